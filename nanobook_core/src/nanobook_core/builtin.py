@@ -1,0 +1,52 @@
+"""What the core itself offers."""
+
+from __future__ import annotations
+
+from nanobook_core.plugin.capability import Capability, Kind
+from nanobook_core.plugin.hookspecs import hookimpl
+
+
+@hookimpl
+def nanobook_features() -> list[Capability]:
+    """Announce what `backtest_weights` can do."""
+    return [
+        Capability(
+            kind=Kind.FEATURE,
+            name=name,
+            feature=name,
+            target="nanobook_core.portfolio.backtest:backtest_weights",
+            summary=summary,
+        )
+        for name, summary in (
+            ("backtest_stops", "fixed, trailing and ATR stops in backtest_weights (stop_cfg)"),
+            ("backtest_holdings", "weights held at the end of each period in the backtest result"),
+        )
+    ]
+
+
+@hookimpl
+def nanobook_kernels() -> list[Capability]:
+    """Offer the fallbacks of accelerated functions."""
+    return [
+        Capability(
+            kind=Kind.KERNEL,
+            name="schedule_to_dense",
+            target="nanobook_core.portfolio.schedule:schedule_to_dense",
+            summary="lists of (symbol, value) to a dense table, in Python",
+        )
+    ]
+
+
+@hookimpl
+def nanobook_commands() -> list[Capability]:
+    """Offer the core's subcommands."""
+    return [
+        Capability(kind=Kind.COMMAND, name=name, target=target, summary=summary)
+        for name, target, summary in (
+            ("capabilities", "nanobook_core.cli.listing:capabilities", "list what is installed and can be used"),
+            ("plugins", "nanobook_core.cli.listing:plugins", "list the plugins, what each offers, and problems"),
+            ("doctor", "nanobook_core.cli.doctor:doctor", "check this installation"),
+            ("new_plugin", "nanobook_core.cli.new_plugin:new_plugin", "write a plugin distribution whose tests pass"),
+            ("demo", "nanobook.demo.command:demo", "momentum on 20 US large caps against equal weight"),
+        )
+    ]

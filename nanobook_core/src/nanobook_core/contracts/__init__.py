@@ -1,0 +1,28 @@
+"""What an implementation of each kind must be able to do, and the records it is handed.
+
+Protocols, so that a third party inherits nothing from us. A kind without a module here has no frozen contract yet.
+"""
+
+from nanobook_core.contracts.command import Command
+from nanobook_core.contracts.kernel import ScheduleToDense
+from nanobook_core.contracts.portfolio import CostModel
+from nanobook_core.contracts.risk import (
+    Account,
+    RiskCheck,
+    RiskOrder,
+    RiskRequest,
+    RiskResult,
+    RiskStatus,
+)
+
+__all__ = [
+    "Account",
+    "Command",
+    "CostModel",
+    "RiskCheck",
+    "RiskOrder",
+    "RiskRequest",
+    "RiskResult",
+    "RiskStatus",
+    "ScheduleToDense",
+]

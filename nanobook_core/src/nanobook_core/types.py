@@ -1,0 +1,36 @@
+"""The words that every layer shares."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from nanobook_core.errors import ValidationError
+
+SYMBOL_BYTES = 8
+INT64_MAX = 2**63 - 1
+
+
+class Side(StrEnum):
+    """Which way an order goes."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+def check_symbol(symbol: object) -> str:
+    """Return the symbol if it is a string of at most 8 ASCII bytes.
+
+    Raises:
+        TypeError: it is not a string.
+        ValidationError: it is longer, or has a character outside ASCII.
+
+    """
+    if not isinstance(symbol, str):
+        raise TypeError(f"a symbol is a string of at most {SYMBOL_BYTES} bytes, got {symbol!r}")
+    if len(symbol.encode()) > SYMBOL_BYTES:
+        raise ValidationError(
+            f"Symbol {symbol!r} exceeds {SYMBOL_BYTES} bytes. Use a shorter symbol."
+        )
+    if not symbol.isascii():
+        raise ValidationError(f"Symbol {symbol!r} has characters outside ASCII. Spell it in ASCII.")
+    return symbol

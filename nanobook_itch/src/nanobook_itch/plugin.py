@@ -1,0 +1,1 @@
+"""What nanobook-itch offers: nothing yet, so a probe for it truthfully answers no."""

@@ -1,0 +1,1 @@
+"""What nanobook-indicators offers: nothing yet, so a probe for it truthfully answers no."""

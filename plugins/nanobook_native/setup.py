@@ -1,0 +1,42 @@
+"""Compile the kernels where that is possible; everything else is in pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+REQUIRED = os.environ.get("NANOBOOK_REQUIRE_COMPILED", "") not in ("", "0")
+
+
+class OptionalBuildExt(build_ext):
+    """Let a missing or failing compiler cost speed, never the installation, unless that is forbidden."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """Compile one extension."""
+        try:
+            super().build_extension(ext)
+        except Exception as error:
+            if REQUIRED:
+                raise
+            print(f"nanobook-native: {ext.name} is not compiled ({error})", file=sys.stderr)
+
+
+extensions = cythonize(
+    [
+        Extension(
+            "nanobook_native._kernels",
+            ["src/nanobook_native/_kernels.pyx"],
+            extra_compile_args=[] if os.name == "nt" else ["-O3", "-g0"],
+        )
+    ],
+    language_level=3,
+    build_dir="build/cython",
+)
+for extension in extensions:  # cythonize() makes new objects, which lose the flag
+    extension.optional = not REQUIRED
+
+setup(ext_modules=extensions, cmdclass={"build_ext": OptionalBuildExt})
