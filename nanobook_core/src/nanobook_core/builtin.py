@@ -43,10 +43,26 @@ def nanobook_commands() -> list[Capability]:
     return [
         Capability(kind=Kind.COMMAND, name=name, target=target, summary=summary)
         for name, target, summary in (
-            ("capabilities", "nanobook_core.cli.listing:capabilities", "list what is installed and can be used"),
-            ("plugins", "nanobook_core.cli.listing:plugins", "list the plugins, what each offers, and problems"),
+            (
+                "capabilities",
+                "nanobook_core.cli.listing:capabilities",
+                "list what is installed and can be used",
+            ),
+            (
+                "plugins",
+                "nanobook_core.cli.listing:plugins",
+                "list the plugins, what each offers, and problems",
+            ),
             ("doctor", "nanobook_core.cli.doctor:doctor", "check this installation"),
-            ("new_plugin", "nanobook_core.cli.new_plugin:new_plugin", "write a plugin distribution whose tests pass"),
-            ("demo", "nanobook.demo.command:demo", "momentum on 20 US large caps against equal weight"),
+            (
+                "new_plugin",
+                "nanobook_core.cli.new_plugin:new_plugin",
+                "write a plugin distribution whose tests pass",
+            ),
+            (
+                "demo",
+                "nanobook.demo.command:demo",
+                "momentum on 20 US large caps against equal weight",
+            ),
         )
     ]

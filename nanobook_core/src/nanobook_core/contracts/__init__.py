@@ -1,6 +1,7 @@
 """What an implementation of each kind must be able to do, and the records it is handed.
 
-Protocols, so that a third party inherits nothing from us. A kind without a module here has no frozen contract yet.
+Protocols, so that a third party inherits nothing from us. A kind without a module here has no
+frozen contract yet.
 """
 
 from nanobook_core.contracts.command import Command

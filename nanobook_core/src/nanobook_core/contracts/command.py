@@ -7,7 +7,10 @@ from typing import Any, Protocol, runtime_checkable
 
 @runtime_checkable
 class Command(Protocol):
-    """A click command. Kind `command`; the target is the command object itself, imported when it is invoked."""
+    """A click command.
+
+    Kind `command`; the target is the command object itself, imported when it is invoked.
+    """
 
     name: str | None
 

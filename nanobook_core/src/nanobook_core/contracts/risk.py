@@ -1,4 +1,7 @@
-"""What the risk gate asks of a check, and what it tells the check. Money and quantities are Decimal."""
+"""What the risk gate asks of a check, and what it tells the check.
+
+Money and quantities are Decimal.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,12 @@ _decimal = validators.instance_of(Decimal)
 
 
 class RiskStatus(StrEnum):
-    """Verdict of one check. Equal to its name in any case: `RiskStatus.PASS == "PASS" == "Pass"`."""
+    """Verdict of one check.
 
-    PASS = "Pass"
+    Equal to its name in any case: `RiskStatus.PASS == "PASS" == "Pass"`.
+    """
+
+    PASS = "Pass"  # noqa: S105 - a verdict, not a password
     WARN = "Warn"
     FAIL = "Fail"
 
@@ -93,12 +99,16 @@ class RiskResult:
 
 @runtime_checkable
 class RiskCheck(Protocol):
-    """Judges orders before they are sent. Kind `risk_check`; the target is called as `target(**limits)`."""
+    """Judges orders before they are sent.
+
+    Kind `risk_check`; the target is called as `target(**limits)`.
+    """
 
     def evaluate(self, request: RiskRequest) -> tuple[RiskResult, ...]:
         """Every finding, never empty, the same for the same request.
 
-        Total: it answers for any request, and what cannot be judged (NaN, a missing price, equity of 0 or less, where
-        the check needs them) is `Fail`. An exception counts as `Fail` too. The request is not changed.
+        Total: it answers for any request, and what cannot be judged (NaN, a missing price, equity
+            of 0 or less, where the check needs them) is `Fail`. An exception counts as `Fail` too.
+            The request is not changed.
         """
         ...

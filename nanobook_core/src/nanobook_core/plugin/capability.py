@@ -31,17 +31,15 @@ CONTRACTS: dict[Kind, tuple[int, int]] = dict.fromkeys(Kind, (1, 1))
 
 SUMMARY_LENGTH = 80
 
-_one_line = validators.and_(
-    validators.matches_re(r"[^\n]+"), validators.max_len(SUMMARY_LENGTH)
-)
+_one_line = validators.and_(validators.matches_re(r"[^\n]+"), validators.max_len(SUMMARY_LENGTH))
 
 
 @frozen(kw_only=True)
 class Capability:
     """One implementation that a distribution offers.
 
-    `target` is an import path, `package.module:attribute`, so that a capability can be listed without importing what
-    stands behind it.
+    `target` is an import path, `package.module:attribute`, so that a capability can be listed
+    without importing what stands behind it.
     """
 
     kind: Kind = field(converter=Kind)
@@ -51,11 +49,17 @@ class Capability:
     """One line of at most 80 characters."""
     contract: int = field(default=1, validator=validators.instance_of(int))
     feature: str = field(default="", validator=validators.matches_re(r"[a-z0-9_]*"))
-    """Name in the flat `capabilities()` list; `<kind>_<name>` when empty. Honoured for first-party distributions only."""
+    """Name in the flat `capabilities()` list; `<kind>_<name>` when empty.
+
+    Honoured for first-party distributions only.
+    """
     export: str = field(default="", validator=validators.matches_re(r"\w*"))
     """Name on the `nanobook` package itself. Honoured for first-party distributions only."""
     priority: int = field(default=0, validator=validators.instance_of(int))
-    """Among first-party capabilities of one name the highest is used. Honoured for first-party distributions only."""
+    """Among first-party capabilities of one name the highest is used.
+
+    Honoured for first-party distributions only.
+    """
     provider: str = field(default="", validator=validators.instance_of(str))
     """Distribution name; set by the registry, never by the plugin."""
     version: str = field(default="", validator=validators.instance_of(str))
@@ -72,7 +76,7 @@ class Capability:
         return f"{self.provider}:{self.name}"
 
     def provided_by(self, provider: str, version: str, *, trusted: bool) -> Capability:
-        """Return the same capability, marked with where it came from; a third party's own claims are dropped."""
+        """Return it marked with where it came from; claims that are ours alone are dropped."""
         claims: dict[str, Any] = {} if trusted else {"feature": "", "export": "", "priority": 0}
         return evolve(self, provider=provider, version=version, **claims)
 

@@ -1,4 +1,4 @@
-"""Imports the plugin modules that the policy allows and collects what they offer, each on its own."""
+"""Imports the plugin modules that the policy allows; collects what each offers."""
 
 from __future__ import annotations
 
@@ -42,10 +42,14 @@ class Plugin:
 
 
 def discover(policy: PluginPolicy) -> list[Plugin]:
-    """Every installed plugin in a fixed order: first-party ones first, then by distribution and entry point."""
+    """Every installed plugin: first-party ones first, then by distribution and entry point."""
     core_version = version(CORE)
     found = sorted(
-        ((canonical_name(point.dist.name), point) for point in entry_points(group=GROUP) if point.dist),
+        (
+            (canonical_name(point.dist.name), point)
+            for point in entry_points(group=GROUP)
+            if point.dist
+        ),
         key=lambda pair: (pair[0] not in FIRST_PARTY, pair[0], pair[1].name),
     )
     return [_examine(provider, point, core_version, policy) for provider, point in found]
@@ -59,8 +63,8 @@ def _examine(provider: str, point: EntryPoint, core_version: str, policy: Plugin
     def report(stage: str, detail: str) -> None:
         problems.append(Problem(provider, stage, detail))
 
-    # All parts move in lockstep. Names of ours that we have not published are free for anyone to take, so a part of
-    # another version gets no privilege.
+    # All parts move in lockstep. Names of ours that we have not published are free for anyone to
+    # take, so a part of another version gets no privilege.
     first_party = provider in FIRST_PARTY and own_version == core_version
     if provider in FIRST_PARTY and not first_party:
         report("version", f"is {own_version}, {CORE} is {core_version}; treated as a third party's")
@@ -124,5 +128,8 @@ def _objection(kind: Kind, offer: object) -> tuple[str, str] | None:
     newest, oldest = CONTRACTS[kind]
     if not oldest <= offer.contract <= newest:
         spoken = f"{oldest}" if oldest == newest else f"{oldest} to {newest}"
-        return "contract", f"{kind} {offer.name!r} has contract {offer.contract}, this core speaks {spoken}"
+        return (
+            "contract",
+            f"{kind} {offer.name!r} has contract {offer.contract}, this core speaks {spoken}",
+        )
     return None

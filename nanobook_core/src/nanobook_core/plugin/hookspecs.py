@@ -1,7 +1,8 @@
 """The hooks that a plugin may implement.
 
-Every hook is called once, when the registry is filled, and returns records. None is called while orders are matched or
-a backtest runs, and none takes an argument: an argument is the part of a hook that breaks third parties.
+Every hook is called once, when the registry is filled, and returns records. None is called while
+orders are matched or a backtest runs, and none takes an argument: an argument is the part of a hook
+that breaks third parties.
 """
 
 from __future__ import annotations
@@ -35,19 +36,28 @@ def nanobook_fill_models() -> Iterable[Capability]:
 
 @hookspec
 def nanobook_cost_models() -> Iterable[Capability]:
-    """Offer cost models. A target is called as `target(**settings)` and gives a `contracts.CostModel`."""
+    """Offer cost models.
+
+    A target is called as `target(**settings)` and gives a `contracts.CostModel`.
+    """
     return ()
 
 
 @hookspec
 def nanobook_risk_checks() -> Iterable[Capability]:
-    """Offer risk checks. A target is called as `target(**limits)` and gives a `contracts.RiskCheck`."""
+    """Offer risk checks.
+
+    A target is called as `target(**limits)` and gives a `contracts.RiskCheck`.
+    """
     return ()
 
 
 @hookspec
 def nanobook_optimizers() -> Iterable[Capability]:
-    """Offer optimizers. A target is the function itself, `target(returns, **options)`, giving weights."""
+    """Offer optimizers.
+
+    A target is the function itself, `target(returns, **options)`, giving weights.
+    """
     return ()
 
 
@@ -65,7 +75,10 @@ def nanobook_engines() -> Iterable[Capability]:
 
 @hookspec
 def nanobook_kernels() -> Iterable[Capability]:
-    """Offer accelerated functions. A target is the function itself; the core has a fallback of the same name."""
+    """Offer accelerated functions.
+
+    A target is the function itself; the core has a fallback of the same name.
+    """
     return ()
 
 
@@ -83,11 +96,17 @@ def nanobook_executors() -> Iterable[Capability]:
 
 @hookspec
 def nanobook_commands() -> Iterable[Capability]:
-    """Offer subcommands of `nanobook`. A target is a `contracts.Command`, imported when it is invoked."""
+    """Offer subcommands of `nanobook`.
+
+    A target is a `contracts.Command`, imported when it is invoked.
+    """
     return ()
 
 
 @hookspec
 def nanobook_features() -> Iterable[Capability]:
-    """Announce abilities that have no factory of their own. A target is the function that has the ability."""
+    """Announce abilities that have no factory of their own.
+
+    A target is the function that has the ability.
+    """
     return ()

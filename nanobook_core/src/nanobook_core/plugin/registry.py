@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
@@ -21,6 +21,9 @@ from nanobook_core.plugin import discovery
 from nanobook_core.plugin.capability import Capability, Kind
 from nanobook_core.plugin.discovery import Plugin, Problem
 from nanobook_core.plugin.policy import PluginPolicy, canonical_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Plugin", "Problem", "Registry", "default_registry"]
 
@@ -39,7 +42,8 @@ _LEADING = (
 #: What the object that a kind's target gives must be able to do.
 _PROTOCOLS = {Kind.COST_MODEL: CostModel, Kind.RISK_CHECK: RiskCheck, Kind.COMMAND: Command}
 
-#: Problems that do not stop a strict registry: a refusal is what the policy asked for, and time depends on the machine.
+#: Problems that do not stop a strict registry: a refusal is what the policy asked for, and time
+#: depends on the machine.
 _TOLERATED = frozenset({"policy", "slow"})
 
 
@@ -58,8 +62,8 @@ class Registry:
     def discover(cls, policy: PluginPolicy | None = None) -> Registry:
         """Import every plugin that the policy allows and collect what it offers.
 
-        Without a policy, `PluginPolicy.from_env()` is used. A problem is recorded and gives a `PluginWarning`, except
-        where the policy itself refused the plugin.
+        Without a policy, `PluginPolicy.from_env()` is used. A problem is recorded and gives a
+        `PluginWarning`, except where the policy itself refused the plugin.
 
         Raises:
             PolicyError: a required plugin is missing, was refused, or has a problem.
@@ -69,15 +73,12 @@ class Registry:
         policy = PluginPolicy.from_env() if policy is None else policy
         plugins = tuple(discovery.discover(policy))
         by_name: dict[tuple[Kind, str], list[Capability]] = defaultdict(list)
-        problems = [problem for plugin in plugins for problem in plugin.problems]
         for plugin in plugins:
             for offer in plugin.offers:
-                rivals = by_name[offer.kind, offer.name]
-                if rivals and not plugin.first_party:
-                    problems.append(
-                        Problem(plugin.provider, "name", _shadowing(offer, rivals[0]))
-                    )
-                rivals.append(offer)
+                by_name[offer.kind, offer.name].append(offer)
+        trusted = {plugin.provider for plugin in plugins if plugin.first_party}
+        problems = [problem for plugin in plugins for problem in plugin.problems]
+        problems += [clash for offers in by_name.values() for clash in _clashes(offers, trusted)]
         _enforce(policy, plugins, problems)
         exports: dict[str, Capability] = {}
         for offers in by_name.values():
@@ -116,11 +117,13 @@ class Registry:
             offers = [offer for offer in own if offer.priority == highest]
         if len(offers) > 1:
             names = ", ".join(offer.qualified_name for offer in offers)
-            raise AmbiguousCapabilityError(f"{kind} {name!r} is offered by several; say which: {names}")
+            raise AmbiguousCapabilityError(
+                f"{kind} {name!r} is offered by several; say which: {names}"
+            )
         if not offers:
             known = ", ".join(sorted({n for k, n in self._by_name if k is kind})) or "none"
             raise CapabilityNotFoundError(
-                f"no {kind} named {name!r}; installed: {known}; `nanobook plugins` lists what was set aside"
+                f"no {kind} named {name!r}; installed: {known}; see also `nanobook plugins`"
             )
         return offers[0]
 
@@ -138,10 +141,11 @@ class Registry:
         return target
 
     def create(self, kind: Kind | str, name: str, /, **settings: Any) -> Any:
-        """Load a factory and call it with its settings; what the factory itself raises is not changed.
+        """Load a factory and call it with its settings; what the factory raises is not changed.
 
         Raises:
-            PluginError: it cannot be imported, is not callable, or gives what does not fulfil the kind's contract.
+            PluginError: it cannot be imported, is not callable, or gives what does not fulfil the
+                kind's contract.
 
         """
         offer = self.get(kind, name)
@@ -162,7 +166,9 @@ class Registry:
         return leading + sorted(names.difference(leading))
 
     def _is_first_party(self, offer: Capability) -> bool:
-        return any(plugin.first_party and plugin.provider == offer.provider for plugin in self.plugins)
+        return any(
+            plugin.first_party and plugin.provider == offer.provider for plugin in self.plugins
+        )
 
 
 def load_target(offer: Capability) -> Any:
@@ -176,11 +182,13 @@ def load_target(offer: Capability) -> Any:
         target = offer.load()
     except (Exception, SystemExit) as error:  # whatever a plugin raises is reported as the plugin's
         raise PluginError(
-            f"{offer.provider}: {offer.kind} {offer.name!r} cannot be imported from {offer.target}: "
-            f"{type(error).__name__}: {error}"
+            f"{offer.provider}: {offer.kind} {offer.name!r} cannot be imported "
+            f"from {offer.target}: {type(error).__name__}: {error}"
         ) from error
     if not callable(target):
-        raise PluginError(f"{offer.provider}: {offer.target} is {target!r:.80}, which cannot be called")
+        raise PluginError(
+            f"{offer.provider}: {offer.target} is {target!r:.80}, which cannot be called"
+        )
     return target
 
 
@@ -188,15 +196,22 @@ def _check_protocol(offer: Capability, made: object) -> None:
     protocol = _PROTOCOLS.get(offer.kind)
     if protocol is not None and not isinstance(made, protocol):
         raise PluginError(
-            f"{offer.provider}: {offer.kind} {offer.name!r} gave {made!r:.80}, which is not a {protocol.__name__}"
+            f"{offer.provider}: {offer.kind} {offer.name!r} gave {made!r:.80}, "
+            f"which is not a {protocol.__name__}"
         )
 
 
-def _shadowing(offer: Capability, rival: Capability) -> str:
-    return (
-        f"{offer.kind} {offer.name!r} is also offered by {rival.provider}; "
-        f"ask for it as {offer.qualified_name!r}"
-    )
+def _clashes(offers: list[Capability], trusted: set[str]) -> Iterator[Problem]:
+    """A problem for each third party's offer of a name that another distribution offers too."""
+    for offer in offers:
+        rivals = [rival.provider for rival in offers if rival is not offer]
+        if rivals and offer.provider not in trusted:
+            yield Problem(
+                offer.provider,
+                "name",
+                f"{offer.kind} {offer.name!r} is also offered by {', '.join(rivals)}; "
+                f"ask for it as {offer.qualified_name!r}",
+            )
 
 
 def _enforce(policy: PluginPolicy, plugins: tuple[Plugin, ...], problems: list[Problem]) -> None:

@@ -1,0 +1,151 @@
+"""Execution kernel for Python strategies: simulate, check and route what your code decides.
+
+Importing this package loads nothing else: every name is imported on first use. `dir(nanobook)`
+lists what this installation has, `nanobook.capabilities()` what its plugins can do.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+TYPE_CHECKING = False  # not typing's: importing typing would cost more than the rest of this module
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nanobook_core.plugin.registry import Registry
+
+_CORE = {
+    "AmbiguousCapabilityError": "nanobook_core.errors",
+    "BacktestResult": "nanobook_core.portfolio",
+    "Capability": "nanobook_core.plugin",
+    "CapabilityNotFoundError": "nanobook_core.errors",
+    "CostModel": "nanobook_core.portfolio",
+    "Kind": "nanobook_core.plugin",
+    "Metrics": "nanobook_core.portfolio",
+    "NanobookError": "nanobook_core.errors",
+    "PluginError": "nanobook_core.errors",
+    "PluginPolicy": "nanobook_core.plugin",
+    "PluginWarning": "nanobook_core.errors",
+    "PolicyError": "nanobook_core.errors",
+    "Portfolio": "nanobook_core.portfolio",
+    "Position": "nanobook_core.portfolio",
+    "ValidationError": "nanobook_core.errors",
+    "backtest_weights": "nanobook_core.portfolio",
+    "compute_metrics": "nanobook_core.portfolio",
+    "monthly_returns": "nanobook_core.portfolio",
+}
+
+#: Functions that the original also offers under `py_<name>`; `py_<name>` exists here where `<name>`
+#: does.
+_TWINS = frozenset(
+    {
+        "atr",
+        "backtest_weights",
+        "bbands",
+        "capabilities",
+        "compute_metrics",
+        "garch_ewma_forecast",
+        "garch_forecast",
+        "inverse_cdar_weights",
+        "inverse_cvar_weights",
+        "macd",
+        "optimize_cdar",
+        "optimize_cvar",
+        "optimize_max_sharpe",
+        "optimize_min_variance",
+        "optimize_risk_parity",
+        "quintile_spread",
+        "rolling_sharpe",
+        "rolling_volatility",
+        "rsi",
+        "spearman",
+        "time_series_split",
+    }
+)
+
+#: Names that a part outside the base installation offers, by the extra that brings it.
+_EXTRAS = {
+    "BinanceBroker": "binance",
+    "IbkrBroker": "ibkr",
+    "parse_itch": "itch",
+    "plot_equity": "report",
+}
+
+
+def capabilities(kind: str | None = None) -> list[str]:
+    """Flat names of everything that the installed plugins can do, or of one kind (`"risk_check"`).
+
+    The eight that downstream bridges probe come first, in a fixed order, as far as they are
+    installed; the rest follows in alphabetical order.
+
+    Raises:
+        ValueError: there is no such kind.
+
+    """
+    return registry().flat_names(kind)
+
+
+def registry() -> Registry:
+    """Return the process-wide `nanobook_core.plugin.Registry`, filled on first use."""
+    from nanobook_core.plugin.registry import default_registry
+
+    return default_registry()
+
+
+def __getattr__(name: str) -> Any:
+    value: Any
+    if name == "__all__":
+        value = __dir__()
+    elif name == "__version__":
+        from importlib.metadata import version
+
+        value = version("nanobook-core")
+    elif name.startswith("_"):
+        raise _missing(name, "")
+    else:
+        value = _public(name)
+    globals()[name] = value
+    return value
+
+
+def _public(name: str) -> Any:
+    public = name.removeprefix("py_")
+    if public != name and public not in _TWINS:
+        raise _missing(name, "")
+    if public == "capabilities":
+        return capabilities
+    if module := _CORE.get(public):
+        return getattr(import_module(module), public)
+    if offer := registry().exports.get(public):
+        from nanobook_core.errors import PluginError
+        from nanobook_core.plugin.registry import load_target
+
+        try:
+            return load_target(offer)
+        except PluginError as error:  # `hasattr` must answer no, and say why to who asks for more
+            raise _missing(name, f": {error}") from error
+    raise _missing(name, _hint(public))
+
+
+def _hint(name: str) -> str:
+    extra = _EXTRAS.get(name)
+    if extra is None:
+        return ""
+    part = f"nanobook-{extra}"
+    for plugin in registry().plugins:
+        if plugin.provider == part:
+            reason = "; ".join(problem.detail for problem in plugin.problems)
+            return f": {part} {plugin.version} is installed but does not offer it" + (
+                f" ({reason})" if reason else " yet"
+            )
+    # Never `pip install "nanobook[...]"`: on the public index that name is another project's.
+    return f': it comes with {part}; in the checkout: python3 -m pip install ".[{extra}]"'
+
+
+def _missing(name: str, hint: str) -> AttributeError:
+    return AttributeError(f"module 'nanobook' has no attribute {name!r}{hint}", name=name)
+
+
+def __dir__() -> list[str]:
+    names = {"capabilities", "registry", *_CORE, *registry().exports}
+    return sorted(names | {f"py_{name}" for name in names & _TWINS})

@@ -1,0 +1,30 @@
+"""Conformance suites for plugin authors: subclass the suite of your kind and override its fixtures.
+
+Needs `nanobook-core[testing]`. A suite's switches are class attributes: turning one off says,
+visibly and in one place, which law does not apply to an implementation.
+"""
+
+import pytest
+
+# Before the suites are imported, or a third party sees bare AssertionErrors.
+pytest.register_assert_rewrite(
+    "nanobook_core.testing.command",
+    "nanobook_core.testing.cost",
+    "nanobook_core.testing.kernel",
+    "nanobook_core.testing.plugin",
+    "nanobook_core.testing.risk",
+)
+
+from nanobook_core.testing.command import CommandSuite  # noqa: E402 - see above
+from nanobook_core.testing.cost import CostModelSuite  # noqa: E402 - see above
+from nanobook_core.testing.kernel import ScheduleToDenseSuite  # noqa: E402 - see above
+from nanobook_core.testing.plugin import PluginSuite  # noqa: E402 - see above
+from nanobook_core.testing.risk import RiskCheckSuite  # noqa: E402 - see above
+
+__all__ = [
+    "CommandSuite",
+    "CostModelSuite",
+    "PluginSuite",
+    "RiskCheckSuite",
+    "ScheduleToDenseSuite",
+]

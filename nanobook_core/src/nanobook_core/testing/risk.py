@@ -1,0 +1,179 @@
+"""Laws of a risk check."""
+
+from __future__ import annotations
+
+import datetime as dt
+from copy import deepcopy
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nanobook_core.contracts import (
+    Account,
+    RiskCheck,
+    RiskOrder,
+    RiskRequest,
+    RiskResult,
+    RiskStatus,
+)
+from nanobook_core.types import Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NAN = Decimal("NaN")
+NOON = dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC)
+
+#: Sizes at which checks go wrong: nothing, one, 64-bit limits, beyond them, and what is no number.
+_AMOUNTS = tuple(
+    map(Decimal, ("-1", "0", "0.00000001", "1", "100", str(2**63 - 1), "1e30", "Infinity", "NaN"))
+)
+
+# Few names, so that orders, positions and open orders meet.
+_symbols = st.sampled_from(["AAPL", "MSFT", "XYZ", ""])
+_amounts = st.sampled_from(_AMOUNTS)
+_orders = st.builds(
+    RiskOrder,
+    symbol=_symbols,
+    side=st.sampled_from(Side),
+    quantity=_amounts,
+    limit_price=st.none() | _amounts,
+)
+
+# The first example pays for imports; how fast a check is belongs in a benchmark.
+_untimed = settings(deadline=None)
+
+
+def risk_requests() -> st.SearchStrategy[RiskRequest]:
+    """Requests of every shape that a gate may hand over, most of them in some way odd."""
+    return st.builds(
+        RiskRequest,
+        orders=st.lists(_orders, max_size=4).map(tuple),
+        account=st.builds(Account, equity=_amounts, cash=_amounts, buying_power=_amounts),
+        now=st.just(NOON),
+        targets=st.none()
+        | st.dictionaries(_symbols, st.sampled_from([0.0, 0.5, -0.5, 3.0, float("nan")])),
+        positions=st.dictionaries(_symbols, _amounts, max_size=3),
+        marks=st.dictionaries(_symbols, _amounts, max_size=3),
+        open_orders=st.lists(_orders, max_size=2).map(tuple),
+        peak_equity=st.none() | _amounts,
+    )
+
+
+def failed(results: Iterable[RiskResult]) -> bool:
+    """Whether any finding is Fail."""
+    return any(result.status is RiskStatus.FAIL for result in results)
+
+
+class RiskCheckSuite:
+    """What a risk check must do. Give it one request to refuse and one to accept."""
+
+    #: The verdict depends on equity, so equity that is not a positive number fails.
+    needs_equity = True
+    #: The verdict depends on prices, so a symbol without a usable one fails.
+    needs_marks = True
+    #: An order that only makes a position smaller passes: a gate never traps an exit.
+    passes_reductions = True
+    #: The same orders in another sequence get the same verdict.
+    any_sequence = True
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def check(cls) -> Any:
+        """Return the check under test."""
+        raise NotImplementedError("override the fixture `check`")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def accepted(cls) -> RiskRequest:
+        """Return a request with one buy order and its mark, that the check must not fail."""
+        raise NotImplementedError("override the fixture `accepted`")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def refused(cls) -> RiskRequest:
+        """Return a request with one order that opens or adds exposure, that it must fail."""
+        raise NotImplementedError("override the fixture `refused`")
+
+    def test_it_fulfils_the_contract(self, check: Any) -> None:
+        """It has `evaluate`."""
+        assert isinstance(check, RiskCheck)
+
+    def test_it_tells_good_from_bad(
+        self, check: Any, accepted: RiskRequest, refused: RiskRequest
+    ) -> None:
+        """It accepts what it must accept and refuses what it must refuse."""
+        assert not failed(check.evaluate(accepted))
+        assert failed(check.evaluate(refused))
+
+    @_untimed
+    @given(request_=risk_requests())
+    def test_it_answers_every_request(self, check: Any, request_: RiskRequest) -> None:
+        """No request makes it raise or stay silent, and every finding can be shown to a person."""
+        results = check.evaluate(request_)
+        assert isinstance(results, tuple)
+        assert results
+        for result in results:
+            assert isinstance(result, RiskResult)
+            assert result.name
+            assert result.detail
+            assert "\n" not in result.detail
+
+    @_untimed
+    @given(request_=risk_requests())
+    def test_the_same_request_gets_the_same_answer(self, check: Any, request_: RiskRequest) -> None:
+        """It has no memory, and does not change what it was handed."""
+        before = deepcopy(request_)
+        assert repr(check.evaluate(request_)) == repr(check.evaluate(request_))
+        assert repr(request_) == repr(before)
+
+    @_untimed
+    @given(request_=risk_requests())
+    def test_the_sequence_of_orders_does_not_matter(
+        self, check: Any, request_: RiskRequest
+    ) -> None:
+        """Turning the batch round changes no verdict."""
+        if self.any_sequence:
+            turned = evolve(request_, orders=request_.orders[::-1])
+            assert failed(check.evaluate(request_)) == failed(check.evaluate(turned))
+
+    @pytest.mark.parametrize("equity", ["0", "-1", "NaN"])
+    def test_it_fails_closed_without_equity(
+        self, check: Any, accepted: RiskRequest, equity: str
+    ) -> None:
+        """Equity that is not a positive number lets nothing through."""
+        if self.needs_equity:
+            account = evolve(accepted.account, equity=Decimal(equity))
+            assert failed(check.evaluate(evolve(accepted, account=account)))
+
+    @pytest.mark.parametrize("mark", [None, "0", "-1", "NaN"])
+    def test_it_fails_closed_without_a_price(
+        self, check: Any, accepted: RiskRequest, mark: str | None
+    ) -> None:
+        """A market order for a symbol without a usable price is not let through."""
+        if self.needs_marks:
+            order = evolve(accepted.orders[0], limit_price=None)
+            marks = {} if mark is None else {order.symbol: Decimal(mark)}
+            assert failed(check.evaluate(evolve(accepted, orders=(order,), marks=marks)))
+
+    @_untimed
+    @given(part=st.sampled_from(["0.25", "0.5", "1"]), sign=st.sampled_from([1, -1]))
+    def test_an_exit_is_never_trapped(
+        self, check: Any, refused: RiskRequest, part: str, sign: int
+    ) -> None:
+        """Of what it refuses to open, it lets a held position be reduced."""
+        if self.passes_reductions:
+            order = refused.orders[0]
+            exit_ = evolve(
+                order,
+                side=Side.SELL if sign > 0 else Side.BUY,
+                quantity=order.quantity * Decimal(part),
+            )
+            held = {order.symbol: order.quantity * sign}
+            assert not failed(
+                check.evaluate(evolve(refused, orders=(exit_,), positions=held, open_orders=()))
+            )
