@@ -1,0 +1,257 @@
+"""Stops of a backtest: which positions are closed in a period, and at which level."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from nanobook_core.errors import ValidationError
+from nanobook_core.portfolio.money import real, rounded, whole
+from nanobook_core.types import INT64_MAX
+
+Reason = Literal["fixed", "trailing", "atr"]
+
+#: The order in which levels are compared, which settles ties.
+REASONS: tuple[Reason, ...] = ("fixed", "trailing", "atr")
+
+_KEYS = {
+    "fixed_stop_pct": "fixed",
+    "trailing_stop_pct": "trailing",
+    "atr_multiple": "atr_multiple",
+    "atr_period": "atr_period",
+}
+_NO_LEVEL = -1
+_BEYOND = 2.0**63
+
+
+def _fraction(value: object, key: str) -> float:
+    fraction = real(value, key)
+    if not 0.0 <= fraction < 1.0:
+        # The wording is the original's, in which 0 passes and means off.
+        raise ValidationError(
+            f"{key} must be finite and in (0, 1), or 0 to turn it off; got {fraction}"
+        )
+    return fraction
+
+
+def _fixed(value: object) -> float:
+    return _fraction(value, "fixed_stop_pct")
+
+
+def _trailing(value: object) -> float:
+    return _fraction(value, "trailing_stop_pct")
+
+
+def _multiple(value: object) -> float:
+    multiple = real(value, "atr_multiple")
+    if not (math.isfinite(multiple) and multiple >= 0.0):
+        raise ValidationError(
+            f"atr_multiple must be finite and > 0, or 0 to turn it off; got {multiple}"
+        )
+    return multiple
+
+
+def _period(value: object) -> int:
+    period = whole(value, "atr_period")
+    if period < 0:
+        raise OverflowError(f"atr_period must be >= 1, got {period}")
+    if period == 0:
+        raise ValidationError("atr_period must be >= 1, got 0")
+    return period
+
+
+@frozen(kw_only=True)
+class Stops:
+    """Stops on every position of a backtest. A stop that is 0 is off; `Stops()` stops nothing.
+
+    Tested once a period, after rebalancing, against the period's price, at which a breached
+    position is closed. Of several levels the one nearest to the price counts. The next period's
+    target weights may open the position again. Levels are rounded to whole money units, halves away
+    from zero, and are at least 1.
+
+    Raises:
+        TypeError: a fraction or multiple is not a number, or the period is not an int.
+        ValidationError: a fraction outside [0, 1), a multiple that is negative or not finite, a
+            period of 0.
+        OverflowError: a negative period.
+
+    """
+
+    fixed: float = field(default=0.0, converter=_fixed)
+    """Fraction lost since entry; entry is the price of the period in which the position opened."""
+    trailing: float = field(default=0.0, converter=_trailing)
+    """Fraction lost since the best price of a period while held."""
+    atr_multiple: float = field(default=0.0, converter=_multiple)
+    """Loss since the best price, in mean absolute price changes (closes are all there is)."""
+    atr_period: int = field(default=14, converter=_period)
+    """How many of the latest changes are averaged; fewer until there are as many.
+
+    Changes count from the entry on, so there is no such level before the second price.
+    """
+
+    @classmethod
+    def from_config(cls, stop_cfg: Mapping[str, Any]) -> Stops:
+        """Stops from the seed's dict, whose four keys may each be left out.
+
+        Raises:
+            TypeError: not a mapping, or a value of the wrong type, None included.
+            ValidationError: an unknown key, or a value out of range; here `atr_multiple` may not be
+                0.
+            OverflowError: a negative period.
+
+        """
+        if not isinstance(stop_cfg, Mapping):
+            raise TypeError(
+                f"stop_cfg is a dict or None, got {stop_cfg!r:.80} ({type(stop_cfg).__name__})"
+            )
+        if unknown := [key for key in stop_cfg if key not in _KEYS]:
+            raise ValidationError(
+                f"stop_cfg has no key {unknown[0]!r:.80}; allowed are {', '.join(_KEYS)}"
+            )
+        stops = cls(**{_KEYS[key]: value for key, value in stop_cfg.items()})
+        if stop_cfg.get("atr_multiple") == 0:
+            raise ValidationError(
+                "atr_multiple must be finite and > 0, got 0; leave it out to have no ATR stop"
+            )
+        return stops
+
+    @property
+    def is_active(self) -> bool:
+        """Whether any of them is on."""
+        return bool(self.fixed or self.trailing or self.atr_multiple)
+
+
+@frozen(kw_only=True)
+class StopEvent:
+    """One position that was closed by a stop."""
+
+    period_index: int
+    symbol: str
+    trigger_price: int
+    """The level that was breached."""
+    exit_price: int
+    """The period's price, at which the position was closed."""
+    reason: Reason
+
+
+@frozen(kw_only=True)
+class Breach:
+    """Positions to close in one period, in column order; arrays of shape `(n_breached,)`."""
+
+    columns: NDArray[np.intp]
+    levels: NDArray[np.int64]
+    reasons: tuple[Reason, ...]
+
+
+class StopTracker:
+    """What the stops of all symbols remember while positions are open, column by column."""
+
+    def __init__(self, stops: Stops, n_symbols: int, n_periods: int, highest_price: int) -> None:
+        self._stops = stops
+        self._side = np.zeros(n_symbols, np.int64)
+        self._entry, self._reference, self._last = np.zeros((3, n_symbols), np.int64)
+        # The latest changes, overwritten in turn; Python ints where their sum could wrap.
+        depth = min(stops.atr_period, n_periods) if stops.atr_multiple else 0
+        exact = np.int64 if highest_price * depth <= INT64_MAX else object
+        self._changes: NDArray[Any] = np.zeros((depth, n_symbols), exact)
+        self._sum: NDArray[Any] = np.zeros(n_symbols, exact)
+        self._count = np.zeros(n_symbols, np.int64)
+
+    def update(
+        self,
+        quantity: NDArray[np.int64],
+        price: NDArray[np.int64],
+        is_priced: NDArray[np.bool_],
+    ) -> Breach:
+        """Take in one period, after its trades, and say which positions to close.
+
+        `quantity` and `price` have shape `(n_symbols,)`. A symbol without a price in this period is
+        neither moved nor closed. What is reported as breached counts as closed from here on.
+        """
+        side = np.sign(quantity)
+        is_new = (side != self._side) & is_priced
+        is_kept = (side == self._side) & is_priced & (side != 0)
+        self._open(is_new, side, price)
+        self._move(is_kept, price)
+        levels, reasons = self._levels()
+        is_breached = np.where(side > 0, price <= levels, price >= levels)
+        is_breached &= is_priced & (side != 0) & (reasons != _NO_LEVEL)
+        columns = np.flatnonzero(is_breached)
+        self._side[columns] = 0
+        return Breach(
+            columns=columns,
+            levels=levels[columns],
+            reasons=tuple(REASONS[reason] for reason in reasons[columns]),
+        )
+
+    def _open(
+        self, is_new: NDArray[np.bool_], side: NDArray[np.int64], price: NDArray[np.int64]
+    ) -> None:
+        for state, start in (
+            (self._side, side),
+            (self._entry, price),
+            (self._reference, price),
+            (self._last, price),
+        ):
+            np.copyto(state, start, where=is_new)
+        self._count[is_new] = 0
+        self._sum[is_new] = 0
+
+    def _move(self, is_kept: NDArray[np.bool_], price: NDArray[np.int64]) -> None:
+        best = np.where(
+            self._side > 0,
+            np.maximum(self._reference, price),
+            np.minimum(self._reference, price),
+        )
+        np.copyto(self._reference, best, where=is_kept)
+        if depth := len(self._changes):
+            columns = np.flatnonzero(is_kept)
+            count = self._count[columns]
+            slot = (count % depth, columns)
+            change = np.abs(price - self._last)[columns]
+            # What an earlier position left in the slot does not count.
+            self._sum[columns] += change - np.where(count < depth, 0, self._changes[slot])
+            self._changes[slot] = change
+            self._count[columns] += 1
+        np.copyto(self._last, price, where=is_kept)
+
+    def _levels(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The level that counts, and the index of its reason, of every symbol."""
+        is_long = self._side > 0
+        levels = np.where(is_long, 0, INT64_MAX)
+        reasons = np.full(len(levels), _NO_LEVEL)
+        for reason, values, is_set in self._candidates(np.where(is_long, -1.0, 1.0)):
+            level = _whole_levels(values)
+            # Ties: the last of them for a long position, the first for a short one.
+            is_nearer = np.where(is_long, level >= levels, level < levels) & is_set
+            np.copyto(levels, level, where=is_nearer)
+            np.copyto(reasons, REASONS.index(reason), where=is_nearer)
+        return levels, reasons
+
+    def _candidates(
+        self, sign: NDArray[np.float64]
+    ) -> Iterator[tuple[Reason, NDArray[np.float64], NDArray[np.bool_] | np.bool_]]:
+        """Levels of each stop that is on, before rounding, and which of them are there yet."""
+        stops = self._stops
+        if stops.fixed:
+            yield "fixed", self._entry * (1.0 + sign * stops.fixed), np.True_
+        if stops.trailing:
+            yield "trailing", self._reference * (1.0 + sign * stops.trailing), np.True_
+        if stops.atr_multiple:
+            samples = np.clip(self._count, 1, len(self._changes))
+            mean = self._sum.astype(np.float64) / samples
+            with np.errstate(over="ignore"):  # a level out of reach
+                distance = stops.atr_multiple * mean
+            yield "atr", self._reference + sign * distance, self._count > 0
+
+
+def _whole_levels(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Round to whole units of at least 1; what int64 cannot hold becomes 2^63-1."""
+    whole_values = rounded(np.clip(values, 1.0, _BEYOND))
+    fits = whole_values < _BEYOND
+    return np.where(fits, np.where(fits, whole_values, 0.0).astype(np.int64), INT64_MAX)

@@ -1,0 +1,121 @@
+"""Laws of a cost model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from nanobook_core.contracts import CostModel
+from nanobook_core.types import INT64_MAX
+
+# The first example pays for imports; how fast a model is belongs in a benchmark. One process runs
+# the suite for several models, which hypothesis takes for a mistake.
+_untimed = settings(deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+
+#: Sizes at which models go wrong: one, where minimum fees end, the edge of exact floats, where
+#: products and their sums leave 64 bits, and the largest.
+_SIZES = (1, 2, 99, 10_000, 2**31, 2**53 + 1, 2**61, 2**62, INT64_MAX)
+
+_sizes = st.sampled_from(_SIZES) | st.integers(1, 10**6)
+_quantities = st.just(0) | st.builds(
+    lambda size, sign: size * sign, _sizes, st.sampled_from([1, -1])
+)
+_trades = st.lists(st.tuples(_quantities, _sizes), max_size=6)
+
+
+def _arrays(trades: list[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return (
+        np.array([quantity for quantity, _ in trades], np.int64),
+        np.array([price for _, price in trades], np.int64),
+    )
+
+
+class CostModelSuite:
+    """What a cost model must do."""
+
+    #: A purchase costs what the sale of the same quantity at the same price costs.
+    charges_both_sides_alike = True
+    #: A larger trade at the same price costs no less.
+    monotone_in_quantity = True
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls) -> Any:
+        """Return the model under test."""
+        raise NotImplementedError("override the fixture `model`")
+
+    def test_it_fulfils_the_contract(self, model: Any) -> None:
+        """It has `costs`."""
+        assert isinstance(model, CostModel)
+
+    @_untimed
+    @given(trades=_trades)
+    def test_it_answers_with_one_int64_for_each_trade(
+        self, model: Any, trades: list[tuple[int, int]]
+    ) -> None:
+        """The answer is an array of shape `(n_trades,)`, also for none."""
+        costs = model.costs(*_arrays(trades))
+        assert isinstance(costs, np.ndarray)
+        assert costs.dtype == np.int64
+        assert costs.shape == (len(trades),)
+
+    @_untimed
+    @given(trades=_trades)
+    def test_a_cost_is_never_negative(self, model: Any, trades: list[tuple[int, int]]) -> None:
+        """Not for a sale, and not where a product leaves 64 bits."""
+        assert (model.costs(*_arrays(trades)) >= 0).all()
+
+    @_untimed
+    @given(prices=st.lists(_sizes, min_size=1, max_size=6))
+    def test_no_quantity_costs_nothing(self, model: Any, prices: list[int]) -> None:
+        """A minimum fee is for trades, and a quantity of 0 is none."""
+        costs = model.costs(np.zeros(len(prices), np.int64), np.array(prices, np.int64))
+        assert costs.tolist() == [0] * len(prices)
+
+    @_untimed
+    @given(trades=_trades)
+    def test_the_trades_are_not_changed(self, model: Any, trades: list[tuple[int, int]]) -> None:
+        """The simulator uses its arrays again."""
+        quantity, price = _arrays(trades)
+        model.costs(quantity, price)
+        assert quantity.tolist() == [lots for lots, _ in trades]
+        assert price.tolist() == [paid for _, paid in trades]
+
+    @_untimed
+    @given(trades=_trades)
+    def test_the_same_trades_cost_the_same(self, model: Any, trades: list[tuple[int, int]]) -> None:
+        """It has no memory: volume discounts belong to whoever knows the account."""
+        first = model.costs(*_arrays(trades)).tolist()
+        assert model.costs(*_arrays(trades)).tolist() == first
+
+    @_untimed
+    @given(trades=_trades)
+    def test_a_trade_costs_the_same_in_any_company(
+        self, model: Any, trades: list[tuple[int, int]]
+    ) -> None:
+        """A batch costs what its trades cost one by one."""
+        alone = [model.costs(*_arrays([trade]))[0] for trade in trades]
+        assert model.costs(*_arrays(trades)).tolist() == alone
+
+    @_untimed
+    @given(trades=_trades)
+    def test_both_sides_cost_alike(self, model: Any, trades: list[tuple[int, int]]) -> None:
+        """Turning purchases into sales changes nothing."""
+        if self.charges_both_sides_alike:
+            quantity, price = _arrays(trades)
+            assert model.costs(-quantity, price).tolist() == model.costs(quantity, price).tolist()
+
+    @_untimed
+    @given(price=_sizes, sign=st.sampled_from([1, -1]))
+    def test_a_larger_trade_costs_no_less(self, model: Any, price: int, sign: int) -> None:
+        """Up to the largest quantity there is: what wraps falls somewhere on the way."""
+        if self.monotone_in_quantity:
+            sizes = sorted({*_SIZES, *(2**power for power in range(63))})
+            trades = [(size * sign, price) for size in sizes]
+            costs = model.costs(*_arrays(trades)).tolist()
+            assert costs == sorted(costs)
