@@ -13,7 +13,7 @@ REQUIRED = os.environ.get("NANOBOOK_REQUIRE_COMPILED", "") not in ("", "0")
 
 
 class OptionalBuildExt(build_ext):
-    """Let a missing or failing compiler cost speed, never the installation, unless that is forbidden."""
+    """Let a missing compiler cost speed, never the installation, unless told otherwise."""
 
     def build_extension(self, ext: Extension) -> None:
         """Compile one extension."""
