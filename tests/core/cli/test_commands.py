@@ -151,9 +151,7 @@ def test_an_unknown_command_is_a_usage_error():
 
 def test_a_reader_that_stops_reading_is_no_error():
     code = f"{sys.executable} -m nanobook plugins --json | head -c 1"
-    done = subprocess.run(
-        ["bash", "-c", code], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == ""
 
 

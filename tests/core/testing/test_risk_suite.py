@@ -19,9 +19,6 @@ def request_for(quantity):
     )
 
 
-ACCEPTED, REFUSED = request_for(50), request_for(200)
-
-
 def usable(number):
     return number is not None and number.is_finite() and number > 0
 
@@ -123,11 +120,12 @@ LAWS = [name for name in vars(RiskCheckSuite) if name.startswith("test_")]
 def broken_laws(check):
     """Names of the laws that the check breaks."""
     suite = RiskCheckSuite()
+    accepted, refused = request_for(50), request_for(200)
     arguments = {
-        "test_it_tells_good_from_bad": [(ACCEPTED, REFUSED)],
-        "test_it_fails_closed_without_equity": [(ACCEPTED, e) for e in ("0", "-1", "NaN")],
-        "test_it_fails_closed_without_a_price": [(ACCEPTED, m) for m in (None, "0", "-1", "NaN")],
-        "test_an_exit_is_never_trapped": [(REFUSED,)],
+        "test_it_tells_good_from_bad": [(accepted, refused)],
+        "test_it_fails_closed_without_equity": [(accepted, e) for e in ("0", "-1", "NaN")],
+        "test_it_fails_closed_without_a_price": [(accepted, m) for m in (None, "0", "-1", "NaN")],
+        "test_an_exit_is_never_trapped": [(refused,)],
     }
     broken = set()
     for law in LAWS:

@@ -22,9 +22,9 @@ def load_closes() -> tuple[NDArray[np.datetime64], tuple[str, ...], NDArray[np.f
     were chosen after the fact, so survivors are over-represented. The first lines of the file
     name its source.
     """
-    with gzip.open(files(__package__).joinpath(_FILE).open("rb"), "rt", encoding="ascii") as file:
-        lines = [line for line in file if not line.startswith("#")]
-    symbols = tuple(lines[0].rstrip().split(",")[1:])
+    text = gzip.decompress(files(__package__).joinpath(_FILE).read_bytes()).decode("ascii")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    symbols = tuple(lines[0].split(",")[1:])
     dates = np.array([line.partition(",")[0] for line in lines[1:]], dtype="datetime64[D]")
     closes = np.loadtxt(lines[1:], delimiter=",", usecols=range(1, len(symbols) + 1))
     return dates, symbols, closes

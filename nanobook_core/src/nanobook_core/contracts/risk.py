@@ -31,6 +31,9 @@ class RiskStatus(StrEnum):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, str) and self.value.casefold() == other.casefold()
 
+    def __ne__(self, other: object) -> bool:  # str has one of its own, which would look at the case
+        return not self == other
+
     def __hash__(self) -> int:
         return hash(self.value)
 

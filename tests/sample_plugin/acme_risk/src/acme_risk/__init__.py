@@ -1,0 +1,1 @@
+"""ACME's risk checks for nanobook."""
