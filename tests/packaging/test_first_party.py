@@ -4,6 +4,7 @@ import pytest
 
 from nanobook_core.plugin import FIRST_PARTY
 from nanobook_core.testing import PluginSuite
+from nanobook_native import COMPILED
 
 #: Distributions whose issue has not filled them yet: a probe for them truthfully answers no.
 EMPTY = {
@@ -17,6 +18,8 @@ EMPTY = {
     "nanobook-rebalancer",
     "nanobook-risk",
 }
+if not COMPILED:
+    EMPTY.add("nanobook-native")
 
 
 class TestPartsThatOfferSomething(PluginSuite):

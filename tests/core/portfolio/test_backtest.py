@@ -333,6 +333,14 @@ def test_a_row_of_none_holds():
     assert result["holdings"] == [[("A", 0.5)], [("A", 1000 / 1500)], [("A", 800 / 1500)]]
 
 
+def test_a_row_of_none_holds_symbols_that_are_priced_without_a_weight_too():
+    result = backtest_weights(
+        [[("B", 0.5)], None, {}], [[("A", 10), ("B", 10)]] * 2 + [[("A", 10), ("B", 20)]], 1000, 0
+    )
+    assert result["holdings"] == [[("B", 0.5)], [("B", 0.5)], []]
+    assert result["equity_curve"] == [1000, 1000, 1000, 1500]
+
+
 def test_ruin_is_flagged_and_shortens_nothing():
     result = one_symbol([100, 40, 90, 60], weights=2.0, initial_cash=100)
     assert result.ruined_at == 1

@@ -17,8 +17,8 @@ def portfolio_of(cash=100_000, bps=0):
 def state(portfolio):
     return (
         portfolio.cash,
-        portfolio.returns,
-        portfolio.equity_curve,
+        portfolio.returns(),
+        portfolio.equity_curve(),
         portfolio.ruined_at,
         portfolio.positions(),
         repr(portfolio),
@@ -34,8 +34,8 @@ def test_the_seeds_example(capsys):
     assert capsys.readouterr().out == "Sharpe: 0.00\n"
     # 4000 shares for 60 000 000 and 30 000 of costs, then 2 000 000 of gain.
     assert portfolio.cash == 39_970_000
-    assert portfolio.returns == [0.0197]
-    assert portfolio.equity_curve == [100_000_000, 101_970_000]
+    assert portfolio.returns() == [0.0197]
+    assert portfolio.equity_curve() == [100_000_000, 101_970_000]
 
 
 def test_the_seeds_second_example():
@@ -114,7 +114,7 @@ def test_a_held_symbol_without_a_price_is_valued_at_its_last_and_not_traded():
     assert portfolio.total_equity([("A", 1)]) == 50_500
     assert portfolio.total_equity([]) == 110_000
     portfolio.record_return([])
-    assert portfolio.returns == [0.1, 0.0]
+    assert portfolio.returns() == [0.1, 0.0]
 
 
 def test_a_symbol_priced_before_but_not_now_is_not_bought():
@@ -162,8 +162,8 @@ def test_ruin_ends_rebalancing_but_neither_lists_nor_closing():
     portfolio.rebalance_simple([], [("A", 90)])
     portfolio.record_return([("A", 90)])
     portfolio.record_return([("A", 60)])
-    assert portfolio.equity_curve == [100, 100, -20, 80, 20]
-    assert portfolio.returns == [0.0, -1.2, 0.0, -0.75]
+    assert portfolio.equity_curve() == [100, 100, -20, 80, 20]
+    assert portfolio.returns() == [0.0, -1.2, 0.0, -0.75]
     assert portfolio.position("A").quantity == 2
     assert portfolio.ruined_at == 1
     assert portfolio.close_position_at("A", 60)
@@ -190,8 +190,8 @@ def test_what_it_hands_out_are_copies():
     portfolio.rebalance_simple([("A", 0.5)], [("A", 100)])
     portfolio.record_return([("A", 100)])
     before = state(portfolio)
-    portfolio.returns.append(1.0)
-    portfolio.equity_curve.clear()
+    portfolio.returns().append(1.0)
+    portfolio.equity_curve().clear()
     portfolio.position("A").apply_fill(5, 5)
     portfolio.positions()["A"].apply_fill(5, 5)
     portfolio.positions().clear()
@@ -208,7 +208,7 @@ def test_its_metrics_are_those_of_its_returns(path):
     for price in path:
         portfolio.rebalance_simple([("A", 1.0)], [("A", price)])
         portfolio.record_return([("A", price)])
-    assert portfolio.compute_metrics(12.0, 0.001) == compute_metrics(portfolio.returns, 12.0, 0.001)
+    assert portfolio.compute_metrics(12.0, 0.001) == compute_metrics(portfolio.returns(), 12.0, 0.001)
 
 
 def test_cash_shows_in_full_at_any_size():

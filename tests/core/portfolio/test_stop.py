@@ -5,6 +5,7 @@ import pytest
 
 from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio import CostModel, Stops, simulate
+from nanobook_core.portfolio.stop import StopTracker
 
 ATR = {"atr_multiple": 1.0, "atr_period": 3}
 
@@ -104,6 +105,18 @@ def test_a_bar_without_a_price_leaves_the_stop_as_it_is():
     assert events_of([100, 120, 0, 0, 113], trailing=0.05) == [(4, 114, 113, "trailing")]
     # One change of 20 before the gap, one of 8 after it.
     assert events_of([100, 120, 0, 112, 105], atr_multiple=1.0) == [(4, 108, 105, "atr")]
+
+
+def test_whatever_is_said_of_a_symbol_without_a_price_moves_no_stop():
+    tracker = StopTracker(Stops(fixed=0.1), 2, 5, 1000)
+    priced, unpriced = np.array([True, True]), np.array([False, False])
+    lots = np.array([10, 0])
+    assert tracker.update(lots, np.array([100, 100]), priced).columns.tolist() == []
+    # Neither is the first closed nor does the second start at 1000.
+    assert tracker.update(lots + 5, np.array([1, 1000]), unpriced).columns.tolist() == []
+    breach = tracker.update(lots + 5, np.array([90, 91]), priced)
+    assert (breach.columns.tolist(), breach.levels.tolist()) == ([0], [90])
+    assert breach.reasons == ("fixed",)
 
 
 def test_a_period_longer_than_the_test_takes_no_memory():

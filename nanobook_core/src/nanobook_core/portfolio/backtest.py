@@ -50,8 +50,7 @@ class BacktestResult(Mapping[str, Any]):
     a list of `(symbol, weight)` of what is held at its end, sorted by symbol, [] where equity is 0.
     `symbol_returns` for each period a list of `(symbol, return since the previous period)`, sorted,
     NaN where the previous period has no price. `stop_events` a list of dicts, by period and then
-    in order of `symbols`. The two tables are made when
-    first asked for, and kept.
+    in order of `symbols`. `holdings` and `symbol_returns` are made when first asked for, and kept.
     """
 
     def __init__(

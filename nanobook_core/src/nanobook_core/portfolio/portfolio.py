@@ -39,7 +39,7 @@ class Portfolio:
     Targets and prices are `(symbol, value)` pairs, tuples or lists, in a list or tuple, or a
     mapping. Prices are positive ints in money units, weights finite fractions of equity. A held
     symbol that is missing from the prices is valued at its last known one (of an earlier
-    `rebalance_simple`, `record_return` or `close_position_at`) and not traded. Whatever a method
+    `rebalance_simple` or `record_return`) and not traded. Whatever a method
     refuses, it refuses before it changes anything: a wrong type with TypeError, a price below 1, a
     weight that is not finite, a symbol twice or one that is too long with ValidationError, a number
     that does not fit into 64 bits with OverflowError.
@@ -61,12 +61,10 @@ class Portfolio:
         """Money not invested; negative when borrowed."""
         return self._cash
 
-    @property
     def returns(self) -> list[float]:
         """A copy of the returns recorded, one a period."""
         return list(self._returns)
 
-    @property
     def equity_curve(self) -> list[int]:
         """A copy of the initial cash and the equity at the end of each period recorded."""
         return list(self._equity_curve)
@@ -153,7 +151,6 @@ class Portfolio:
         if position is None or position.quantity == 0:
             return False
         self._fill([(symbol, -position.quantity, price)])
-        self._last_prices[symbol] = price
         return True
 
     def record_return(self, prices: Prices) -> None:

@@ -312,6 +312,15 @@ class ScheduleToDenseSuite:
         assert type(raised) is ValidationError
         assert names(raised, f"period {len(before)}", repr("".join(symbol)))
 
+    def test_a_symbol_twice_is_refused_where_rows_before_had_it_in_both_places(
+        self, kernel: Any
+    ) -> None:
+        """What rows before had in which place is no proof of anything."""
+        for before in ([["A", "B"], ["B"]], [["B", "A"], ["A", "B"]], [["A", "B"], ["B"], []]):
+            schedule = [[(symbol, 1) for symbol in row] for row in [*before, ["B", "B"]]]
+            for values in ("weight", "price"):
+                assert type(refusal(kernel, schedule, values)) is ValidationError
+
     @_settings
     @given(data=st.data(), values=_both)
     def test_what_is_no_pair_is_refused(

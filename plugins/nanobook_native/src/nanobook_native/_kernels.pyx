@@ -220,8 +220,9 @@ cdef inline bint read_plain(PyObject* value, number* cell) except -1:
     else:
         if not PyLong_CheckExact(<object>value):
             return False
+        # Gives -1 where it overflows, either way.
         cell[0] = PyLong_AsLongLongAndOverflow(<object>value, &overflow)
-        return overflow == 0 and cell[0] >= 1
+        return cell[0] >= 1
 
 
 cdef object widened(object table, Py_ssize_t width, Py_ssize_t n_written):
