@@ -133,6 +133,21 @@ def test_a_part_that_is_not_real_yet_is_truthfully_absent():
         _ = nanobook.IbkrBroker
 
 
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("Exchange", "core"), ("optimize_max_sharpe", "optimizers"), ("py_rsi", "indicators")],
+)
+def test_a_name_of_the_seed_that_is_missing_says_which_part_it_belongs_to(name, part):
+    with pytest.raises(AttributeError, match=f"nanobook-{part} 0.1.0 is installed but does not"):
+        getattr(nanobook, name)
+
+
+def test_a_part_that_does_not_load_leaves_star_imports_whole(tmp_path):
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('damaged')\n")
+    code = "from nanobook import *; print('plot_equity' in globals(), 'Portfolio' in globals())"
+    assert run(code, PYTHONPATH=str(tmp_path)) == "False True\n"
+
+
 def test_importing_nanobook_loads_nothing_else_of_ours_and_nothing_heavy():
     code = (
         "import sys; before = set(sys.modules); import nanobook; "
@@ -150,7 +165,9 @@ def test_a_policy_that_is_not_met_is_an_error_and_not_an_absent_name():
         "try:\n    hasattr(nanobook, 'IbkrBroker')\n"
         "except nanobook.PolicyError as error:\n    print(error)\n"
     )
-    assert "acme-absent (not installed)" in run(code, NANOBOOK_REQUIRE="acme-absent")
+    assert "acme-absent (no plugin of that name is installed)" in run(
+        code, NANOBOOK_REQUIRE="acme-absent"
+    )
 
 
 def run(code, **variables):

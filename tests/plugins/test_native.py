@@ -4,16 +4,20 @@ So everything here runs on every installation, and none of it is skipped.
 """
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
 from enum import IntEnum
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nanobook_native
 from nanobook_core.plugin.registry import Registry
 from nanobook_core.portfolio import schedule as core
 from nanobook_core.testing import PluginSuite, ScheduleToDenseSuite
@@ -57,6 +61,24 @@ def test_what_is_compiled_is_what_is_used():
     else:
         assert offer.provider == "nanobook-core"
         assert schedule_to_dense is core.schedule_to_dense
+
+
+def test_without_its_compiled_module_the_plugin_offers_nothing(tmp_path):
+    package = tmp_path / "nanobook_native"
+    shutil.copytree(
+        Path(nanobook_native.__file__).parent,
+        package,
+        ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"),
+    )
+    code = "from nanobook_native import plugin as p; print(p.__file__, p.nanobook_kernels())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{package / 'plugin.py'} []\n"
 
 
 def test_it_was_compiled_where_that_was_demanded():

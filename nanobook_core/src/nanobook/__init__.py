@@ -63,12 +63,37 @@ _TWINS = frozenset(
     }
 )
 
-#: Names that a part outside the base installation offers, by the extra that brings it.
+#: Names of the seed that another part brings, or will bring, and that part.
+_PARTS = {
+    "BinanceBroker": "nanobook-binance",
+    "Exchange": "nanobook-core",
+    "IbkrBroker": "nanobook-ibkr",
+    "MultiExchange": "nanobook-core",
+    "RiskEngine": "nanobook-core",
+    "atr": "nanobook-indicators",
+    "bbands": "nanobook-indicators",
+    "garch_ewma_forecast": "nanobook-optimizers",
+    "inverse_cdar_weights": "nanobook-optimizers",
+    "inverse_cvar_weights": "nanobook-optimizers",
+    "macd": "nanobook-indicators",
+    "optimize_cdar": "nanobook-optimizers",
+    "optimize_cvar": "nanobook-optimizers",
+    "optimize_max_sharpe": "nanobook-optimizers",
+    "optimize_min_variance": "nanobook-optimizers",
+    "optimize_risk_parity": "nanobook-optimizers",
+    "parse_itch": "nanobook-itch",
+    "plot_equity": "nanobook-report",
+    "rsi": "nanobook-indicators",
+    "run_backtest": "nanobook-core",
+    "spearman": "nanobook-indicators",
+}
+
+#: Parts that do not come with the base installation, and the extra that brings them.
 _EXTRAS = {
-    "BinanceBroker": "binance",
-    "IbkrBroker": "ibkr",
-    "parse_itch": "itch",
-    "plot_equity": "report",
+    "nanobook-binance": "binance",
+    "nanobook-ibkr": "ibkr",
+    "nanobook-itch": "itch",
+    "nanobook-report": "report",
 }
 
 
@@ -95,7 +120,7 @@ def registry() -> Registry:
 def __getattr__(name: str) -> Any:
     value: Any
     if name == "__all__":
-        value = __dir__()
+        value = [public for public in __dir__() if _is_there(public)]
     elif name == "__version__":
         from importlib.metadata import version
 
@@ -108,12 +133,20 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def _is_there(name: str) -> bool:
+    try:
+        _public(name)
+    except AttributeError:
+        return False
+    return True
+
+
 def _public(name: str) -> Any:
     public = name.removeprefix("py_")
     if public != name and public not in _TWINS:
         raise _missing(name, "")
-    if public == "capabilities":
-        return capabilities
+    if public in ("capabilities", "registry"):
+        return globals()[public]
     if module := _CORE.get(public):
         return getattr(import_module(module), public)
     if offer := registry().exports.get(public):
@@ -128,18 +161,18 @@ def _public(name: str) -> Any:
 
 
 def _hint(name: str) -> str:
-    extra = _EXTRAS.get(name)
-    if extra is None:
+    part = _PARTS.get(name)
+    if part is None:
         return ""
-    part = f"nanobook-{extra}"
     for plugin in registry().plugins:
         if plugin.provider == part:
             reason = "; ".join(problem.detail for problem in plugin.problems)
             return f": {part} {plugin.version} is installed but does not offer it" + (
                 f" ({reason})" if reason else " yet"
             )
-    # Never `pip install "nanobook[...]"`: on the public index that name is another project's.
-    return f': it comes with {part}; in the checkout: python3 -m pip install ".[{extra}]"'
+    what = f".[{_EXTRAS[part]}]" if part in _EXTRAS else "."
+    # Never by name: on the public index `nanobook` is another project.
+    return f': it comes with {part}; in the checkout: python3 -m pip install "{what}"'
 
 
 def _missing(name: str, hint: str) -> AttributeError:

@@ -27,7 +27,7 @@ def check_symbol(symbol: object) -> str:
     """
     if not isinstance(symbol, str):
         raise TypeError(f"a symbol is a string of at most {SYMBOL_BYTES} bytes, got {symbol!r}")
-    if len(symbol.encode()) > SYMBOL_BYTES:
+    if len(symbol.encode(errors="surrogatepass")) > SYMBOL_BYTES:
         raise ValidationError(
             f"Symbol {symbol!r} exceeds {SYMBOL_BYTES} bytes. Use a shorter symbol."
         )

@@ -99,13 +99,81 @@ def test_a_broken_plugin_is_reported_with_exit_code_1(tmp_path):
     assert "RuntimeError: boom" in run("doctor", check=1, **here).stdout
 
 
+PLUGIN = """
+from nanobook_core import Capability, hookimpl
+@hookimpl
+def nanobook_commands():
+    return [
+        Capability(kind="command", name=name, target=f"acme:{name}", summary="acme's own")
+        for name in ("doctor", "returns", "duck")
+    ]
+"""
+COMMANDS_OF_ACME = """
+import click
+@click.command()
+def returns():
+    return 7
+class duck:
+    name = "duck"
+    def main(self): ...
+"""
+
+
+@pytest.fixture
+def acme(tmp_path):
+    info = tmp_path / "acme-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[nanobook]\nmain = acme_plugin\n")
+    (tmp_path / "acme_plugin.py").write_text(PLUGIN)
+    (tmp_path / "acme.py").write_text(COMMANDS_OF_ACME)
+    return {"PYTHONPATH": str(tmp_path)}
+
+
+def test_a_third_party_does_not_speak_for_our_commands(acme):
+    shown = run("--help", **acme).stdout
+    assert "check this installation" in shown
+    assert shown.count("acme's own") == 2
+    table = run("capabilities", "--kind", "command", **acme).stdout.splitlines()
+    doctor = next(line.split() for line in table if line.startswith("command_doctor"))
+    assert doctor[2] == "nanobook-core"
+
+
+def test_what_a_command_returns_is_no_exit_code(acme):
+    run("returns", check=0, **acme)
+
+
+def test_what_is_no_click_command_is_an_error_that_says_so(acme):
+    done = run("duck", check=1, **acme)
+    assert "which is not a click.Command" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_capabilities_names_the_implementation_that_is_used():
+    kernel = nanobook.registry().get("kernel", "schedule_to_dense")
+    table = run("capabilities", "--kind", "kernel").stdout
+    assert kernel.provider in table
+    assert kernel.summary in table
+
+
+def test_doctor_finds_a_part_that_does_not_load(tmp_path):
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('damaged')\n")
+    done = run("doctor", check=1, PYTHONPATH=str(tmp_path))
+    assert "plot_equity: ImportError: damaged" in done.stdout
+
+
 def test_an_unmet_policy_stops_commands_but_not_the_doctor():
     policy = {"NANOBOOK_REQUIRE": "acme-absent"}
     refused = run("capabilities", check=1, **policy)
-    assert "Error: required plugins did not load: acme-absent (not installed)" in refused.stderr
+    assert (
+        "Error: required plugins did not load: acme-absent (no plugin of that name is installed)"
+        in refused.stderr
+    )
     findings = json.loads(run("doctor", "--json", check=1, **policy).stdout)
     errors = [finding["detail"] for finding in findings if finding["level"] == "error"]
-    assert errors == ["required plugins did not load: acme-absent (not installed)"]
+    assert errors == [
+        "required plugins did not load: acme-absent (no plugin of that name is installed)"
+    ]
     assert {"level": "note", "about": "NANOBOOK_REQUIRE", "detail": "'acme-absent'"} in findings
 
 

@@ -40,6 +40,29 @@ def test_a_pin_that_is_no_pin_is_refused(monkeypatch, value):
         PluginPolicy.from_env()
 
 
+@pytest.mark.parametrize("name", ["acme zeta", "acme;zeta", "acme==1.0", "*", "-acme", "acme-"])
+@pytest.mark.parametrize("field", ["allow", "block", "require"])
+def test_what_is_no_distribution_name_is_refused(field, name):
+    with pytest.raises(PolicyError, match="is not a distribution name"):
+        PluginPolicy(**{field: frozenset({name})})
+    with pytest.raises(PolicyError, match="is not a distribution name"):
+        PluginPolicy(pins={name: "1.0"})
+
+
+@pytest.mark.parametrize("version", ["", None, 1])
+def test_a_pin_to_nothing_is_refused(version):
+    with pytest.raises(PolicyError, match="acme is pinned to"):
+        PluginPolicy(pins={"acme": version})
+
+
+def test_two_pins_of_one_distribution_are_refused(monkeypatch):
+    with pytest.raises(PolicyError, match=r"pinned to 2\.0 and to 1\.0"):
+        PluginPolicy(pins={"acme": "1.0", "Acme": "2.0"})
+    monkeypatch.setenv("NANOBOOK_PINS", "acme==1.0,acme==2.0")
+    with pytest.raises(PolicyError, match=r"pinned to 1\.0 and to 2\.0"):
+        PluginPolicy.from_env()
+
+
 def test_the_core_cannot_be_blocked():
     with pytest.raises(PolicyError, match="cannot be blocked"):
         PluginPolicy(block=frozenset({"nanobook_core"}))

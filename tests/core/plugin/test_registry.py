@@ -1,7 +1,10 @@
+import os
+import subprocess
 import sys
 import warnings
 
 import pytest
+from attrs import evolve
 
 from nanobook_core.errors import (
     AmbiguousCapabilityError,
@@ -62,28 +65,36 @@ def test_a_third_party_cannot_claim_what_is_first_partys(install, risk_check):
         ("@hookimpl\ndef nanobook_brokers():\n    return 7", "load", "TypeError"),
         ("@hookimpl\ndef nanobook_brokers():\n    return ['x']", "offer", "not a Capability"),
         (
-            ("class Sub(Capability):\n    pass\n"
-            "@hookimpl\ndef nanobook_brokers():\n"
-            "    return [Sub(kind='broker', name='x', target='a:b', summary='s')]"),
+            (
+                "class Sub(Capability):\n    pass\n"
+                "@hookimpl\ndef nanobook_brokers():\n"
+                "    return [Sub(kind='broker', name='x', target='a:b', summary='s')]"
+            ),
             "offer",
             "not a Capability",
         ),
         (
-            ("@hookimpl\ndef nanobook_brokers():\n"
-            "    return [Capability(kind='parser', name='x', target='a:b', summary='s')]"),
+            (
+                "@hookimpl\ndef nanobook_brokers():\n"
+                "    return [Capability(kind='parser', name='x', target='a:b', summary='s')]"
+            ),
             "offer",
             "'x' of kind parser",
         ),
         (
-            ("@hookimpl\ndef nanobook_brokers():\n"
-            "    return [Capability(kind='broker', name='x', target='a:b', summary='s', "
-            "contract=9)]"),
+            (
+                "@hookimpl\ndef nanobook_brokers():\n"
+                "    return [Capability(kind='broker', name='x', target='a:b', summary='s', "
+                "contract=9)]"
+            ),
             "contract",
             "contract 9, this core speaks 1",
         ),
         (
-            ("@hookimpl\ndef nanobook_brokers():\n"
-            "    return 2 * [Capability(kind='broker', name='x', target='a:b', summary='s')]"),
+            (
+                "@hookimpl\ndef nanobook_brokers():\n"
+                "    return 2 * [Capability(kind='broker', name='x', target='a:b', summary='s')]"
+            ),
             "name",
             "twice",
         ),
@@ -106,6 +117,147 @@ def test_a_broken_plugin_is_reported_and_changes_nothing_for_the_others(
         discover(strict=True)
     with pytest.raises(PolicyError, match="broken"):
         discover(require=frozenset({"broken"}))
+
+
+HOSTILE = {
+    "an offer whose repr fails": (
+        (
+            "class Offer:\n    def __repr__(self):\n        raise RuntimeError('hostile')\n"
+            "@hookimpl\ndef nanobook_brokers():\n    return [Offer()]"
+        ),
+        "offer",
+    ),
+    "an offer that cannot be printed": (
+        "@hookimpl\ndef nanobook_brokers():\n    return [10**5000]",
+        "offer",
+    ),
+    "an error whose text fails": (
+        (
+            "class Error(Exception):\n    def __str__(self):\n        raise RuntimeError('hostile')\n"
+            "raise Error"
+        ),
+        "load",
+    ),
+    "an exception that is no Exception": (
+        "import asyncio\nraise asyncio.CancelledError('cancelled')",
+        "load",
+    ),
+    "a capability that was never initialised": (
+        "@hookimpl\ndef nanobook_brokers():\n    return [Capability.__new__(Capability)]",
+        "load",
+    ),
+    "a hook that is not marked": (
+        "def nanobook_risk_checks():\n    return []",
+        "load",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "stage"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_plugin_is_reported_and_changes_nothing_for_the_others(
+    install, risk_check, code, stage
+):
+    install("hostile", code)
+    install("sound", risk_check())
+    registry = discover()
+    assert stages(registry, "hostile") == [stage]
+    assert names(registry, "sound") == ["late_night"]
+    with pytest.raises(PluginError, match="hostile"):
+        discover(strict=True)
+
+
+@pytest.mark.parametrize("metadata", ["", "Metadata-Version: 2.1\nName: half\n"])
+def test_a_distribution_that_was_half_removed_is_reported_and_not_imported(
+    install, tmp_path, metadata
+):
+    module = install("half", "raise AssertionError('imported')")
+    (tmp_path / "site" / "half-1.0.dist-info" / "METADATA").write_text(metadata)
+    registry = discover()
+    assert stages(registry, "?") == ["load"]
+    assert "no name or no version" in registry.problems[0].detail
+    assert module not in sys.modules
+
+
+def test_what_a_plugin_prints_while_it_is_listed_is_no_output(install, capsys):
+    install("chatty", "print('hello from chatty')")
+    discover()
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "hello from chatty\n")
+
+
+def test_an_interrupt_is_nobodys_problem(install):
+    install("slow", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        discover()
+
+
+def test_two_modules_of_one_distribution_cannot_offer_one_name(install, risk_check, tmp_path):
+    install("acme", risk_check())
+    points = tmp_path / "site" / "acme-1.0.dist-info" / "entry_points.txt"
+    points.write_text("[nanobook]\na = acme_plugin\nb = acme_plugin\n")
+    registry = discover()
+    assert stages(registry, "acme") == ["name"]
+    assert registry.get("risk_check", "late_night").provider == "acme"
+    plugin = next(p for p in registry.plugins if p.provider == "acme")
+    assert plugin.modules == ("acme_plugin", "acme_plugin")
+
+
+def test_a_required_plugin_that_offers_nothing_is_an_error(install):
+    install("acme", "")
+    with pytest.raises(PolicyError, match=r"acme \(it offers nothing\)"):
+        discover(require=frozenset({"acme"}))
+
+
+def test_the_core_cannot_be_refused_by_a_pin_either():
+    with pytest.raises(PolicyError, match=r"pinned to 9\.9, found 0\.1\.0; the core cannot be"):
+        discover(pins={"nanobook-core": "9.9"})
+
+
+def test_a_kernel_that_cannot_be_imported_leaves_its_fallback():
+    registry = discover()
+    key = Kind.KERNEL, "schedule_to_dense"
+    broken = Capability(
+        kind=Kind.KERNEL,
+        name="schedule_to_dense",
+        target="no_such_extension:schedule_to_dense",
+        summary="does not load",
+        priority=99,
+        provider="nanobook-native",
+    )
+    by_name = {**registry._by_name, key: [*registry._by_name[key], broken]}
+    damaged = evolve(registry, by_name=by_name)
+    assert damaged.get(*key) is broken
+    with pytest.warns(PluginWarning, match="no_such_extension.*its fallback runs"):
+        to_dense = damaged.load(*key)
+    assert to_dense([[("A", 1)]], "price")[0] == ("A",)
+
+
+def test_a_kind_that_is_used_as_it_is_cannot_be_created():
+    with pytest.raises(PluginError, match="a command is used as it is"):
+        discover().create("command", "capabilities")
+
+
+def test_there_is_one_registry_a_process_whatever_the_warnings_are(install, tmp_path):
+    install("broken", "raise RuntimeError('boom')")
+    code = (
+        "import threading, warnings, nanobook\n"
+        "warnings.simplefilter('error')\n"
+        "found = []\n"
+        "def ask():\n"
+        "    try:\n        found.append(nanobook.registry())\n"
+        "    except nanobook.PluginWarning:\n        found.append('warned')\n"
+        "threads = [threading.Thread(target=ask) for _ in range(6)]\n"
+        "[t.start() for t in threads]; [t.join() for t in threads]\n"
+        "print(found.count('warned'), len({id(r) for r in found if r != 'warned'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "1 1\n"
 
 
 def test_good_offers_beside_a_bad_one_stay(install):
@@ -214,7 +366,7 @@ def test_what_the_policy_allows_is_loaded(install, risk_check, policy):
 
 
 def test_a_required_plugin_that_is_absent_is_an_error():
-    with pytest.raises(PolicyError, match=r"acme-absent \(not installed\)"):
+    with pytest.raises(PolicyError, match=r"acme-absent \(no plugin of that name is installed\)"):
         discover(require=frozenset({"acme-absent"}))
 
 
@@ -281,6 +433,8 @@ def test_problems_say_what_they_are():
         {"summary": ""},
         {"summary": "two\nlines"},
         {"summary": "x" * 81},
+        {"summary": "\x1b[2K gone"},
+        {"summary": "two\u2028lines"},
         {"contract": "1"},
     ],
 )

@@ -21,8 +21,9 @@ from attrs import asdict, frozen
 
 from nanobook_core.cli.table import print_table
 from nanobook_core.errors import PluginError
+from nanobook_core.plugin.capability import Capability, Kind
 from nanobook_core.plugin.policy import CORE, FIRST_PARTY, POLICY_VARIABLES
-from nanobook_core.plugin.registry import default_registry
+from nanobook_core.plugin.registry import default_registry, load_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,12 +164,22 @@ def _plugins() -> Iterator[Finding]:
         )
     else:
         yield Finding("warning", "compiled", "nothing: nanobook-native is absent or refused")
+    for offer in registry.capabilities:
+        if offer.kind is Kind.KERNEL or offer.export:
+            yield from _unusable(offer)
     for problem in registry.problems:
         level: Literal["note", "error"] = "note" if problem.stage == "policy" else "error"
         yield Finding(level, problem.provider, f"{problem.stage}: {problem.detail}")
     third = sorted({p.provider for p in registry.plugins if not p.first_party and p.loaded})
     if third:
         yield Finding("note", "third party", f"loaded: {', '.join(third)}")
+
+
+def _unusable(offer: Capability) -> Iterator[Finding]:
+    try:
+        load_target(offer)
+    except PluginError as error:
+        yield Finding("error", offer.provider, str(error))
 
 
 def _policy() -> Iterator[Finding]:

@@ -8,9 +8,10 @@ import click
 from attrs import asdict
 
 from nanobook_core.cli.table import print_table
-from nanobook_core.plugin.capability import Kind
+from nanobook_core.errors import AmbiguousCapabilityError
+from nanobook_core.plugin.capability import Capability, Kind
 from nanobook_core.plugin.discovery import Plugin
-from nanobook_core.plugin.registry import default_registry
+from nanobook_core.plugin.registry import Registry, default_registry
 
 
 @click.command("capabilities")
@@ -32,11 +33,24 @@ def capabilities(kind: str | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(names, indent=2))
         return
-    offers = {offer.flat_name: offer for offer in reversed(registry.capabilities)}
+    meant = {offer.flat_name: _meant(registry, offer) for offer in registry.capabilities}
     print_table(
         ("name", "kind", "from", "what it is"),
-        ((name, offers[name].kind, offers[name].provider, offers[name].summary) for name in names),
+        (
+            (name, offer.kind, offer.provider, offer.summary)
+            for name in names
+            for offer in meant[name]
+        ),
     )
+
+
+def _meant(registry: Registry, offer: Capability) -> list[Capability]:
+    """What the bare name of an offer means; all that it may mean where it is ambiguous."""
+    try:
+        return [registry.get(offer.kind, offer.name)]
+    except AmbiguousCapabilityError:
+        twins = (o for o in registry.capabilities if (o.kind, o.name) == (offer.kind, offer.name))
+        return list(twins)
 
 
 @click.command("plugins")

@@ -10,6 +10,7 @@ import click
 
 from nanobook_core.errors import NanobookError, PluginError, PluginWarning
 from nanobook_core.plugin.capability import Kind
+from nanobook_core.plugin.discovery import shown
 from nanobook_core.plugin.registry import default_registry, load_target
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class PluginGroup(click.Group):
         del ctx
         name = cmd_name.replace("-", "_")
         try:
-            found: click.Command = default_registry().load(Kind.COMMAND, name)
+            found = default_registry().load(Kind.COMMAND, name)
         except LookupError as error:
             if cmd_name in self._summaries():  # several offer it: the message says how to choose
                 raise click.UsageError(str(error)) from error
@@ -52,7 +53,13 @@ class PluginGroup(click.Group):
                 raise
             click.echo(f"warning: {error}", err=True)
             found = load_target(own[name])
+        if not isinstance(found, click.Command):
+            raise PluginError(f"command {name!r} is {shown(found)}, which is not a click.Command")
         return found
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the command; what it returns is not an exit code, `ctx.exit()` sets that."""
+        super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from their summaries."""
@@ -68,7 +75,7 @@ class PluginGroup(click.Group):
             offers = tuple(_own_commands())
         return {
             offer.name.replace("_", "-"): offer.summary
-            for offer in offers
+            for offer in reversed(offers)  # ours come first, and so win over a namesake
             if offer.kind is Kind.COMMAND
         }
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 @runtime_checkable
 class Command(Protocol):
-    """A click command.
+    """A click command, an instance of `click.Command`.
 
     Kind `command`; the target is the command object itself, imported when it is invoked.
     """

@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import evolve, field, frozen, validators
 
+from nanobook_core.errors import ValidationError
+
 
 class Kind(StrEnum):
     """What a capability is, and so which contract it honours."""
@@ -25,13 +27,24 @@ class Kind(StrEnum):
     COMMAND = "command"
     FEATURE = "feature"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Kind:
+        raise ValidationError(f"there is no kind {value!r:.80}; kinds are {', '.join(cls)}")
+
 
 #: The newest contract of each kind that this core speaks, and the oldest that it still accepts.
 CONTRACTS: dict[Kind, tuple[int, int]] = dict.fromkeys(Kind, (1, 1))
 
 SUMMARY_LENGTH = 80
 
-_one_line = validators.and_(validators.matches_re(r"[^\n]+"), validators.max_len(SUMMARY_LENGTH))
+
+def _one_line(_: object, __: object, summary: str) -> None:
+    # Printable, because it is shown on terminals: no line ends, no control codes.
+    if not (0 < len(summary) <= SUMMARY_LENGTH and summary.isprintable()):
+        raise ValidationError(
+            f"summary is one printable line of at most {SUMMARY_LENGTH} characters, "
+            f"got {summary!r:.100}"
+        )
 
 
 @frozen(kw_only=True)

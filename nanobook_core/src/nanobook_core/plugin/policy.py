@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CORE = "nanobook-core"
 
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+
 FIRST_PARTY = frozenset(
     f"nanobook-{part}"
     for part in (
@@ -56,11 +58,19 @@ def canonical_name(name: str) -> str:
 
 
 def _canonical_names(names: Iterable[str]) -> frozenset[str]:
-    if isinstance(
-        names, str
-    ):  # a string is an iterable of letters, and blocking letters blocks nothing
+    # A string is an iterable of letters, and blocking letters blocks nothing.
+    if isinstance(names, str):
         raise TypeError(f"expected a set of distribution names, got the string {names!r}")
-    return frozenset(canonical_name(name) for name in names)
+    return frozenset(_checked_name(name) for name in names)
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):  # a policy that names nothing would refuse nothing
+        raise PolicyError(
+            f"{name!r} is not a distribution name: letters, digits and . _ - inside; "
+            "lists are separated by commas"
+        )
+    return canonical_name(name)
 
 
 def _canonical_names_or_all(names: Iterable[str] | None) -> frozenset[str] | None:
@@ -68,7 +78,15 @@ def _canonical_names_or_all(names: Iterable[str] | None) -> frozenset[str] | Non
 
 
 def _canonical_pins(pins: Mapping[str, str]) -> dict[str, str]:
-    return {canonical_name(name): version for name, version in pins.items()}
+    canonical: dict[str, str] = {}
+    for name, version in pins.items():
+        if not (isinstance(version, str) and version):
+            raise PolicyError(f"{name} is pinned to {version!r}; a pin is a version like '1.0'")
+        if canonical.setdefault(_checked_name(name), version) != version:
+            raise PolicyError(
+                f"{name} is pinned to {version} and to {canonical[_checked_name(name)]}"
+            )
+    return canonical
 
 
 def _listed(variable: str) -> list[str]:
@@ -80,7 +98,8 @@ class PluginPolicy:
     """Allow, block, pin and require distributions by name, in any spelling that installers accept.
 
     Raises:
-        PolicyError: the core is blocked, or a distribution is both required and blocked.
+        PolicyError: the core is blocked, a distribution is both required and blocked or pinned
+            twice, or a name or version cannot be one.
 
     """
 
@@ -91,7 +110,7 @@ class PluginPolicy:
     pins: Mapping[str, str] = field(factory=dict, converter=_canonical_pins)
     """Exact version by distribution."""
     require: frozenset[str] = field(default=frozenset(), converter=_canonical_names)
-    """These must load without a problem: a risk check that is absent approves everything."""
+    """These must load without a problem and offer something: an absent check approves all."""
     strict: bool = False
     """Raise at the first problem instead of recording it."""
 
@@ -114,15 +133,21 @@ class PluginPolicy:
                 other.
 
         """
-        pins = [pin.partition("==") for pin in _listed("NANOBOOK_PINS")]
-        if wrong := ["".join(pin) for pin in pins if not (pin[0].strip() and pin[2].strip())]:
-            raise PolicyError(f"NANOBOOK_PINS: expected name==version, got {', '.join(wrong)}")
+        pins: dict[str, str] = {}
+        for pin in _listed("NANOBOOK_PINS"):
+            name, _, pinned = (part.strip() for part in pin.partition("=="))
+            if not (name and pinned):
+                raise PolicyError(f"NANOBOOK_PINS: expected name==version, got {pin}")
+            if pins.setdefault(name, pinned) != pinned:
+                raise PolicyError(
+                    f"NANOBOOK_PINS: {name} is pinned to {pins[name]} and to {pinned}"
+                )
         return cls(
             allow=frozenset(_listed("NANOBOOK_PLUGINS"))
             if "NANOBOOK_PLUGINS" in os.environ
             else None,
             block=frozenset(_listed("NANOBOOK_BLOCK")),
-            pins={name.strip(): version.strip() for name, _, version in pins},
+            pins=pins,
             require=frozenset(_listed("NANOBOOK_REQUIRE")),
             strict=os.environ.get("NANOBOOK_STRICT", "") not in ("", "0"),
         )
@@ -133,6 +158,6 @@ class PluginPolicy:
             return "blocked by policy"
         if self.allow is not None and not first_party and provider not in self.allow:
             return "not on the allow list"
-        if (pinned := self.pins.get(provider)) and pinned != version:
+        if (pinned := self.pins.get(provider)) is not None and pinned != version:
             return f"pinned to {pinned}, found {version}"
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from functools import cache
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -19,13 +20,13 @@ from nanobook_core.errors import (
 )
 from nanobook_core.plugin import discovery
 from nanobook_core.plugin.capability import Capability, Kind
-from nanobook_core.plugin.discovery import Plugin, Problem
+from nanobook_core.plugin.discovery import Plugin, Problem, described, shown
 from nanobook_core.plugin.policy import PluginPolicy, canonical_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Plugin", "Problem", "Registry", "default_registry"]
+__all__ = ["Plugin", "Problem", "Registry", "default_registry", "load_target"]
 
 #: How the flat list starts: the order on which downstream bridges rely.
 _LEADING = (
@@ -39,7 +40,19 @@ _LEADING = (
     "backtest_holdings",
 )
 
-#: What the object that a kind's target gives must be able to do.
+#: Kinds whose target is used as it is; that of the others is a factory.
+_USED_AS_IS = frozenset(
+    {
+        Kind.OPTIMIZER,
+        Kind.PARSER,
+        Kind.KERNEL,
+        Kind.FORECASTER,
+        Kind.COMMAND,
+        Kind.FEATURE,
+    }
+)
+
+#: What the object that is used, or that a factory gives, must be able to do.
 _PROTOCOLS = {Kind.COST_MODEL: CostModel, Kind.RISK_CHECK: RiskCheck, Kind.COMMAND: Command}
 
 #: Problems that do not stop a strict registry: a refusal is what the policy asked for, and time
@@ -66,11 +79,17 @@ class Registry:
         `PluginWarning`, except where the policy itself refused the plugin.
 
         Raises:
-            PolicyError: a required plugin is missing, was refused, or has a problem.
+            PolicyError: a required plugin is missing, was refused, has a problem or offers nothing;
+                or the policy refuses the core.
             PluginError: the policy is strict and a plugin has a problem (other than a slow import).
 
         """
-        policy = PluginPolicy.from_env() if policy is None else policy
+        registry = cls._collected(PluginPolicy.from_env() if policy is None else policy)
+        registry._warn()  # noqa: SLF001 - our own
+        return registry
+
+    @classmethod
+    def _collected(cls, policy: PluginPolicy) -> Registry:
         plugins = tuple(discovery.discover(policy))
         by_name: dict[tuple[Kind, str], list[Capability]] = defaultdict(list)
         for plugin in plugins:
@@ -85,11 +104,13 @@ class Registry:
             for offer in sorted(offers, key=lambda offer: -offer.priority):
                 if offer.export:
                     exports.setdefault(offer.export, offer)
-        for problem in problems:
+        return cls(policy, plugins, tuple(problems), exports, dict(by_name))
+
+    def _warn(self) -> None:
+        for problem in self.problems:
             if problem.stage != "policy":
                 message = f"{problem.provider} ({problem.stage}): {problem.detail}"
-                warnings.warn(message, PluginWarning, stacklevel=2)
-        return cls(policy, plugins, tuple(problems), exports, dict(by_name))
+                warnings.warn(message, PluginWarning, stacklevel=3)
 
     @property
     def capabilities(self) -> tuple[Capability, ...]:
@@ -102,19 +123,21 @@ class Registry:
         A bare name means the first-party capability of the highest priority where there is one.
 
         Raises:
-            ValueError: there is no such kind.
+            ValidationError: there is no such kind.
             CapabilityNotFoundError: nothing installed provides the name.
             AmbiguousCapabilityError: several third parties provide the bare name.
 
         """
-        kind = Kind(kind)
+        return self._ranked(Kind(kind), name)[0]
+
+    def _ranked(self, kind: Kind, name: str) -> list[Capability]:
+        """What the name means, and after it what it would mean without that; never empty."""
         provider, _, bare = name.rpartition(":")
         offers = self._by_name.get((kind, bare), [])
         if provider:
             offers = [offer for offer in offers if offer.provider == canonical_name(provider)]
         elif own := [offer for offer in offers if self._is_first_party(offer)]:
-            highest = max(offer.priority for offer in own)
-            offers = [offer for offer in own if offer.priority == highest]
+            return sorted(own, key=lambda offer: -offer.priority)
         if len(offers) > 1:
             names = ", ".join(offer.qualified_name for offer in offers)
             raise AmbiguousCapabilityError(
@@ -125,18 +148,29 @@ class Registry:
             raise CapabilityNotFoundError(
                 f"no {kind} named {name!r}; installed: {known}; see also `nanobook plugins`"
             )
-        return offers[0]
+        return offers
 
     def load(self, kind: Kind | str, name: str) -> Any:
         """Import and return the target of a capability; for kinds whose target is used as it is.
+
+        A kernel that cannot be imported gives a `PluginWarning`, and its fallback is returned.
 
         Raises:
             PluginError: it cannot be imported, is not callable, or is not what its kind promises.
 
         """
+        kind = Kind(kind)
+        *accelerated, last = self._ranked(kind, name)
+        if kind is Kind.KERNEL:
+            for offer in accelerated:
+                try:
+                    return load_target(offer)
+                except PluginError as error:
+                    warnings.warn(f"{error}; its fallback runs", PluginWarning, stacklevel=2)
+            return load_target(last)
         offer = self.get(kind, name)
         target = load_target(offer)
-        if offer.kind is Kind.COMMAND:
+        if kind in _USED_AS_IS:
             _check_protocol(offer, target)
         return target
 
@@ -144,11 +178,13 @@ class Registry:
         """Load a factory and call it with its settings; what the factory raises is not changed.
 
         Raises:
-            PluginError: it cannot be imported, is not callable, or gives what does not fulfil the
-                kind's contract.
+            PluginError: the kind has no factories, the factory cannot be imported, or what it gives
+                does not fulfil the kind's contract.
 
         """
         offer = self.get(kind, name)
+        if offer.kind in _USED_AS_IS:
+            raise PluginError(f"a {offer.kind} is used as it is: load it, do not create it")
         made = load_target(offer)(**settings)
         _check_protocol(offer, made)
         return made
@@ -157,7 +193,7 @@ class Registry:
         """Flat names, those that downstream bridges probe for first, then in alphabetical order.
 
         Raises:
-            ValueError: there is no such kind.
+            ValidationError: there is no such kind.
 
         """
         wanted = None if kind is None else Kind(kind)
@@ -180,14 +216,16 @@ def load_target(offer: Capability) -> Any:
     """
     try:
         target = offer.load()
-    except (Exception, SystemExit) as error:  # whatever a plugin raises is reported as the plugin's
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise PluginError(
             f"{offer.provider}: {offer.kind} {offer.name!r} cannot be imported "
-            f"from {offer.target}: {type(error).__name__}: {error}"
+            f"from {offer.target}: {described(error)}"
         ) from error
     if not callable(target):
         raise PluginError(
-            f"{offer.provider}: {offer.target} is {target!r:.80}, which cannot be called"
+            f"{offer.provider}: {offer.target} is {shown(target)}, which cannot be called"
         )
     return target
 
@@ -196,7 +234,7 @@ def _check_protocol(offer: Capability, made: object) -> None:
     protocol = _PROTOCOLS.get(offer.kind)
     if protocol is not None and not isinstance(made, protocol):
         raise PluginError(
-            f"{offer.provider}: {offer.kind} {offer.name!r} gave {made!r:.80}, "
+            f"{offer.provider}: {offer.kind} {offer.name!r} gave {shown(made)}, "
             f"which is not a {protocol.__name__}"
         )
 
@@ -219,18 +257,36 @@ def _enforce(policy: PluginPolicy, plugins: tuple[Plugin, ...], problems: list[P
     if policy.strict and serious:
         first = serious[0]
         raise PluginError(f"{first.provider} ({first.stage}): {first.detail}")
-    loaded = {plugin.provider for plugin in plugins if plugin.loaded}
     flawed = {problem.provider for problem in serious}
-    if unmet := sorted(policy.require - (loaded - flawed)):
-        reasons = {
-            name: "; ".join(p.detail for p in problems if p.provider == name) or "not installed"
-            for name in unmet
-        }
-        listed = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
+    sound = {plugin.provider for plugin in plugins if plugin.offers} - flawed
+    if unmet := sorted(policy.require - sound):
+        listed = ", ".join(f"{name} ({_why_unmet(name, plugins, problems)})" for name in unmet)
         raise PolicyError(f"required plugins did not load: {listed}")
 
 
+def _why_unmet(name: str, plugins: tuple[Plugin, ...], problems: list[Problem]) -> str:
+    if own := [problem.detail for problem in problems if problem.provider == name]:
+        return "; ".join(own)
+    if any(plugin.provider == name for plugin in plugins):
+        return "it offers nothing"
+    return "no plugin of that name is installed"
+
+
+_LOCK = (
+    RLock()
+)  # a plugin that asks for the registry while it is being listed must not wait for itself
+
+
 @cache
+def _process_registry() -> Registry:
+    return Registry._collected(PluginPolicy.from_env())  # noqa: SLF001 - warns once it is kept
+
+
 def default_registry() -> Registry:
     """Return the process-wide registry, filled on first use with the policy of the environment."""
-    return Registry.discover()
+    with _LOCK:
+        is_new = not _process_registry.cache_info().currsize
+        registry = _process_registry()
+    if is_new:
+        registry._warn()  # noqa: SLF001 - not before it is kept: a warning may be an error
+    return registry

@@ -6,18 +6,18 @@ from nanobook_core.plugin.capability import Capability, Kind
 from nanobook_core.plugin.hookspecs import hookimpl
 from nanobook_native import COMPILED
 
+_KERNELS = [
+    Capability(
+        kind=Kind.KERNEL,
+        name="schedule_to_dense",
+        target="nanobook_native._kernels:schedule_to_dense",
+        summary="lists of (symbol, value) to a dense table, compiled",
+        priority=10,
+    )
+]
+
 
 @hookimpl
 def nanobook_kernels() -> list[Capability]:
     """Offer the compiled kernels, ahead of the core's functions; nothing if there are none."""
-    if not COMPILED:
-        return []
-    return [
-        Capability(
-            kind=Kind.KERNEL,
-            name="schedule_to_dense",
-            target="nanobook_native._kernels:schedule_to_dense",
-            summary="lists of (symbol, value) to a dense table, compiled",
-            priority=10,
-        )
-    ]
+    return _KERNELS if COMPILED else []
