@@ -39,7 +39,8 @@ def pip_install(venv, *arguments, cwd):
     """Install with the pip that came with Python; where each distribution was taken from."""
     report, log = venv.folder / "report.json", venv.folder / "pip.log"
     venv.run(
-        *("pip", "install", "--quiet", "--report", report, "--log", log, *arguments),
+        *("pip", "install", "--no-compile", "--quiet", "--report", report, "--log", log),
+        *arguments,
         cwd=cwd,
         **NO_COMPILER,
     )

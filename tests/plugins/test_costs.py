@@ -69,7 +69,9 @@ class TestPerShareAtItsLargest(CostModelSuite):
     @pytest.fixture(scope="class")
     @classmethod
     def model(cls):
-        return PerShare(per_share=2**63 - 1, minimum="0.000000000000000001", cap=2**63 - 1)
+        return PerShare(
+            per_share="9223372036854775806.5", minimum="0.000000000000000001", cap=2**63 - 1
+        )
 
 
 @pytest.mark.parametrize(
@@ -158,3 +160,14 @@ def test_the_example_in_the_readme_prints_what_it_says():
     with contextlib.redirect_stdout(said):
         exec(code, {})  # noqa: S102 - our own README
     assert said.getvalue() == printed
+
+
+def test_a_fine_rate_costs_nothing_where_nothing_is_traded():
+    empty = np.zeros(0, np.int64)
+    for settings in (
+        {"per_share": "10.123456789012345678"},
+        {"per_share": 1, "cap": "10.000000000000000001"},
+    ):
+        model = PerShare(**settings)
+        assert model.costs(empty, empty).tolist() == []
+        assert costs_of(model, [(0, 5)]) == [0]

@@ -260,3 +260,39 @@ def test_what_a_signal_handler_raises_ends_the_call(alarm):
     alarm(interrupt, 0.01)
     with pytest.raises(KeyboardInterrupt):
         schedule_to_dense([[(f"S{number}", 1) for number in range(200)]] * 40_000, "price")
+
+
+@pytest.mark.parametrize("row", [None, []], ids=["held", "empty"])
+def test_a_signal_is_answered_where_rows_have_no_pairs(alarm, row):
+    # A list that the handler empties: the table is as long as the list was at the start.
+    schedule = [[("A", 1.0)], *([row] * 3_000_000)]
+    answered = []
+
+    def interrupt():
+        answered.append(True)
+        raise KeyboardInterrupt
+
+    alarm(interrupt, 0.005)
+    with pytest.raises(KeyboardInterrupt):
+        schedule_to_dense(schedule, "weight")
+    assert answered == [True]
+
+
+def test_a_row_of_repetitions_before_a_long_history_is_refused_without_the_room_for_it():
+    schedule = [[("A", 1)] * 10**5, *([[]] * 10**6)]
+    with pytest.raises(ValueError, match="period 0: 'A' is there twice"):
+        schedule_to_dense(schedule, "price")
+
+
+@pytest.mark.parametrize("values", ["weight", "price"])
+def test_a_value_whose_class_cannot_be_hashed_is_refused_in_the_words_of_the_core(values):
+    class Unhashable(type):
+        __hash__ = None
+
+    class Odd(metaclass=Unhashable):
+        pass
+
+    schedule = [[("A", Odd())]]
+    assert outcome(schedule_to_dense, schedule, values) == outcome(
+        core.schedule_to_dense, schedule, values
+    )

@@ -1,4 +1,4 @@
-"""Every exception that nanobook raises on purpose."""
+"""Every exception that nanobook raises on purpose, and how a value stands in its message."""
 
 from __future__ import annotations
 
@@ -29,3 +29,12 @@ class PolicyError(PluginError):
 
 class PluginWarning(UserWarning):
     """A plugin, or a part of one, was set aside; `nanobook plugins` says why."""
+
+
+def shown(value: object) -> str:
+    """The value, abridged, and its type; only the type where the value cannot be printed."""
+    kind = type(value).__name__
+    try:
+        return f"{value!r:.80} ({kind})"
+    except Exception:  # noqa: BLE001 - a foreign __repr__, or an int of thousands of digits
+        return f"({kind}, too odd to print)"

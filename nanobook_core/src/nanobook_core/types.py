@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from nanobook_core.errors import ValidationError
+from nanobook_core.errors import ValidationError, shown
 
 SYMBOL_BYTES = 8
 INT64_MAX = 2**63 - 1
@@ -18,7 +18,7 @@ class Side(StrEnum):
 
 
 def check_symbol(symbol: object) -> str:
-    """Return the symbol if it is a string of at most 8 ASCII bytes.
+    """Return the symbol as a plain string if it is one of at most 8 ASCII bytes.
 
     Raises:
         TypeError: it is not a string.
@@ -26,11 +26,15 @@ def check_symbol(symbol: object) -> str:
 
     """
     if not isinstance(symbol, str):
-        raise TypeError(f"a symbol is a string of at most {SYMBOL_BYTES} bytes, got {symbol!r}")
-    if len(symbol.encode(errors="surrogatepass")) > SYMBOL_BYTES:
-        raise ValidationError(
-            f"Symbol {symbol!r} exceeds {SYMBOL_BYTES} bytes. Use a shorter symbol."
+        raise TypeError(
+            f"a symbol is a string of at most {SYMBOL_BYTES} bytes, got {shown(symbol)}"
         )
-    if not symbol.isascii():
-        raise ValidationError(f"Symbol {symbol!r} has characters outside ASCII. Spell it in ASCII.")
-    return symbol
+    # As a plain string: a subclass, an enum's for one, may measure and print itself as another.
+    plain = str.__str__(symbol)
+    if len(plain.encode(errors="surrogatepass")) > SYMBOL_BYTES:
+        raise ValidationError(
+            f"Symbol {plain!r:.40} exceeds {SYMBOL_BYTES} bytes. Use a shorter symbol."
+        )
+    if not plain.isascii():
+        raise ValidationError(f"Symbol {plain!r} has characters outside ASCII. Spell it in ASCII.")
+    return plain

@@ -13,7 +13,7 @@ from nanobook_core.errors import (
     PluginWarning,
     PolicyError,
 )
-from nanobook_core.plugin import Capability, Kind, PluginPolicy, Problem, Registry
+from nanobook_core.plugin import Capability, Kind, PluginPolicy, Registry
 
 
 def discover(**policy):
@@ -133,7 +133,8 @@ HOSTILE = {
     ),
     "an error whose text fails": (
         (
-            "class Error(Exception):\n    def __str__(self):\n        raise RuntimeError('hostile')\n"
+            "class Error(Exception):\n"
+            "    def __str__(self):\n        raise RuntimeError('hostile')\n"
             "raise Error"
         ),
         "load",
@@ -416,10 +417,6 @@ def test_create_calls_the_factory_and_lets_its_errors_through(install):
     assert registry.create("risk_check", "mine", limit=3).limit == 3
     with pytest.raises(ValueError, match="must not be negative"):
         registry.create("risk_check", "mine", limit=-1)
-
-
-def test_problems_say_what_they_are():
-    assert Problem("a", "load", "why") == Problem("a", "load", "why")
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,9 @@ def test_its_metrics_are_those_of_its_returns(path):
     for price in path:
         portfolio.rebalance_simple([("A", 1.0)], [("A", price)])
         portfolio.record_return([("A", price)])
-    assert portfolio.compute_metrics(12.0, 0.001) == compute_metrics(portfolio.returns(), 12.0, 0.001)
+    assert portfolio.compute_metrics(12.0, 0.001) == compute_metrics(
+        portfolio.returns(), 12.0, 0.001
+    )
 
 
 def test_cash_shows_in_full_at_any_size():
@@ -313,3 +315,28 @@ def test_the_flip_that_trades_more_than_64_bits_is_refused():
     portfolio.rebalance_simple([("A", 1.9)], [("A", 1)])
     with pytest.raises(OverflowError, match="symbol 'A': a target value of -"):
         portfolio.rebalance_simple([("A", -1.9)], [("A", 1)])
+
+
+def test_symbols_become_plain_strings_whatever_class_they_had():
+    class Ticker(str):
+        __slots__ = ()
+
+        def encode(self, *_, **__):
+            return b""
+
+        def __repr__(self):
+            return "shown as something else"
+
+    portfolio = portfolio_of()
+    portfolio.rebalance_simple([(Ticker("A"), 1.0)], [(Ticker("A"), 10)])
+    assert [type(symbol) for symbol in portfolio.positions()] == [str]
+    assert portfolio.position(Ticker("A")).symbol == "A"
+    with pytest.raises(ValidationError, match="Symbol 'TOOLONGNAME' exceeds 8 bytes"):
+        portfolio.rebalance_simple([(Ticker("TOOLONGNAME"), 1.0)], [])
+
+
+def test_a_weight_beyond_a_float_is_refused_by_its_symbol():
+    with pytest.raises(OverflowError, match="symbol 'A': a weight is beyond what a float can hold"):
+        portfolio_of().rebalance_simple([("A", 10**400)], [("A", 1)])
+    with pytest.raises(TypeError, match=r"a pair is .* got \(tuple, too odd to print\)"):
+        portfolio_of().rebalance_simple([("A", 1, 10**5000)], [("A", 1)])

@@ -120,7 +120,7 @@ def test_prices_become_a_table_of_integers():
             [[(7, 1)]],
             "price",
             TypeError,
-            "period 0: a symbol is a string of at most 8 bytes, got 7",
+            "period 0: a symbol is a string of at most 8 bytes, got 7 (int)",
         ),
         (
             [[("AAPL", 1, 2)]],
@@ -166,7 +166,7 @@ def test_an_error_says_what_was_given_and_what_is_allowed(schedule, values, erro
     ("values", "error"), [("weight", ValidationError), ("price", OverflowError)]
 )
 def test_an_int_too_long_to_print_is_refused_like_a_shorter_one(values, error):
-    with pytest.raises(error, match=r"period 0, symbol 'A': .* a very large int"):
+    with pytest.raises(error, match=r"period 0, symbol 'A': .* \(int, too odd to print\)"):
         schedule_to_dense([[("A", 10**5000)]], values)
 
 
@@ -370,3 +370,13 @@ def without_shrinking(law):
         law(suite, kernel, data=data, values=values)
 
     return check
+
+
+def test_what_is_no_word_for_values_is_refused():
+    with pytest.raises(ValidationError, match="values is 'weight' or 'price', got"):
+        schedule_to_dense([], [])
+
+
+def test_a_symbol_that_cannot_be_printed_is_refused_by_its_type():
+    with pytest.raises(TypeError, match=r"period 0: a symbol is a string .* got \(int, too odd"):
+        schedule_to_dense([[(10**5000, 0.5)]], "weight")

@@ -92,8 +92,7 @@ class NaiveTracker:
         if stops.trailing:
             levels.append((float(best) * (1 - self.side * stops.trailing), "trailing"))
         changes = [abs(b - a) for a, b in zip(self.prices, self.prices[1:], strict=False)]
-        if stops.atr_multiple and changes:
-            latest = changes[-stops.atr_period :]
+        if stops.atr_multiple and any(latest := changes[-stops.atr_period :]):
             mean = float(sum(latest)) / len(latest)
             levels.append((float(best) - self.side * (stops.atr_multiple * mean), "atr"))
         levels = [(rounded_level(level), reason) for level, reason in levels]
@@ -450,3 +449,29 @@ def test_a_quantity_beyond_64_bits_is_refused_by_period_and_symbol(weight):
         run(market, symbols=("A", "B"))
     with pytest.raises(OverflowError, match="period 0, symbol 'A': weight 1e\\+308"):
         run((np.array([[1e308]]), np.array([[1]])), symbols=("A",))
+
+
+@pytest.mark.parametrize(
+    ("weights", "prices", "message"),
+    [
+        (np.array([[1]]), np.array([[1]]), "weights is an array of float64, got one of int64"),
+        (np.array([[1.0]]), np.array([[1.0]]), "prices is an array of int64, got one of float64"),
+        (np.array([[1.0]]), np.array([[1]], np.uint32), "got one of uint32"),
+        (np.array([[1.0]]), np.array([[2**63]], np.uint64), "got one of uint64"),
+        ([[1.0]], np.array([[1]]), "weights is an array of float64, got one of list"),
+    ],
+)
+def test_tables_of_another_type_are_refused(weights, prices, message):
+    with pytest.raises(TypeError, match=message):
+        simulate(weights, prices, symbols=("A",), initial_cash=1, cost_model=CostModel())
+
+
+def test_symbols_that_repeat_are_refused():
+    with pytest.raises(ValidationError, match="symbols must differ"):
+        simulate(
+            np.zeros((1, 2)),
+            np.ones((1, 2), np.int64),
+            symbols=("A", "A"),
+            initial_cash=1,
+            cost_model=CostModel(),
+        )

@@ -72,7 +72,8 @@ def test_a_level_that_rounds_to_the_price_closes_at_once():
 
 def test_an_atr_stop_does_not_fire_on_the_entry_bar_nor_before_a_change():
     assert events_of([100], **ATR) == []
-    assert events_of([100, 100, 100], **ATR) == [(1, 100, 100, "atr")]
+    assert events_of([100, 100, 100], **ATR) == []
+    assert events_of([100, 100, 90, 90], **ATR) == [(2, 95, 90, "atr")]  # mean of 0 and 10
 
 
 def test_an_atr_level_is_the_best_price_less_the_mean_of_the_latest_changes():

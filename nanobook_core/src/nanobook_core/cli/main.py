@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from nanobook_core.errors import NanobookError, PluginError, PluginWarning
+from nanobook_core.errors import NanobookError, PluginError, PluginWarning, shown
 from nanobook_core.plugin.capability import Kind
-from nanobook_core.plugin.discovery import shown
 from nanobook_core.plugin.registry import default_registry, load_target
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 from attrs import field, frozen
 
-from nanobook_core.errors import PluginError, PolicyError
+from nanobook_core.errors import PluginError, PolicyError, shown
 from nanobook_core.plugin import hookspecs
 from nanobook_core.plugin.capability import CONTRACTS, Capability, Kind
 from nanobook_core.plugin.policy import CORE, FIRST_PARTY, PluginPolicy, canonical_name
@@ -185,14 +185,6 @@ def _objection(kind: Kind, offer: object) -> tuple[str, str] | None:
             f"{kind} {offer.name!r} has contract {offer.contract}, this core speaks {spoken}",
         )
     return None
-
-
-def shown(value: object) -> str:
-    """The value, abridged; only its type where a plugin's own `__repr__` fails."""
-    try:
-        return f"{value!r:.80}"
-    except Exception:  # noqa: BLE001 - whatever a plugin's object raises
-        return f"a {type(value).__name__}"
 
 
 def described(error: BaseException) -> str:

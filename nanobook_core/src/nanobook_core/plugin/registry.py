@@ -17,10 +17,11 @@ from nanobook_core.errors import (
     PluginError,
     PluginWarning,
     PolicyError,
+    shown,
 )
 from nanobook_core.plugin import discovery
 from nanobook_core.plugin.capability import Capability, Kind
-from nanobook_core.plugin.discovery import Plugin, Problem, described, shown
+from nanobook_core.plugin.discovery import Plugin, Problem, described
 from nanobook_core.plugin.policy import PluginPolicy, canonical_name
 
 if TYPE_CHECKING:

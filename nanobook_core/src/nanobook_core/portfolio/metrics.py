@@ -9,7 +9,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
-from nanobook_core.errors import ValidationError
+from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.money import real
 
 #: Volatility of this fraction of the mean, or less, is the rounding of equal returns.
@@ -144,6 +144,8 @@ def monthly_returns(equity_curve: ArrayLike, dates: Any) -> dict[str, float]:
 
     """
     equity = _series(equity_curve, "equity_curve")
+    if np.size(dates) and np.asarray(dates).dtype.kind in "biufc":  # numpy would count from 1970
+        raise ValidationError(f"dates are dates or ISO strings, not numbers; got {shown(dates)}")
     try:
         days = np.asarray(dates, "datetime64[D]")
     except (TypeError, ValueError) as error:
@@ -168,6 +170,8 @@ def monthly_returns(equity_curve: ArrayLike, dates: Any) -> dict[str, float]:
 
 def _series(values: ArrayLike, name: str) -> NDArray[np.float64]:
     raw = np.asarray(values)
+    if raw.dtype == object and all(type(value) is int for value in raw.flat):
+        raw = raw.astype(np.float64)  # money beyond 64 bits
     if raw.dtype.kind not in "iuf" or raw.ndim != 1:
         raise TypeError(
             f"{name} is a sequence of numbers, got dtype {raw.dtype} and shape {raw.shape}"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanobook_core.errors import ValidationError
+from nanobook_core.errors import ValidationError, shown
 from nanobook_core.types import INT64_MAX
 
 # Half of 2^62, because a float64 estimate of a sum is a little off.
@@ -29,9 +29,7 @@ def whole(value: object, name: str) -> int:
     """
     # numpy counts time spans among its integers.
     if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | np.integer):
-        raise TypeError(
-            f"{name} is an int or numpy integer, got {value!r:.80} ({type(value).__name__})"
-        )
+        raise TypeError(f"{name} is an int or numpy integer, got {shown(value)}")
     number = int(value)
     if not -INT64_MAX - 1 <= number <= INT64_MAX:
         raise OverflowError(f"{name} must fit into 64 bits, got one of {number.bit_length()} bits")
@@ -47,8 +45,11 @@ def real(value: object, name: str) -> float:
 
     """
     if isinstance(value, bool | np.timedelta64) or not isinstance(value, Real):
-        raise TypeError(f"{name} is a number, got {value!r:.80} ({type(value).__name__})")
-    return float(value)
+        raise TypeError(f"{name} is a number, got {shown(value)}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise OverflowError(f"{name} is beyond what a float can hold: {shown(value)}") from None
 
 
 def trades(quantity: object, price: object) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

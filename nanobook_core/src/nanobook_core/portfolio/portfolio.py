@@ -6,12 +6,12 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 
 from nanobook_core import contracts
-from nanobook_core.errors import ValidationError
+from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.cost import charge
 from nanobook_core.portfolio.metrics import Metrics, compute_metrics
 from nanobook_core.portfolio.money import quotient, real, whole
@@ -19,8 +19,9 @@ from nanobook_core.portfolio.position import Position
 from nanobook_core.portfolio.simulate import change
 from nanobook_core.types import INT64_MAX, check_symbol
 
-Weights = Mapping[str, float] | Sequence[tuple[str, float]]
-Prices = Mapping[str, int] | Sequence[tuple[str, int]]
+# A pair may be a list; type checkers know of its two items only that they are objects.
+Weights = Mapping[str, float] | Sequence[tuple[str, float] | list[Any]]
+Prices = Mapping[str, int] | Sequence[tuple[str, int] | list[Any]]
 
 
 class Snapshot(TypedDict):
@@ -211,17 +212,17 @@ def _pairs(pairs: object, noun: str) -> list[tuple[str, object]]:
     elif not isinstance(pairs, list | tuple):
         raise TypeError(
             f"{noun}s are a list or tuple of (symbol, {noun}) pairs, or a mapping; "
-            f"got {pairs!r:.80} ({type(pairs).__name__})"
+            f"got {shown(pairs)}"
         )
     found: dict[str, object] = {}
     for pair in pairs:
         if not isinstance(pair, tuple | list) or len(pair) != 2:  # noqa: PLR2004 - a pair
-            raise TypeError(f"a pair is a tuple or list (symbol, {noun}), got {pair!r:.80}")
-        symbol, value = pair
-        if check_symbol(symbol) in found:
+            raise TypeError(f"a pair is a tuple or list (symbol, {noun}), got {shown(pair)}")
+        symbol, value = check_symbol(pair[0]), pair[1]
+        if symbol in found:
             raise ValidationError(
-                f"{symbol!r} is there twice, with {noun} {found[symbol]!r:.80} and {value!r:.80}. "
-                "Give every symbol once."
+                f"{symbol!r} is there twice, with {noun} {shown(found[symbol])} and "
+                f"{shown(value)}. Give every symbol once."
             )
         found[symbol] = value
     return list(found.items())

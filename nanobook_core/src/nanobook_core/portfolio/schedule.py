@@ -12,7 +12,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from nanobook_core.errors import ValidationError
+from nanobook_core.errors import ValidationError, shown
 from nanobook_core.types import INT64_MAX, check_symbol
 
 __all__ = ["schedule_to_dense"]
@@ -41,10 +41,10 @@ def schedule_to_dense(
 
     Runtime complexity: O(n_pairs + n_periods * n_symbols).
     """
-    if values not in _CELLS:
-        raise ValidationError(f"values is 'weight' or 'price', got {_shown(values)}")
+    if not isinstance(values, str) or values not in _CELLS:
+        raise ValidationError(f"values is 'weight' or 'price', got {shown(values)}")
     if not isinstance(schedule, list | tuple):
-        raise TypeError(f"a schedule is a list or tuple of rows, got {_shown(schedule)}")
+        raise TypeError(f"a schedule is a list or tuple of rows, got {shown(schedule)}")
     cell = _CELLS[values]
     columns: dict[str, int] = {}
     rows = [_read(row, period, cell, columns) for period, row in enumerate(schedule)]
@@ -83,7 +83,7 @@ def _read(
         hold = ", or None to hold" if cell.dtype is np.float64 else ""
         raise TypeError(
             f"period {period}: a row is a list or tuple of (symbol, {cell.noun}) pairs, or a "
-            f"mapping{hold}; got {_shown(row)}"
+            f"mapping{hold}; got {shown(row)}"
         )
     exact, low, high = cell.exact, cell.low, cell.high
     cells: dict[int, float] = {}
@@ -92,7 +92,7 @@ def _read(
         if not is_pair or len(pair) != 2:  # noqa: PLR2004 - what makes it a pair
             raise TypeError(
                 f"period {period}: a pair is a tuple or list (symbol, {cell.noun}), "
-                f"got {_shown(pair)}"
+                f"got {shown(pair)}"
             )
         symbol, value = pair
         column = columns.get(symbol) if type(symbol) is str else None
@@ -103,8 +103,8 @@ def _read(
             value = cell.read(value, period, symbol)
         if column in cells:
             raise ValidationError(
-                f"period {period}: {symbol!r} is there twice, with {_shown(cells[column])} and "
-                f"{_shown(value)}. Give every symbol once."
+                f"period {period}: {symbol!r} is there twice, with {shown(cells[column])} and "
+                f"{shown(value)}. Give every symbol once."
             )
         cells[column] = value
     return (
@@ -116,8 +116,7 @@ def _read(
 def _checked(symbol: object, period: int) -> str:
     """The symbol as a plain `str`."""
     try:
-        # `str.__str__`, because a subclass, an enum's for one, may print as something else.
-        return str.__str__(check_symbol(symbol))
+        return check_symbol(symbol)
     except TypeError as error:
         raise TypeError(f"period {period}: {error}") from None
     except ValueError as error:
@@ -131,7 +130,7 @@ def _weight(value: object, period: int, symbol: str) -> float:
     ):
         raise TypeError(
             f"period {period}, symbol {symbol!r}: a weight is an int, a float or a real numpy "
-            f"scalar, got {_shown(value)}"
+            f"scalar, got {shown(value)}"
         )
     try:
         weight = float(value)
@@ -139,7 +138,7 @@ def _weight(value: object, period: int, symbol: str) -> float:
         weight = inf
     if not isfinite(weight):
         raise ValidationError(
-            f"period {period}, symbol {symbol!r}: weight {_shown(value)} is not a finite float. "
+            f"period {period}, symbol {symbol!r}: weight {shown(value)} is not a finite float. "
             "Leave the symbol out to hold none of it, or give None as the row to trade nothing."
         )
     return weight
@@ -149,29 +148,20 @@ def _price(value: object, period: int, symbol: str) -> int:
     if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | np.integer):
         raise TypeError(
             f"period {period}, symbol {symbol!r}: a price is an int or a numpy integer, in whole "
-            f"units of money, got {_shown(value)}. Scale and round it first."
+            f"units of money, got {shown(value)}. Scale and round it first."
         )
     price = operator.index(value)
     if price < 1:
         raise ValidationError(
-            f"period {period}, symbol {symbol!r}: price {_shown(value)} is below 1. "
+            f"period {period}, symbol {symbol!r}: price {shown(value)} is below 1. "
             "Leave the symbol out where it has no price."
         )
     if price > INT64_MAX:
         raise OverflowError(
-            f"period {period}, symbol {symbol!r}: price {_shown(value)} is above {INT64_MAX}, "
+            f"period {period}, symbol {symbol!r}: price {shown(value)} is above {INT64_MAX}, "
             "the highest. Use a coarser unit of money."
         )
     return price
-
-
-def _shown(value: object) -> str:
-    """The value, abridged, and its type."""
-    kind = type(value).__name__
-    try:
-        return f"{value!r:.80} ({kind})"
-    except ValueError:  # ints of thousands of digits refuse to be printed
-        return f"a very large {kind}"
 
 
 _CELLS = {

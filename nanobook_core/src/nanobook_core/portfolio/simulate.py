@@ -9,7 +9,7 @@ from attrs import cmp_using, field, frozen
 from numpy.typing import NDArray
 
 from nanobook_core import contracts
-from nanobook_core.errors import ValidationError
+from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.cost import charge
 from nanobook_core.portfolio.money import dot, products, quotient, truncated, whole
 from nanobook_core.portfolio.stop import StopEvent, Stops, StopTracker
@@ -65,8 +65,9 @@ def simulate(
     Equity of 0 or less, before the trades of a period or at its mark, ends trading and stops;
     positions stay and are marked on.
 
-    Raises, naming period and symbol:
-        ValidationError: a row of weights that is partly NaN, an infinite weight, a negative price,
+    Raises, naming period and symbol where there are any:
+        TypeError: a table that is not an array of the dtype above. ValidationError: symbols that
+            repeat, a row of weights that is partly NaN, an infinite weight, a negative price,
             a weight other than 0 for a symbol that has had no price yet, or tables of another
             shape.
         OverflowError: a quantity beyond +-(2^63-1).
@@ -213,6 +214,12 @@ def _beyond(period: int, symbol: str, what: str) -> OverflowError:
 def _shape(
     weights: NDArray[np.float64], prices: NDArray[np.int64], symbols: tuple[str, ...]
 ) -> tuple[int, int]:
+    for name, table, dtype in (("weights", weights, np.float64), ("prices", prices, np.int64)):
+        if not isinstance(table, np.ndarray) or table.dtype != dtype:
+            given = table.dtype if isinstance(table, np.ndarray) else type(table).__name__
+            raise TypeError(f"{name} is an array of {np.dtype(dtype)}, got one of {given}")
+    if len(set(symbols)) != len(symbols):
+        raise ValidationError(f"symbols must differ from one another, got {shown(symbols)}")
     if not weights.shape == prices.shape == (len(prices), len(symbols)):
         raise ValidationError(
             f"weights and prices have shape (n_periods, {len(symbols)}), one column a symbol; "

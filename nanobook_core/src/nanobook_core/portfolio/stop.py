@@ -91,7 +91,7 @@ class Stops:
     atr_period: int = field(default=14, converter=_period)
     """How many of the latest changes are averaged; fewer until there are as many.
 
-    Changes count from the entry on, so there is no such level before the second price.
+    Changes count from the entry on. There is no such level while the averaged ones are all 0.
     """
 
     @classmethod
@@ -247,7 +247,8 @@ class StopTracker:
             mean = self._sum.astype(np.float64) / samples
             with np.errstate(over="ignore"):  # a level out of reach
                 distance = stops.atr_multiple * mean
-            yield "atr", self._reference + sign * distance, self._count > 0
+            # Without a move there is no distance: the level would be the price itself.
+            yield "atr", self._reference + sign * distance, self._sum > 0
 
 
 def _whole_levels(values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -99,7 +99,7 @@ def _times(amounts: NDArray[Any], rate: Decimal) -> NDArray[Any]:
     Below 2^62 nothing wraps, neither the product nor, in rounding it up, what is added to it.
     """
     above, below = Fraction(rate).as_integer_ratio()
-    if int(amounts.max(initial=0)) * above + below >= _SAFE:
+    if max(int(amounts.max(initial=0)), 1) * above + below >= _SAFE:
         amounts = amounts.astype(object)
     return -(-amounts * above // below)
 

@@ -49,10 +49,14 @@ def schedule_to_dense(schedule, values, /):
     found = None
     if isinstance(schedule, (list, tuple)) and type(values) is str:
         # The copy stays as it is, whatever Python code runs meanwhile.
-        if values == "weight":
-            found = dense[double](list(schedule), 0)
-        elif values == "price":
-            found = dense[cython.longlong](list(schedule), 0)
+        try:
+            if values == "weight":
+                found = dense[double](list(schedule), 0)
+            elif values == "price":
+                found = dense[cython.longlong](list(schedule), 0)
+        except MemoryError:
+            # It makes room for as many symbols as a row has pairs; the core knows how many there are.
+            pass
     return core.schedule_to_dense(schedule, values) if found is None else found
 
 
@@ -78,6 +82,10 @@ cdef tuple dense(list schedule, number zero):
     index = np.zeros((2, 0), np.int64)
 
     for period in range(n_periods):
+        unanswered += 1
+        if unanswered >= PAIRS_PER_SIGNAL_CHECK:
+            unanswered = 0
+            PyErr_CheckSignals()
         row = schedule[period]
         if row is None and number is double:
             held.append(period)
@@ -191,19 +199,26 @@ cdef Py_ssize_t read_familiar(
     return position
 
 
+cdef bint is_one_of(object kind, frozenset kinds) except -1:
+    try:
+        return kind in kinds
+    except TypeError:  # a class whose own class cannot be hashed
+        return False
+
+
 cdef bint read(object value, number* cell) except -1:
     """Whether the value could be stored in the cell."""
     if read_plain(<PyObject*>value, cell):
         return True
     if number is double:
-        if type(value) not in REALS:
+        if not is_one_of(type(value), REALS):
             return False
         try:
             value = float(value)
         except OverflowError:
             return False
     else:
-        if type(value) not in INTEGERS:
+        if not is_one_of(type(value), INTEGERS):
             return False
         value = int(value)
     return read_plain(<PyObject*>value, cell)
