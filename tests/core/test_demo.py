@@ -1,7 +1,11 @@
+import contextlib
 import gzip
 import json
+import os
+import re
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import numpy as np
@@ -91,11 +95,61 @@ def test_the_picture_is_a_png_where_it_was_asked_for(tmp_path):
         assert line in readme
 
 
-def test_a_picture_that_cannot_be_written_is_one_line_and_no_traceback(tmp_path):
+def test_a_picture_that_cannot_be_written_is_one_line_after_the_numbers(tmp_path):
     done = run("--png", "no/such/folder/x.png", cwd=tmp_path, check=1)
     assert done.stderr.startswith("Error: the picture cannot be written: ")
-    assert "Traceback" not in done.stderr
-    assert "must end in .png" in run("--png", "x.gif", cwd=tmp_path, check=1).stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "final equity ($)  26,759,249  14,280,982" in done.stdout
+    assert "2022" in done.stdout
+    assert "icture" not in done.stdout
+
+
+def test_as_json_the_numbers_come_without_a_picture_that_cannot_be_written(tmp_path, numbers):
+    done = run("--json", "--png", "x.gif", cwd=tmp_path, check=1)
+    assert done.stderr.startswith("Error: the picture cannot be written: path must end in .png")
+    assert json.loads(done.stdout) == {**numbers, "png": None}
+
+
+def on_terminal(columns, cwd):
+    """What a terminal of that width is sent, without its colours."""
+    ours, its = os.openpty()
+    termios.tcsetwinsize(its, (50, columns))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nanobook", "demo"],
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=its,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(its)
+    sent = bytearray()
+    with contextlib.suppress(OSError):  # how Linux says that the other side is closed
+        while part := os.read(ours, 4096):
+            sent += part
+    os.close(ours)
+    assert process.wait() == 0
+    return re.sub(r"\x1b\[[0-9;]*m", "", sent.decode()).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("columns", "first"),
+    [
+        (92, "2001         -8.7   3.0   -5.0   1.8  -1.0   -1.3  -0.8"),
+        (91, "2001         -9    3   -5    2   -1   -1   -1    0"),
+        (80, "2001         -9    3   -5    2   -1   -1   -1    0"),
+    ],
+)
+def test_the_months_fit_on_the_terminal(tmp_path, columns, first):
+    lines = on_terminal(columns, tmp_path)
+    (at,) = (number for number, line in enumerate(lines) if line.startswith("momentum %"))
+    assert lines[at + 1].startswith(first)
+    years = lines[at + 1 : at + 23]
+    assert [line[:4] for line in years] == [str(year) for year in range(2001, 2023)]
+    assert all(len(line.split()) == 14 for line in years)
+    assert not re.search(r"-0(\.0)?\b(?!\.)", "\n".join(years))  # a loss that rounds to none
+    assert max(map(len, lines[at : at + 23])) <= columns
 
 
 def test_without_the_report_part_the_numbers_come_and_the_picture_says_why_not(tmp_path):
@@ -103,7 +157,7 @@ def test_without_the_report_part_the_numbers_come_and_the_picture_says_why_not(t
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
-        env={**__import__("os").environ, "NANOBOOK_BLOCK": "nanobook-report"},
+        env={**os.environ, "NANOBOOK_BLOCK": "nanobook-report"},
         capture_output=True,
         text=True,
         check=True,

@@ -130,7 +130,7 @@ REPORTED = {
     "acme-words": (
         "@hookimpl\ndef nanobook_risk_checks():\n    return ['late_night']",
         "offer",
-        "gave 'late_night', which is not a Capability",
+        "gave 'late_night' (str), which is not a Capability",
     ),
     "acme-kind": (
         offering("cost_model", "kind").replace("cost_models", "risk_checks"),
@@ -164,7 +164,7 @@ FOUND_WHEN_USED = {
     ),
     "acme-empty": (
         offering("risk_check", "empty", "decimal:Decimal"),
-        "acme-empty: risk_check 'empty' gave Decimal('0'), which is not a RiskCheck",
+        "acme-empty: risk_check 'empty' gave Decimal('0') (Decimal), which is not a RiskCheck",
     ),
 }
 

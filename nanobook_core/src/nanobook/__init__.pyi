@@ -19,6 +19,7 @@ from nanobook_core.portfolio import compute_metrics as compute_metrics
 from nanobook_core.portfolio import monthly_returns as monthly_returns
 from nanobook_report.equity import plot_equity as plot_equity
 
+__all__: list[str]  # noqa: PYI035 - its value is what this installation has
 __version__: str
 
 def capabilities(kind: str | None = None) -> list[str]: ...

@@ -36,9 +36,20 @@ class Sound:
 
     def reduces(self, order, request):
         held = request.positions.get(order.symbol, Decimal(0))
-        if not (usable(order.quantity) and held.is_finite()):
+        leaving = [
+            other.quantity
+            for other in self.beside(order, request)
+            if other.symbol == order.symbol and other.side is order.side
+        ]
+        if not (held.is_finite() and all(usable(quantity) for quantity in leaving)):
             return False
-        return held * order.signed_quantity < 0 and order.quantity <= abs(held)
+        return held * order.signed_quantity < 0 and self.total(leaving) <= abs(held)
+
+    def beside(self, order, request):
+        return (*request.orders, *request.open_orders)
+
+    def total(self, leaving):
+        return sum(leaving, Decimal(0))
 
     def affordable(self, order, request):
         mark = request.marks.get(order.symbol)
@@ -114,21 +125,66 @@ class TrapsExits(Sound):
         return False
 
 
+class LetsPositionsFlip(Sound):
+    def total(self, leaving):
+        return Decimal(0)
+
+
+class JudgesEachOrderAlone(Sound):
+    def beside(self, order, request):
+        return (order, *request.open_orders)
+
+
+class ForgetsOpenOrders(Sound):
+    def beside(self, order, request):
+        return request.orders
+
+
+class CapsThePosition(Sound):
+    """No position of more than 100 shares, whatever an order is worth."""
+
+    def affordable(self, order, request):
+        held = request.positions.get(order.symbol, Decimal(0))
+        everything = [
+            other.signed_quantity
+            for other in self.beside(order, request)
+            if other.symbol == order.symbol
+        ]
+        usables = all(usable(abs(change)) for change in everything) and held.is_finite()
+        return (
+            super().affordable(order, request)
+            and usables
+            and abs(held + self.total(everything)) <= 100
+        )
+
+
+class MayTrapExits(RiskCheckSuite):
+    passes_reductions = False
+
+
 LAWS = [name for name in vars(RiskCheckSuite) if name.startswith("test_")]
 
 
-def broken_laws(check):
-    """Names of the laws that the check breaks."""
-    suite = RiskCheckSuite()
-    accepted, refused = request_for(50), request_for(200)
+LARGER = "test_an_exit_larger_than_the_holding_is_no_exit"
+TOGETHER = "test_exits_that_together_exceed_the_holding_are_no_exits"
+BESIDE_OPEN = "test_an_exit_beside_an_open_order_that_uses_it_up_is_no_exit"
+REDUCTIONS = ("test_an_exit_is_never_trapped", LARGER, TOGETHER, BESIDE_OPEN)
+
+
+def broken_laws(check, laws=LAWS, suite=RiskCheckSuite, refused=None):
+    """Those of the laws that the check breaks."""
+    suite = suite()
+    accepted, refused = request_for(50), refused or request_for(200)
     arguments = {
         "test_it_tells_good_from_bad": [(accepted, refused)],
+        "test_the_sequence_of_orders_does_not_matter": [(accepted, refused)],
         "test_it_fails_closed_without_equity": [(accepted, e) for e in ("0", "-1", "NaN")],
         "test_it_fails_closed_without_a_price": [(accepted, m) for m in (None, "0", "-1", "NaN")],
         "test_an_exit_is_never_trapped": [(refused,)],
+        **{law: [(refused, 1), (refused, 3)] for law in (LARGER, TOGETHER, BESIDE_OPEN)},
     }
     broken = set()
-    for law in LAWS:
+    for law in laws:
         for extra in arguments.get(law, [()]):
             try:
                 getattr(suite, law)(check, *extra)
@@ -137,8 +193,16 @@ def broken_laws(check):
     return broken
 
 
-def test_a_sound_check_breaks_no_law():
-    assert broken_laws(Sound()) == set()
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_sound_check_breaks_no_law_whichever_side_it_refuses(side):
+    (order,) = request_for(200).orders
+    refused = evolve(request_for(200), orders=(evolve(order, side=side),))
+    assert broken_laws(Sound(), refused=refused) == set()
+
+
+def test_a_check_that_refuses_to_add_to_a_position_breaks_no_law():
+    refused = evolve(request_for(10), positions={"AAPL": Decimal(95)})
+    assert broken_laws(CapsThePosition(), refused=refused) == set()
 
 
 @pytest.mark.parametrize(
@@ -161,4 +225,18 @@ def test_a_sound_check_breaks_no_law():
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_an_unsound_check_is_caught_by_the_law_it_breaks(check, law):
-    assert law in broken_laws(check)
+    assert broken_laws(check, [law]) == {law}
+
+
+@pytest.mark.parametrize(
+    ("check", "laws"),
+    [
+        (LetsPositionsFlip(), {LARGER, TOGETHER, BESIDE_OPEN}),
+        (JudgesEachOrderAlone(), {TOGETHER}),
+        (ForgetsOpenOrders(), {BESIDE_OPEN}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_exit_that_turns_the_position_round_is_caught(check, laws):
+    assert broken_laws(check, REDUCTIONS) == laws
+    assert broken_laws(check, REDUCTIONS, suite=MayTrapExits) == set()

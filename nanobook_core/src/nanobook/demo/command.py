@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from nanobook_core.portfolio import BacktestResult, Metrics
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+#: Wide enough for the months in tenths of a percent, so that rich never leaves digits out.
+_WIDTH = 100
 
 
 @click.command("demo")
@@ -50,10 +55,20 @@ def demo(png: Path, *, as_json: bool) -> None:
 
         results: dict[str, BacktestResult] = momentum.results
         dates = momentum.dates[momentum.YEAR :]
-        picture = _picture(results, momentum.dates[momentum.YEAR - 1 :], png)
+        picture, failure = _picture(results, momentum.dates[momentum.YEAR - 1 :], png)
     if as_json:
         click.echo(json.dumps(_numbers(results, dates, picture), indent=2))
-        return
+    else:
+        _print_report(results, dates)
+        if picture:
+            click.echo(f"Picture: {picture}")
+        elif not failure:
+            click.echo(f"No picture: {_why_no_picture()}")
+    if failure:  # last: the numbers do not depend on the picture
+        raise click.ClickException(f"the picture cannot be written: {failure}") from failure
+
+
+def _print_report(results: Mapping[str, BacktestResult], dates: Any) -> None:
     click.echo(f"20 US large caps, {dates[0]} to {dates[-1]}, 1,000,000 dollars, 15 bps a trade\n")
     print_table(("", *results), _metrics_rows(results))
     click.echo()
@@ -63,17 +78,20 @@ def demo(png: Path, *, as_json: bool) -> None:
         "These companies were chosen after the fact: survivors are over-represented, and both\n"
         "columns look better than anyone's returns were."
     )
-    click.echo(f"Picture: {picture}" if picture else f"No picture: {_why_no_picture()}")
 
 
-def _picture(results: Mapping[str, BacktestResult], dates: Any, path: Path) -> Path | None:
+def _picture(
+    results: Mapping[str, BacktestResult], dates: Any, path: Path
+) -> tuple[Path | None, Exception | None]:
+    """Path of the picture, or why it cannot be written; neither without the part that draws."""
     if not hasattr(nanobook, "plot_equity"):
-        return None
+        return None, None
     curves = {name: result["equity_curve"] for name, result in results.items()}
     try:
-        return nanobook.plot_equity(curves, dates, path, title="Momentum against equal weight")
+        title = "Momentum against equal weight"
+        return nanobook.plot_equity(curves, dates, path, title=title), None
     except (OSError, nanobook.ValidationError) as error:
-        raise click.ClickException(f"the picture cannot be written: {error}") from error
+        return None, error
 
 
 def _why_no_picture() -> str:
@@ -135,7 +153,16 @@ def _metrics_rows(results: Mapping[str, BacktestResult]) -> list[tuple[str, ...]
 
 
 def _print_months(name: str, returns: Mapping[str, float]) -> None:
-    """Print a year a row; months that the backtest does not reach stay empty."""
+    """Print a year a row; in whole percents where a terminal is too narrow for more."""
+    console = Console(width=_WIDTH, highlight=False)
+    table = _months(name, returns, "z.1f")
+    if sys.stdout.isatty() and get_terminal_size().columns < console.measure(table).maximum:
+        table = _months(name, returns, "z.0f")
+    console.print(table)
+
+
+def _months(name: str, returns: Mapping[str, float], form: str) -> Table:
+    """A year a row, in percent; months that the backtest does not reach stay empty."""
     table = Table(box=None, pad_edge=False, header_style="bold", title=None)
     table.add_column(f"{name} %")
     for month in (*_MONTHS, "year"):
@@ -145,6 +172,6 @@ def _print_months(name: str, returns: Mapping[str, float]) -> None:
         whole = 1.0
         for value in months:
             whole *= 1.0 + (value or 0.0)
-        cells = ("" if value is None else f"{100 * value:.1f}" for value in (*months, whole - 1))
+        cells = ("" if value is None else f"{100 * value:{form}}" for value in (*months, whole - 1))
         table.add_row(year, *cells)
-    Console(width=100, highlight=False).print(table)
+    return table

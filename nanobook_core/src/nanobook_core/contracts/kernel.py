@@ -33,9 +33,9 @@ class ScheduleToDense(Protocol):
 
         Raises, naming period, symbol and value:
             TypeError: a row, a pair, a symbol or a value of the wrong type (a price is an int,
-                never a float or bool). ValidationError: a weight that is not finite, a price below
-                1, a symbol twice in one row, or one that is
-                longer than 8 ASCII bytes.
+                never a float or bool).
+            ValidationError: a weight that is not finite, a price below 1, a symbol twice in one
+                row, or one that is longer than 8 ASCII bytes.
             OverflowError: a price above 2^63-1.
         """
         ...

@@ -6,16 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from nanobook_core.contracts import CostModel
+from nanobook_core.testing.law import law
 from nanobook_core.types import INT64_MAX
-
-# The first example pays for imports; how fast a model is belongs in a benchmark. One process runs
-# the suite for several models, which hypothesis takes for a mistake.
-_untimed = settings(deadline=None, suppress_health_check=[HealthCheck.differing_executors])
 
 #: Sizes at which models go wrong: one, where minimum fees end, the edge of exact floats, where
 #: products and their sums leave 64 bits, and the largest.
@@ -53,7 +50,7 @@ class CostModelSuite:
         """It has `costs`."""
         assert isinstance(model, CostModel)
 
-    @_untimed
+    @law
     @given(trades=_trades)
     def test_it_answers_with_one_int64_for_each_trade(
         self, model: Any, trades: list[tuple[int, int]]
@@ -64,20 +61,20 @@ class CostModelSuite:
         assert costs.dtype == np.int64
         assert costs.shape == (len(trades),)
 
-    @_untimed
+    @law
     @given(trades=_trades)
     def test_a_cost_is_never_negative(self, model: Any, trades: list[tuple[int, int]]) -> None:
         """Not for a sale, and not where a product leaves 64 bits."""
         assert (model.costs(*_arrays(trades)) >= 0).all()
 
-    @_untimed
+    @law
     @given(prices=st.lists(_sizes, min_size=1, max_size=6))
     def test_no_quantity_costs_nothing(self, model: Any, prices: list[int]) -> None:
         """A minimum fee is for trades, and a quantity of 0 is none."""
         costs = model.costs(np.zeros(len(prices), np.int64), np.array(prices, np.int64))
         assert costs.tolist() == [0] * len(prices)
 
-    @_untimed
+    @law
     @given(trades=_trades)
     def test_the_trades_are_not_changed(self, model: Any, trades: list[tuple[int, int]]) -> None:
         """The simulator uses its arrays again."""
@@ -86,14 +83,14 @@ class CostModelSuite:
         assert quantity.tolist() == [lots for lots, _ in trades]
         assert price.tolist() == [paid for _, paid in trades]
 
-    @_untimed
+    @law
     @given(trades=_trades)
     def test_the_same_trades_cost_the_same(self, model: Any, trades: list[tuple[int, int]]) -> None:
         """It has no memory: volume discounts belong to whoever knows the account."""
         first = model.costs(*_arrays(trades)).tolist()
         assert model.costs(*_arrays(trades)).tolist() == first
 
-    @_untimed
+    @law
     @given(trades=_trades)
     def test_a_trade_costs_the_same_in_any_company(
         self, model: Any, trades: list[tuple[int, int]]
@@ -102,7 +99,7 @@ class CostModelSuite:
         alone = [model.costs(*_arrays([trade]))[0] for trade in trades]
         assert model.costs(*_arrays(trades)).tolist() == alone
 
-    @_untimed
+    @law
     @given(trades=_trades)
     def test_both_sides_cost_alike(self, model: Any, trades: list[tuple[int, int]]) -> None:
         """Turning purchases into sales changes nothing."""
@@ -110,7 +107,7 @@ class CostModelSuite:
             quantity, price = _arrays(trades)
             assert model.costs(-quantity, price).tolist() == model.costs(quantity, price).tolist()
 
-    @_untimed
+    @law
     @given(price=_sizes, sign=st.sampled_from([1, -1]))
     def test_a_larger_trade_costs_no_less(self, model: Any, price: int, sign: int) -> None:
         """Up to the largest quantity there is: what wraps falls somewhere on the way."""

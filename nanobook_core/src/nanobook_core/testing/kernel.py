@@ -12,11 +12,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanobook_core.contracts import ScheduleToDense
 from nanobook_core.errors import ValidationError
+from nanobook_core.testing.law import law
 
 Values: TypeAlias = Literal["weight", "price"]
 Schedule: TypeAlias = list[Any] | tuple[Any, ...]
@@ -179,11 +180,6 @@ def names(error: Exception, *words: object) -> bool:
     return all(str(word)[:20] in str(error) for word in words)
 
 
-# The first example pays for imports; how fast a kernel is belongs in a benchmark. And a suite is
-# there to be inherited by several classes, each of which runs its laws.
-_settings = settings(deadline=None, suppress_health_check=[HealthCheck.differing_executors])
-
-
 class ScheduleToDenseSuite:
     """What a kernel `schedule_to_dense` must do."""
 
@@ -197,7 +193,7 @@ class ScheduleToDenseSuite:
         """It can be called."""
         assert isinstance(kernel, ScheduleToDense)
 
-    @_settings
+    @law
     @given(data=st.data(), values=_both)
     def test_it_gives_every_cell_to_the_last_bit(
         self, kernel: Any, data: st.DataObject, values: Values
@@ -208,7 +204,7 @@ class ScheduleToDenseSuite:
         # Compared as text, which tells -0.0 from 0.0 and finds NaN equal to itself.
         assert repr((symbols, table.tolist())) == repr(expected(schedule, values))
 
-    @_settings
+    @law
     @given(data=st.data(), values=_both)
     def test_it_gives_plain_symbols_and_a_table_of_its_own(
         self, kernel: Any, data: st.DataObject, values: Values
@@ -225,7 +221,7 @@ class ScheduleToDenseSuite:
         assert table.flags.owndata
         assert table.flags.writeable
 
-    @_settings
+    @law
     @given(data=st.data(), values=_both)
     def test_it_leaves_the_schedule_alone_and_remembers_nothing(
         self, kernel: Any, data: st.DataObject, values: Values
@@ -269,7 +265,7 @@ class ScheduleToDenseSuite:
         assert symbols == (many[0], *reversed(many[1:]))
         assert np.array_equal(table, [[0.5] + [0.0] * 299, [0.25] * 300])
 
-    @_settings
+    @law
     @given(data=st.data(), values=_both)
     def test_a_value_that_is_not_allowed_is_refused_by_name(
         self, kernel: Any, data: st.DataObject, values: Values
@@ -282,7 +278,7 @@ class ScheduleToDenseSuite:
             assert type(raised) is error
             assert names(raised, f"period {period}", "FAULT", repr(value))
 
-    @_settings
+    @law
     @given(data=st.data(), values=_both)
     def test_a_symbol_that_is_not_allowed_is_refused_by_name(
         self, kernel: Any, data: st.DataObject, values: Values
@@ -295,7 +291,7 @@ class ScheduleToDenseSuite:
             assert type(raised) is error
             assert names(raised, f"period {period}", repr(symbol)[:9])
 
-    @_settings
+    @law
     @given(data=st.data(), values=_both)
     def test_a_symbol_twice_in_a_row_is_refused_by_name(
         self, kernel: Any, data: st.DataObject, values: Values
@@ -321,7 +317,7 @@ class ScheduleToDenseSuite:
             for values in ("weight", "price"):
                 assert type(refusal(kernel, schedule, values)) is ValidationError
 
-    @_settings
+    @law
     @given(data=st.data(), values=_both)
     def test_what_is_no_pair_is_refused(
         self, kernel: Any, data: st.DataObject, values: Values
@@ -333,7 +329,7 @@ class ScheduleToDenseSuite:
             assert type(raised) is TypeError
             assert names(raised, f"period {period}", repr(fault))
 
-    @_settings
+    @law
     @given(data=st.data(), values=_both)
     def test_what_is_no_row_is_refused(
         self, kernel: Any, data: st.DataObject, values: Values

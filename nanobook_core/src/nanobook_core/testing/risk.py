@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanobook_core.contracts import (
@@ -20,6 +20,7 @@ from nanobook_core.contracts import (
     RiskResult,
     RiskStatus,
 )
+from nanobook_core.testing.law import law
 from nanobook_core.types import Side
 
 if TYPE_CHECKING:
@@ -44,9 +45,6 @@ _orders = st.builds(
     limit_price=st.none() | _amounts,
 )
 
-# The first example pays for imports; how fast a check is belongs in a benchmark.
-_untimed = settings(deadline=None)
-
 
 def risk_requests() -> st.SearchStrategy[RiskRequest]:
     """Requests of every shape that a gate may hand over, most of them in some way odd."""
@@ -69,6 +67,28 @@ def failed(results: Iterable[RiskResult]) -> bool:
     return any(result.status is RiskStatus.FAIL for result in results)
 
 
+def turn_round(refused: RiskRequest, held: int, orders: int, open_orders: int) -> RiskRequest:
+    """A request whose orders fill into the very position that `refused` would open.
+
+    All on its side, against a holding of `held` times that position; each order, sent or open, is
+    as large as the part of the way that falls to it.
+    """
+    (order,) = refused.orders
+    already = refused.positions.get(order.symbol, Decimal(0))
+    opened = already + sum(
+        other.signed_quantity
+        for other in (order, *refused.open_orders)
+        if other.symbol == order.symbol
+    )
+    part = evolve(order, quantity=abs(opened) * (held + 1) / (orders + open_orders))
+    return evolve(
+        refused,
+        orders=(part,) * orders,
+        positions={order.symbol: -held * opened},
+        open_orders=(part,) * open_orders,
+    )
+
+
 class RiskCheckSuite:
     """What a risk check must do. Give it one request to refuse and one to accept."""
 
@@ -76,7 +96,8 @@ class RiskCheckSuite:
     needs_equity = True
     #: The verdict depends on prices, so a symbol without a usable one fails.
     needs_marks = True
-    #: An order that only makes a position smaller passes: a gate never traps an exit.
+    #: An order that only makes a position smaller passes: a gate never traps an exit. What turns it
+    #: round, alone or together with others sent or to be sent, is none.
     passes_reductions = True
     #: The same orders in another sequence get the same verdict.
     any_sequence = True
@@ -110,7 +131,7 @@ class RiskCheckSuite:
         assert not failed(check.evaluate(accepted))
         assert failed(check.evaluate(refused))
 
-    @_untimed
+    @law
     @given(request_=risk_requests())
     def test_it_answers_every_request(self, check: Any, request_: RiskRequest) -> None:
         """No request makes it raise or stay silent, and every finding can be shown to a person."""
@@ -123,7 +144,7 @@ class RiskCheckSuite:
             assert result.detail
             assert "\n" not in result.detail
 
-    @_untimed
+    @law
     @given(request_=risk_requests())
     def test_the_same_request_gets_the_same_answer(self, check: Any, request_: RiskRequest) -> None:
         """It has no memory, and does not change what it was handed."""
@@ -131,15 +152,17 @@ class RiskCheckSuite:
         assert repr(check.evaluate(request_)) == repr(check.evaluate(request_))
         assert repr(request_) == repr(before)
 
-    @_untimed
+    @law
     @given(request_=risk_requests())
     def test_the_sequence_of_orders_does_not_matter(
-        self, check: Any, request_: RiskRequest
+        self, check: Any, accepted: RiskRequest, refused: RiskRequest, request_: RiskRequest
     ) -> None:
         """Turning the batch round changes no verdict."""
         if self.any_sequence:
-            turned = evolve(request_, orders=request_.orders[::-1])
-            assert failed(check.evaluate(request_)) == failed(check.evaluate(turned))
+            mixed = evolve(refused, orders=accepted.orders + refused.orders)
+            for batch in (mixed, request_):
+                turned = evolve(batch, orders=batch.orders[::-1])
+                assert failed(check.evaluate(batch)) == failed(check.evaluate(turned))
 
     @pytest.mark.parametrize("equity", ["0", "-1", "NaN"])
     def test_it_fails_closed_without_equity(
@@ -160,7 +183,7 @@ class RiskCheckSuite:
             marks = {} if mark is None else {order.symbol: Decimal(mark)}
             assert failed(check.evaluate(evolve(accepted, orders=(order,), marks=marks)))
 
-    @_untimed
+    @law
     @given(part=st.sampled_from(["0.25", "0.5", "1"]), sign=st.sampled_from([1, -1]))
     def test_an_exit_is_never_trapped(
         self, check: Any, refused: RiskRequest, part: str, sign: int
@@ -177,3 +200,27 @@ class RiskCheckSuite:
             assert not failed(
                 check.evaluate(evolve(refused, orders=(exit_,), positions=held, open_orders=()))
             )
+
+    @pytest.mark.parametrize("held", [1, 3])
+    def test_an_exit_larger_than_the_holding_is_no_exit(
+        self, check: Any, refused: RiskRequest, held: int
+    ) -> None:
+        """An order that closes a position and then opens what it refuses to open fails."""
+        if self.passes_reductions:
+            assert failed(check.evaluate(turn_round(refused, held, 1, 0)))
+
+    @pytest.mark.parametrize("held", [1, 3])
+    def test_exits_that_together_exceed_the_holding_are_no_exits(
+        self, check: Any, refused: RiskRequest, held: int
+    ) -> None:
+        """Splitting such an order does not get it through: each part alone would be an exit."""
+        if self.passes_reductions:
+            assert failed(check.evaluate(turn_round(refused, held, 2, 0)))
+
+    @pytest.mark.parametrize("held", [1, 3])
+    def test_an_exit_beside_an_open_order_that_uses_it_up_is_no_exit(
+        self, check: Any, refused: RiskRequest, held: int
+    ) -> None:
+        """What was sent before may still fill, so it has taken its part of the holding."""
+        if self.passes_reductions:
+            assert failed(check.evaluate(turn_round(refused, held, 1, 1)))
