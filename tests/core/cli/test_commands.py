@@ -242,8 +242,13 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path):
         "    click.echo('asleep')\n"
         "    time.sleep(30)\n"
     )
+    # A process that a shell started in the background ignores interrupts, and so do its children.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from nanobook_core.cli.main import main; main()"
+    )
     with subprocess.Popen(
-        [sys.executable, "-m", "nanobook", "sleep"],
+        [sys.executable, "-c", code, "sleep"],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
