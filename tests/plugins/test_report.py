@@ -151,3 +151,8 @@ def test_every_name_is_in_the_legend_and_off_the_line():
 def test_text_is_not_read_as_mathematics(tmp_path):
     dollars = r"$\no such thing$"  # which matplotlib cannot typeset
     assert size(plot_equity({dollars: [1, 2]}, DATES[:2], tmp_path / "x.png", title=dollars))
+
+
+def test_curves_without_names_are_refused(tmp_path):
+    with pytest.raises(TypeError, match=r"a mapping from name to equity, got \[1, 2\] \(list\)"):
+        plot_equity([1, 2], DATES[:2], tmp_path / "x.png")

@@ -10,7 +10,7 @@ SUITE = CommandSuite()
 
 @click.command("greet")
 def greet():
-    r"""Say hello.
+    """Say hello.
 
     \b
     Examples:
@@ -60,3 +60,18 @@ def test_a_swallowed_typing_error_is_caught():
 def test_what_is_no_command_is_caught(command):
     with pytest.raises(AssertionError):
         SUITE.test_it_fulfils_the_contract(command)
+
+
+@click.command("greet")
+def with_examples_run_together():
+    """Say hello.
+
+    Examples:
+      nanobook greet
+      nanobook greet twice
+    """
+
+
+def test_examples_that_run_together_are_caught():
+    with pytest.raises(AssertionError):
+        SUITE.test_help_says_what_it_does_with_an_example(with_examples_run_together)

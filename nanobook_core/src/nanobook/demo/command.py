@@ -37,7 +37,7 @@ _WIDTH = 100
 )
 @click.option("--json", "as_json", is_flag=True, help="The numbers as JSON.")
 def demo(png: Path, *, as_json: bool) -> None:
-    r"""Momentum on 20 US large caps against equal weight, 2001 to 2022.
+    """Momentum on 20 US large caps against equal weight, 2001 to 2022.
 
     Buys the five names that rose most over the year before the last month, on the first day of
     each month, at 15 bps, with a trailing stop of 25 %. The code is examples/momentum.py, the

@@ -53,7 +53,7 @@ class Finding:
 @click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
 @click.pass_context
 def doctor(ctx: click.Context, *, as_json: bool) -> None:
-    r"""Check this installation.
+    """Check this installation.
 
     Looks at versions, compiled kernels, optional parts, plugin problems, and other projects that
     overwrite or shadow a part. Exit code 1 if something is wrong.
@@ -103,8 +103,7 @@ def _versions() -> Iterator[Finding]:
             how = f'python3 -m pip install ".[{EXTRAS[name]}]" in the checkout adds it'
             yield Finding("note", name, f"optional, not installed; {how}")
         elif found is None:
-            how = "python3 -m pip install . in the checkout adds it"
-            yield Finding("note", name, f"not installed; {how}")
+            yield Finding("note", name, "not installed; the base installation has it")
         elif found != core:
             yield Finding("error", name, f"is {found}, {CORE} is {core}; parts move in lockstep")
     for name in ("attrs", "click", "numpy", "pluggy", "rich", "scipy", "matplotlib"):

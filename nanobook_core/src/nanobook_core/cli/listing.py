@@ -18,7 +18,7 @@ from nanobook_core.plugin.registry import Registry, default_registry
 @click.option("--kind", type=click.Choice([str(kind) for kind in Kind]), help="Only this kind.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list of flat names.")
 def capabilities(kind: str | None, *, as_json: bool) -> None:
-    r"""List what is installed and can be used.
+    """List what is installed and can be used.
 
     The names are those of nanobook.capabilities(), in its order.
 
@@ -57,7 +57,7 @@ def _meant(registry: Registry, offer: Capability) -> list[Capability]:
 @click.option("--json", "as_json", is_flag=True, help="Everything known, as JSON.")
 @click.pass_context
 def plugins(ctx: click.Context, *, as_json: bool) -> None:
-    r"""List the plugins, what each offers, and problems.
+    """List the plugins, what each offers, and problems.
 
     Exit code 1 if a plugin has a problem; being refused by the policy is none.
 

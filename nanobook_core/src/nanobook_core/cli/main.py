@@ -86,7 +86,7 @@ class PluginGroup(click.Group):
 )
 @click.version_option(None, "-V", "--version", package_name="nanobook-core", prog_name="nanobook")
 def nanobook() -> None:
-    r"""Simulate portfolios, check risk and route orders; plugins add commands.
+    """Simulate portfolios, check risk and route orders; plugins add commands.
 
     \b
     Examples:

@@ -71,7 +71,7 @@ def _checked_name(context: click.Context, _: click.Parameter, name: str) -> str:
     help="Folder to write it in; the current one by default.",
 )
 def new_plugin(kind: str, name: str, into: Path) -> None:
-    r"""Write a plugin distribution whose tests pass.
+    """Write a plugin distribution whose tests pass.
 
     NAME is the name of the capability and of the import package; the distribution and its folder
     are called the same, with dashes. Nothing that exists is overwritten.

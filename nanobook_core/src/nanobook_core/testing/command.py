@@ -23,12 +23,12 @@ class CommandSuite:
         assert command.name
 
     def test_help_says_what_it_does_with_an_example(self, command: click.Command) -> None:
-        """`--help` succeeds, starts with one line on what it does, and shows how to call it."""
+        """`--help` succeeds, says what it does, and shows calls, a line each."""
         shown = CliRunner().invoke(command, ["--help"], prog_name=f"nanobook {command.name}")
         assert shown.exit_code == 0, shown.output
         assert command.help
-        assert "Examples:" in shown.output
-        assert f"nanobook {command.name}" in shown.output.partition("Examples:")[2]
+        examples = shown.output.partition("Examples:\n")[2].splitlines()
+        assert any(line.split()[:2] == ["nanobook", command.name] for line in examples)
 
     def test_an_unknown_option_is_refused_before_anything_happens(
         self, command: click.Command

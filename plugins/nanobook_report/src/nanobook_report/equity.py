@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +18,9 @@ from matplotlib.ticker import (
     ScalarFormatter,
 )
 
-from nanobook_core.errors import ValidationError
+from nanobook_core.errors import ValidationError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
@@ -52,6 +51,7 @@ def plot_equity(
     file of that name is replaced.
 
     Raises:
+        TypeError: `curves` is no mapping.
         ValidationError: nothing to draw, dates that are not dates or go back, lengths that differ,
             equity that is not a positive number, or a path that does not end in `.png`.
         OSError: the file cannot be written.
@@ -60,6 +60,8 @@ def plot_equity(
     target = Path(fspath(path)).absolute()
     if target.suffix.lower() != ".png":
         raise ValidationError(f"path must end in .png, got {target.name!r}")
+    if not isinstance(curves, Mapping):
+        raise TypeError(f"curves is a mapping from name to equity, got {shown(curves)}")
     if not curves:
         raise ValidationError("curves is empty; give at least one name with its equity")
     days = _checked_dates(dates)
