@@ -27,6 +27,18 @@ class PolicyError(PluginError):
     """The plugin policy is not met: a required plugin is missing, refused or broken."""
 
 
+class LogTruncatedError(NanobookError, RuntimeError):
+    """The log of events does not go back to the start, so nothing can be rebuilt from it."""
+
+
+class ConcurrentUseError(NanobookError, RuntimeError):
+    """Another thread is inside this exchange; give each thread its own, or use a lock."""
+
+
+class JournalError(NanobookError, ValueError):
+    """A file of events is damaged, of another version, or in use; it says where, and is untouched."""
+
+
 class PluginWarning(UserWarning):
     """A plugin, or a part of one, was set aside; `nanobook plugins` says why."""
 

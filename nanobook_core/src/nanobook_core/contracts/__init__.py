@@ -4,7 +4,21 @@ Protocols, so that a third party inherits nothing from us. A kind without a modu
 frozen contract yet.
 """
 
+from nanobook_core.contracts.book import (
+    BookSnapshot,
+    CancelAllResult,
+    CancelResult,
+    LevelSnapshot,
+    ModifyResult,
+    Order,
+    StopOrder,
+    StopSubmitResult,
+    SubmitResult,
+    Trade,
+)
 from nanobook_core.contracts.command import Command
+from nanobook_core.contracts.engine import ApplyResult, Engine, EngineState
+from nanobook_core.contracts.event import Event, EventKind
 from nanobook_core.contracts.kernel import ScheduleToDense
 from nanobook_core.contracts.portfolio import CostModel
 from nanobook_core.contracts.risk import (
@@ -18,12 +32,27 @@ from nanobook_core.contracts.risk import (
 
 __all__ = [
     "Account",
+    "ApplyResult",
+    "BookSnapshot",
+    "CancelAllResult",
+    "CancelResult",
     "Command",
     "CostModel",
+    "Engine",
+    "EngineState",
+    "Event",
+    "EventKind",
+    "LevelSnapshot",
+    "ModifyResult",
+    "Order",
     "RiskCheck",
     "RiskOrder",
     "RiskRequest",
     "RiskResult",
     "RiskStatus",
     "ScheduleToDense",
+    "StopOrder",
+    "StopSubmitResult",
+    "SubmitResult",
+    "Trade",
 ]

@@ -1,0 +1,281 @@
+"""What an exchange records of every request, so that replaying it gives the same exchange."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from attrs import field, frozen
+
+from nanobook_core.errors import ValidationError, shown
+from nanobook_core.types import (
+    Side,
+    StpPolicy,
+    TimeInForce,
+    TrailMethod,
+    check_new_quantity,
+    check_order_id,
+    check_owner,
+    check_price,
+    check_quantity,
+    check_stp_policy,
+    check_time_in_force,
+)
+
+
+class EventKind(StrEnum):
+    """The requests that change an exchange; in a batch, `op` is the position in this list."""
+
+    SUBMIT_LIMIT = "submit_limit"
+    SUBMIT_MARKET = "submit_market"
+    CANCEL = "cancel"
+    MODIFY = "modify"
+    SUBMIT_STOP_MARKET = "submit_stop_market"
+    SUBMIT_STOP_LIMIT = "submit_stop_limit"
+    SUBMIT_TRAILING_STOP_MARKET = "submit_trailing_stop_market"
+    SUBMIT_TRAILING_STOP_LIMIT = "submit_trailing_stop_limit"
+    REDUCE = "reduce"
+    CANCEL_ALL = "cancel_all"
+
+
+#: The fields of each kind: name in JSON and attribute. The order is that of the original's JSON.
+_FIELDS: dict[EventKind, tuple[tuple[str, str], ...]] = {
+    EventKind.SUBMIT_LIMIT: (
+        ("side", "side"),
+        ("price", "price"),
+        ("quantity", "quantity"),
+        ("time_in_force", "time_in_force"),
+    ),
+    EventKind.SUBMIT_MARKET: (("side", "side"), ("quantity", "quantity")),
+    EventKind.CANCEL: (("order_id", "order_id"),),
+    EventKind.MODIFY: (
+        ("order_id", "order_id"),
+        ("new_price", "price"),
+        ("new_quantity", "quantity"),
+    ),
+    EventKind.SUBMIT_STOP_MARKET: (
+        ("side", "side"),
+        ("stop_price", "stop_price"),
+        ("quantity", "quantity"),
+    ),
+    EventKind.SUBMIT_STOP_LIMIT: (
+        ("side", "side"),
+        ("stop_price", "stop_price"),
+        ("limit_price", "price"),
+        ("quantity", "quantity"),
+        ("time_in_force", "time_in_force"),
+    ),
+    EventKind.SUBMIT_TRAILING_STOP_MARKET: (
+        ("side", "side"),
+        ("stop_price", "stop_price"),
+        ("quantity", "quantity"),
+        ("trail_method", "trail_method"),
+    ),
+    EventKind.SUBMIT_TRAILING_STOP_LIMIT: (
+        ("side", "side"),
+        ("stop_price", "stop_price"),
+        ("limit_price", "price"),
+        ("quantity", "quantity"),
+        ("time_in_force", "time_in_force"),
+        ("trail_method", "trail_method"),
+    ),
+    EventKind.REDUCE: (("order_id", "order_id"), ("quantity", "quantity")),
+    EventKind.CANCEL_ALL: (),
+}
+
+_SUBMITS = frozenset(kind for kind in EventKind if kind.value.startswith("submit"))
+
+#: Fields that are written only where they are set.
+_OPTIONAL: dict[EventKind, tuple[str, ...]] = {
+    kind: (*(("owner", "stp_policy") if kind in _SUBMITS else ()),) for kind in EventKind
+}
+_OPTIONAL[EventKind.SUBMIT_LIMIT] = ("owner", "stp_policy", "post_only")
+_OPTIONAL[EventKind.CANCEL_ALL] = ("owner", "side")
+
+_TAGS = {kind: kind.value.title().replace("_", "") for kind in EventKind}
+_KINDS = {tag: kind for kind, tag in _TAGS.items()}
+
+
+@frozen(repr=False)
+class Event:
+    """One request, valid by itself: what it is made of is checked when it is made.
+
+    `kind` says which of the other fields mean something; the rest keep their defaults.
+
+    Raises:
+        TypeError, OverflowError, ValidationError: as the request itself would.
+
+    """
+
+    kind: EventKind
+    side: Side | None = None
+    """Of `cancel_all`, None means both."""
+    price: int | None = None
+    """Limit, of stops that of the order that they become; of `modify` the new one."""
+    quantity: int | None = None
+    """Of `modify` the new one, of `reduce` what is taken off."""
+    time_in_force: TimeInForce | None = None
+    order_id: int | None = None
+    stop_price: int | None = None
+    trail_method: TrailMethod | None = None
+    owner: int | None = None
+    stp_policy: StpPolicy = StpPolicy.OFF
+    post_only: bool = field(default=False, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        kind = EventKind(self.kind) if isinstance(self.kind, str) else None
+        if kind is None:
+            raise TypeError(f"kind is an EventKind, got {shown(self.kind)}")
+        means = {attribute for _, attribute in _FIELDS[kind]} | set(_OPTIONAL[kind])
+        for attribute in self.__attrs_attrs__:
+            name = attribute.name
+            if name != "kind" and name not in means and getattr(self, name) != attribute.default:
+                raise ValidationError(f"{kind} has no {name}, got {shown(getattr(self, name))}")
+        checked: dict[str, Any] = {"kind": kind}
+        for attribute_name in means:
+            check = _CHECKS.get(attribute_name)
+            if check is not None and not (
+                kind is EventKind.CANCEL_ALL and attribute_name == "side" and self.side is None
+            ):
+                checked[attribute_name] = check(getattr(self, attribute_name))
+        if kind is EventKind.MODIFY:
+            checked["quantity"] = check_new_quantity(self.quantity)
+        if "quantity" in means and kind is not EventKind.MODIFY:
+            checked["quantity"] = check_quantity(self.quantity)
+        if "stp_policy" in means:
+            checked["stp_policy"] = check_stp_policy(self.stp_policy, checked["owner"])
+        if "time_in_force" in means:
+            checked["time_in_force"] = check_time_in_force(
+                self.time_in_force, post_only=self.post_only
+            )
+        if "trail_method" in means and not isinstance(self.trail_method, TrailMethod):
+            raise TypeError(f"trail_method is a TrailMethod, got {shown(self.trail_method)}")
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    def to_json(self) -> str:
+        """Return it as the original spells it: `{"Cancel":{"order_id":1}}`."""
+        body: dict[str, Any] = {
+            key: _to_plain(getattr(self, attribute)) for key, attribute in _FIELDS[self.kind]
+        }
+        for attribute in _OPTIONAL[self.kind]:
+            value = getattr(self, attribute)
+            if not (value is None or value is False or value is StpPolicy.OFF):
+                body[attribute] = _to_plain(value)
+        return json.dumps({_TAGS[self.kind]: body}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Event:
+        """Read what `to_json` wrote, or the original; unknown keys are ignored.
+
+        Raises:
+            ValidationError: it is no such JSON; or a value has a type or size that is not allowed.
+
+        """
+        try:
+            document = json.loads(text, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise ValidationError(f"an event is one JSON object, got {text!r:.80}: {error}") from None
+        if not isinstance(document, dict) or len(document) != 1:
+            raise ValidationError(f"an event is {{kind: fields}}, got {text!r:.80}")
+        ((tag, body),) = document.items()
+        kind = _KINDS.get(tag)
+        if kind is None:
+            raise ValidationError(
+                f"there is no event {tag!r:.40}; events are {', '.join(_KINDS)}"
+            )
+        if not isinstance(body, Mapping):
+            raise ValidationError(f"{tag} has fields, got {shown(body)}")
+        if missing := [key for key, _ in _FIELDS[kind] if key not in body]:
+            raise ValidationError(f"{tag} lacks {', '.join(missing)}: {text!r:.80}")
+        values = {attribute: body[key] for key, attribute in _FIELDS[kind]}
+        values |= {key: body[key] for key in _OPTIONAL[kind] if key in body}
+        try:
+            if "trail_method" in values:
+                values["trail_method"] = _trail_from_plain(values["trail_method"])
+            return cls(kind, **values)
+        except (TypeError, OverflowError, ValidationError) as error:
+            raise ValidationError(f"{tag}: {error}") from None
+
+    def __getstate__(self) -> str:
+        return self.to_json()
+
+    def __setstate__(self, state: str) -> None:
+        """Become the event of that JSON; for pickle, and as the original offers it.
+
+        Raises:
+            ValidationError: as `from_json`.
+
+        """
+        other = type(self).from_json(state)
+        for attribute in self.__attrs_attrs__:
+            object.__setattr__(self, attribute.name, getattr(other, attribute.name))
+
+    def __repr__(self) -> str:
+        body = [f"{key}: {_rust(key, getattr(self, name))}" for key, name in _FIELDS[self.kind]]
+        for name in _OPTIONAL[self.kind]:
+            value = getattr(self, name)
+            if not (value is None or value is False or value is StpPolicy.OFF):
+                body.append(f"{name}: {_rust(name, value)}")
+        return f"{_TAGS[self.kind]} {{ {', '.join(body)} }}" if body else _TAGS[self.kind]
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "side": Side,
+    "price": check_price,
+    "stop_price": check_price,
+    "order_id": check_order_id,
+    "owner": check_owner,
+}
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, Side):
+        return value.value.title()
+    if isinstance(value, TimeInForce):
+        return value.value.upper()
+    if isinstance(value, TrailMethod):
+        return _trail_to_plain(value)
+    return value
+
+
+def _trail_to_plain(method: TrailMethod) -> dict[str, Any]:
+    if method.kind == "fixed":
+        return {"Fixed": int(method.value)}
+    if method.kind == "percentage":
+        return {"Percentage": method.value}
+    return {"Atr": {"multiplier": method.value, "period": method.period}}
+
+
+def _trail_from_plain(plain: Any) -> TrailMethod:
+    if isinstance(plain, Mapping) and len(plain) == 1:
+        ((tag, value),) = plain.items()
+        if tag == "Fixed":
+            return TrailMethod("fixed", value)
+        if tag == "Percentage":
+            return TrailMethod("percentage", value)
+        if tag == "Atr" and isinstance(value, Mapping) and {"multiplier", "period"} <= set(value):
+            return TrailMethod("atr", value["multiplier"], value["period"])
+    raise ValidationError(
+        f"trail_method is Fixed, Percentage or Atr with multiplier and period, got {shown(plain)}"
+    )
+
+
+def _rust(key: str, value: Any) -> str:
+    """Return a value as the original shows it."""
+    if key.endswith("price"):
+        return f"Price({value})"
+    if key == "order_id":
+        return f"OrderId({value})"
+    if isinstance(value, TrailMethod):
+        ((tag, inner),) = _trail_to_plain(value).items()
+        if tag == "Atr":
+            return f"Atr {{ multiplier: {inner['multiplier']!r}, period: {inner['period']} }}"
+        return f"{tag}({inner!r})"
+    return str(_to_plain(value))
