@@ -28,10 +28,11 @@ class OptionalBuildExt(build_ext):
 extensions = cythonize(
     [
         Extension(
-            "nanobook_native._kernels",
-            ["src/nanobook_native/_kernels.pyx"],
+            f"nanobook_native.{name}",
+            [f"src/nanobook_native/{name}.pyx"],
             extra_compile_args=[] if os.name == "nt" else ["-O3", "-g0"],
         )
+        for name in ("_kernels", "_engine")
     ],
     language_level=3,
     build_dir="build/cython",

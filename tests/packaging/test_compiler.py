@@ -90,15 +90,24 @@ def test_sources_are_in_the_sdist_and_only_what_runs_is_in_the_wheel(native, uv_
     (sdist,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(sdist) as packed:
         sources = {name.partition("/")[2] for name in packed.getnames()}
-    assert "src/nanobook_native/_kernels.pyx" in sources
+    assert sources >= {
+        f"src/nanobook_native/{name}"
+        for name in ("_engine.pyx", "_book.pxi", "_kernels.pyx")
+    }
     # The wheel was built from that sdist, so all that it takes is in there.
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as packed:
         modules = {name for name in packed.namelist() if name.startswith("nanobook_native/")}
-    (kernels,) = (name for name in modules if name.endswith((".so", ".pyd")))
-    assert modules - {kernels} == {
+    compiled = {name for name in modules if name.endswith((".so", ".pyd"))}
+    assert {name.partition(".")[0] for name in compiled} == {
+        "nanobook_native/_engine",
+        "nanobook_native/_kernels",
+    }
+    assert modules - compiled == {
         "nanobook_native/__init__.py",
+        "nanobook_native/_engine.pyi",
         "nanobook_native/_kernels.pyi",
+        "nanobook_native/engine.py",
         "nanobook_native/plugin.py",
         "nanobook_native/py.typed",
     }

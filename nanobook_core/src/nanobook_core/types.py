@@ -403,6 +403,17 @@ def check_order_id(order_id: object) -> int:
     return _integer(order_id, "order_id", 0, INT64_MAX)
 
 
+def check_levels(levels: object) -> int:
+    """Return a number of levels as a plain int: from 0 to 2^63-1, however many there are.
+
+    Raises:
+        TypeError: it is no whole number.
+        OverflowError: it is negative or above 2^63-1.
+
+    """
+    return _integer(levels, "levels", 0, INT64_MAX)
+
+
 def check_owner(owner: object) -> int | None:
     """Return an owner as a plain int from 0 to 2^32-1, or None.
 

@@ -1,4 +1,4 @@
-"""nanobook's compiled kernels, where this installation has them."""
+"""nanobook's compiled engine and kernels, where this installation has them."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from importlib.util import find_spec
 __all__ = ["COMPILED"]
 
 # Looked up, not imported: the kernels import numpy, which listing capabilities must not.
-COMPILED = find_spec("nanobook_native._kernels") is not None
-"""Whether the kernels were compiled; if not, the core's functions do their work, slower."""
+COMPILED = all(find_spec(f"nanobook_native.{name}") for name in ("_engine", "_kernels"))
+"""Whether both were compiled; if not, the core's Python does their work, slower."""

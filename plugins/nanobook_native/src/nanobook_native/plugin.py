@@ -6,6 +6,17 @@ from nanobook_core.plugin.capability import Capability, Kind
 from nanobook_core.plugin.hookspecs import hookimpl
 from nanobook_native import COMPILED
 
+_ENGINES = [
+    Capability(
+        kind=Kind.ENGINE,
+        name="exchange",
+        target="nanobook_native.engine:Exchange",
+        summary="order book and matching engine, compiled",
+        export="Exchange",
+        priority=10,
+    )
+]
+
 _KERNELS = [
     Capability(
         kind=Kind.KERNEL,
@@ -15,6 +26,12 @@ _KERNELS = [
         priority=10,
     )
 ]
+
+
+@hookimpl
+def nanobook_engines() -> list[Capability]:
+    """Offer the compiled engine, ahead of the reference engine; nothing if there is none."""
+    return _ENGINES if COMPILED else []
 
 
 @hookimpl

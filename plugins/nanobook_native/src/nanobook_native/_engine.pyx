@@ -1,0 +1,899 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""The compiled engine: what the contract asks of `nanobook_core.contracts.Engine`, in C.
+
+The rules are those of docs/order_book.md; the parts are in the .pxi files beside this one. Arguments
+that are not plain are handed to the core's checks, so that messages agree by construction.
+"""
+
+cimport cython
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
+
+from nanobook_core.contracts import book
+from nanobook_core.contracts.engine import ROW_ERROR, ApplyResult, EngineState
+from nanobook_core.contracts.event import Event, EventKind
+from nanobook_core.errors import ConcurrentUseError, LogTruncatedError
+from nanobook_core.types import (
+    OrderStatus,
+    Side,
+    StopStatus,
+    StopTrigger,
+    StpPolicy,
+    TimeInForce,
+    TrailMethod,
+    check_levels,
+    check_new_quantity,
+    check_order_id,
+    check_owner,
+    check_price,
+    check_quantity,
+    check_stp_policy,
+    check_time_in_force,
+)
+
+include "_memory.pxi"
+include "_log.pxi"
+include "_stop.pxi"
+include "_book.pxi"
+include "_request.pxi"
+
+cdef tuple SIDES = tuple(Side)
+cdef tuple TIFS = tuple(TimeInForce)
+cdef tuple STATUSES = tuple(OrderStatus)
+cdef tuple POLICIES = tuple(StpPolicy)
+cdef tuple STOP_STATUSES = tuple(StopStatus)
+cdef tuple KINDS = tuple(EventKind)
+cdef tuple TRAILS = (None, "fixed", "percentage", "atr")
+cdef dict CODES = {
+    member: code for members in (SIDES, TIFS, POLICIES) for code, member in enumerate(members)
+}
+
+# As literals in the caller's code spell them: then one comparison of pointers is enough.
+cdef object BUY_WORD = "buy"
+cdef object SELL_WORD = "sell"
+cdef object GTC_WORD = "gtc"
+cdef object IOC_WORD = "ioc"
+cdef object OFF_WORD = "off"
+
+cdef enum:
+    ROWS_PER_SIGNAL_CHECK = 16384
+
+include "_record.pxi"
+
+
+cdef inline int side_code(object side) except -1:
+    if side is BUY_WORD:
+        return BUY
+    if side is SELL_WORD:
+        return SELL
+    return CODES[Side(side)]
+
+
+cdef inline int tif_code(object tif) except -1:
+    if tif is GTC_WORD:
+        return GTC
+    if tif is IOC_WORD:
+        return IOC
+    return CODES[check_time_in_force(tif)]
+
+
+cdef inline int64_t price_of(object price, str name) except? -1:
+    cdef int overflow = 0
+    cdef int64_t number
+    if PyLong_CheckExact(price):
+        number = PyLong_AsLongLongAndOverflow(price, &overflow)
+        if not overflow and is_price(number):
+            return number
+    return check_price(price, name)
+
+
+cdef inline int64_t quantity_of(object quantity, str name) except? -1:
+    cdef int overflow = 0
+    cdef int64_t number
+    if PyLong_CheckExact(quantity):
+        number = PyLong_AsLongLongAndOverflow(quantity, &overflow)
+        if number >= 1:
+            return number
+    return check_quantity(quantity, name)
+
+
+cdef inline int64_t order_id_of(object order_id) except? -1:
+    cdef int overflow = 0
+    cdef int64_t number
+    if PyLong_CheckExact(order_id):
+        number = PyLong_AsLongLongAndOverflow(order_id, &overflow)
+        if number >= 0 and not overflow:
+            return number
+    return check_order_id(order_id)
+
+
+cdef inline int read_owner(Request* r, object owner, object stp_policy) except -1:
+    if owner is None and (stp_policy is OFF_WORD):
+        r.owner = -1
+        r.stp = STP_OFF
+        return 0
+    cdef object checked = check_owner(owner)
+    r.stp = CODES[check_stp_policy(stp_policy, checked)]
+    r.owner = -1 if checked is None else <int64_t>checked
+    return 0
+
+
+cdef int read_trail(Request* r, object method) except -1:
+    r.trail = TRAILS.index(method.kind) - 1
+    r.trail_value = method.value
+    r.atr_period = method.period or 0
+    return 0
+
+
+cdef inline object owner_of(bint has_owner, uint32_t owner):
+    return owner if has_owner else None
+
+
+cdef class Engine:
+    """The primitives; `nanobook_native.engine.Exchange` adds what every engine has in common."""
+
+    cdef Book b
+    cdef bint busy
+    cdef readonly object stop_trigger
+    cdef object bid  # the last best prices that were shown, as Python's numbers
+    cdef object ask
+
+    def __cinit__(self, *, stop_trigger="every", log_events=True):
+        self.stop_trigger = StopTrigger(stop_trigger)
+        if not isinstance(log_events, bool):
+            raise TypeError(f"log_events is True or False, got {log_events!r:.40}")
+        if not book_open(&self.b):
+            raise MemoryError
+        self.b.stops.on_last = self.stop_trigger is StopTrigger.LAST
+        self.b.log.is_on = self.b.log.is_whole = log_events
+
+    def __dealloc__(self):
+        book_close(&self.b)
+
+    @property
+    def log_events(self):
+        """Whether requests are recorded."""
+        return bool(self.b.log.is_on)
+
+    cdef inline int enter(self) except -1:
+        if unlikely(self.busy):
+            raise ConcurrentUseError(
+                "another thread is running a batch on this exchange; "
+                "give each thread its own exchange, or use a lock"
+            )
+        return 0
+
+    cdef int run(self, Request* r, Outcome* out) except -1:
+        """Run one request; the error's code, where that is a soft one."""
+        cdef int error = run_request(&self.b, r, out)
+        if unlikely(error >= LEVEL_OVERFLOW):
+            if error == NO_MEMORY:
+                raise MemoryError
+            raise OverflowError(
+                f"the level's total would pass 2^63-1: {r.quantity} more at {r.price}"
+            )
+        return error
+
+    cdef tuple prints(self, Outcome* out):
+        cdef int64_t i
+        cdef Trade trade
+        cdef Print* p
+        if out.first_print == out.end_print:
+            return ()
+        cdef list made = []
+        for i in range(out.first_print, out.end_print):
+            p = &self.b.prints[i]
+            trade = Trade.__new__(Trade)
+            trade.trade_id = p.trade_id
+            trade.price = p.price
+            trade.quantity = p.quantity
+            trade.aggressor_order_id = p.aggressor_order_id
+            trade.passive_order_id = p.passive_order_id
+            trade.timestamp = p.timestamp
+            trade.side = p.aggressor_side
+            made.append(trade)
+        return tuple(made)
+
+    cdef SubmitResult submitted(self, Request* r):
+        cdef Outcome out
+        self.run(r, &out)
+        cdef SubmitResult result = SubmitResult.__new__(SubmitResult)
+        result.order_id = out.order_id
+        result.status = STATUSES[out.status]
+        result.trades = self.prints(&out)
+        result.filled_quantity = out.filled
+        result.resting_quantity = out.resting
+        result.cancelled_quantity = out.cancelled
+        return result
+
+    cdef CancelResult cancelled(self, Request* r):
+        cdef Outcome out
+        cdef int error = self.run(r, &out)
+        cdef CancelResult result = CancelResult.__new__(CancelResult)
+        result.success = error == NO_ERROR
+        result.cancelled_quantity = out.cancelled if error == NO_ERROR else 0
+        result.error = ROW_ERROR[error]
+        return result
+
+    cdef object entered(self, Request* r):
+        cdef Outcome out
+        self.run(r, &out)
+        return book.StopSubmitResult(out.order_id, STOP_STATUSES[out.status - PENDING])
+
+    # Requests
+
+    def submit_limit(
+        self, side, price, quantity, tif="gtc", *, owner=None, stp_policy="off", post_only=False
+    ):
+        """Match against the other side up to the price; what is left goes as `tif` says."""
+        cdef Request r
+        self.enter()
+        r.op = OP_LIMIT
+        r.side = side_code(side)
+        r.price = price_of(price, "price")
+        r.quantity = quantity_of(quantity, "quantity")
+        if post_only is False:
+            r.tif = tif_code(tif)
+        else:
+            r.tif = CODES[check_time_in_force(tif, post_only=post_only)]
+            if post_only:
+                r.tif = POST_ONLY
+        read_owner(&r, owner, stp_policy)
+        return self.submitted(&r)
+
+    def submit_market(self, side, quantity, *, owner=None, stp_policy="off"):
+        """Match at any price; what is left is cancelled."""
+        cdef Request r
+        self.enter()
+        r.op = OP_MARKET
+        r.side = side_code(side)
+        r.quantity = quantity_of(quantity, "quantity")
+        read_owner(&r, owner, stp_policy)
+        return self.submitted(&r)
+
+    def submit_stop_market(self, side, stop_price, quantity, *, owner=None, stp_policy="off"):
+        """Send a market order once a trade prints at the stop price or beyond."""
+        cdef Request r
+        self.enter()
+        r.op = OP_STOP_MARKET
+        r.side = side_code(side)
+        r.stop_price = price_of(stop_price, "stop_price")
+        r.quantity = quantity_of(quantity, "quantity")
+        read_owner(&r, owner, stp_policy)
+        return self.entered(&r)
+
+    def submit_stop_limit(
+        self, side, stop_price, limit_price, quantity, tif="gtc", *, owner=None, stp_policy="off"
+    ):
+        """Send a limit order once a trade prints at the stop price or beyond."""
+        cdef Request r
+        self.enter()
+        r.op = OP_STOP_LIMIT
+        r.side = side_code(side)
+        r.stop_price = price_of(stop_price, "stop_price")
+        r.price = price_of(limit_price, "limit_price")
+        r.quantity = quantity_of(quantity, "quantity")
+        r.tif = tif_code(tif)
+        read_owner(&r, owner, stp_policy)
+        return self.entered(&r)
+
+    def submit_trailing_stop_market(
+        self,
+        side,
+        initial_stop_price,
+        quantity,
+        trail_type,
+        trail_value=None,
+        atr_period=None,
+        *,
+        owner=None,
+        stp_policy="off",
+    ):
+        """Enter a stop-market whose price follows the market, and only ever tightens."""
+        cdef Request r
+        self.enter()
+        r.op = OP_TRAILING_STOP_MARKET
+        r.side = side_code(side)
+        r.stop_price = price_of(initial_stop_price, "initial_stop_price")
+        r.quantity = quantity_of(quantity, "quantity")
+        read_trail(&r, TrailMethod.parse(trail_type, trail_value, atr_period))
+        read_owner(&r, owner, stp_policy)
+        return self.entered(&r)
+
+    def submit_trailing_stop_limit(
+        self,
+        side,
+        initial_stop_price,
+        limit_price,
+        quantity,
+        trail_type,
+        trail_value=None,
+        tif="gtc",
+        atr_period=None,
+        *,
+        owner=None,
+        stp_policy="off",
+    ):
+        """Enter a stop-limit whose stop price follows the market."""
+        cdef Request r
+        self.enter()
+        r.op = OP_TRAILING_STOP_LIMIT
+        r.side = side_code(side)
+        r.stop_price = price_of(initial_stop_price, "initial_stop_price")
+        r.price = price_of(limit_price, "limit_price")
+        r.quantity = quantity_of(quantity, "quantity")
+        read_trail(&r, TrailMethod.parse(trail_type, trail_value, atr_period))
+        r.tif = tif_code(tif)
+        read_owner(&r, owner, stp_policy)
+        return self.entered(&r)
+
+    def cancel(self, order_id):
+        """Take an order or a pending stop off; fails softly."""
+        cdef Request r
+        self.enter()
+        r.op = OP_CANCEL
+        r.order_id = order_id_of(order_id)
+        return self.cancelled(&r)
+
+    def reduce(self, order_id, by):
+        """Take quantity off an order that keeps its place; all of it cancels it."""
+        cdef Request r
+        self.enter()
+        r.op = OP_REDUCE
+        r.order_id = order_id_of(order_id)
+        r.quantity = quantity_of(by, "by")
+        return self.cancelled(&r)
+
+    def modify(self, order_id, new_price, new_quantity):
+        """Cancel and submit anew: a new id, the end of the queue, the same side, tif and owner."""
+        cdef Request r
+        cdef Outcome out
+        cdef int error
+        self.enter()
+        r.op = OP_MODIFY
+        r.order_id = order_id_of(order_id)
+        r.price = price_of(new_price, "new_price")
+        r.quantity = check_new_quantity(new_quantity)
+        error = self.run(&r, &out)
+        cdef ModifyResult result = ModifyResult.__new__(ModifyResult)
+        result.success = error == NO_ERROR
+        result.old_order_id = r.order_id
+        result.error = ROW_ERROR[error]
+        if error:
+            result.cancelled_quantity = 0
+            result.trades = ()
+        else:
+            result.new_order_id = out.order_id
+            result.cancelled_quantity = out.cancelled
+            result.trades = self.prints(&out)
+        return result
+
+    def cancel_all(self, owner=None, side=None):
+        """Cancel every order and pending stop, or those of one owner or side."""
+        cdef Request r
+        cdef Outcome out
+        cdef int64_t* slots = NULL
+        cdef int64_t n = 0
+        cdef int64_t i
+        cdef Order* o
+        self.enter()
+        r.op = OP_CANCEL_ALL
+        checked = check_owner(owner)
+        r.owner = -1 if checked is None else <int64_t>checked
+        r.side = 2 if side is None else side_code(side)
+        out.cancelled = 0
+        if run_cancel_all(&self.b, &r, &out, &slots, &n) == NO_MEMORY:
+            free(slots)
+            raise MemoryError
+        # The outcome's total is capped; this one is not.
+        ids = []
+        total = 0
+        try:
+            for i in range(n):
+                o = &self.b.orders[slots[i]]
+                ids.append(id_of(&self.b, slots[i]))
+                if o.status == IS_STOP:
+                    total += self.b.stops.items[o.next].quantity
+                else:
+                    total += withdrawn_quantity(o)
+        finally:
+            free(slots)
+        return book.CancelAllResult(tuple(ids), total)
+
+    # Queries
+
+    def best_bid(self):
+        """Highest price to buy."""
+        self.enter()
+        return self.best(BUY)
+
+    def best_ask(self):
+        """Lowest price to sell."""
+        self.enter()
+        return self.best(SELL)
+
+    def best_bid_ask(self):
+        """Return both."""
+        self.enter()
+        return (self.best(BUY), self.best(SELL))
+
+    cdef inline object best(self, int side):
+        # A price seldom changes between two looks: then the number that was made is shown again.
+        cdef HalfBook* half = &self.b.halves[side]
+        cdef int64_t price
+        if half.n == 0:
+            return None
+        price = half.keys[half.n - 1].key
+        if side == BUY:
+            if self.bid is None or <int64_t>self.bid != price:
+                self.bid = price
+            return self.bid
+        if self.ask is None or <int64_t>self.ask != -price:
+            self.ask = -price
+        return self.ask
+
+    def spread(self):
+        """Best ask less best bid; None if a side is empty."""
+        self.enter()
+        bid, ask = self.best(BUY), self.best(SELL)
+        return None if bid is None or ask is None else ask - bid
+
+    def last_trade_price(self):
+        """Price of the last print, whatever request made it; None before any."""
+        self.enter()
+        return self.b.last_price if self.b.has_last_price else None
+
+    def pending_stop_count(self):
+        """Stops that wait; those elected and not yet run are not among them."""
+        self.enter()
+        return self.b.stops.n_waiting
+
+    def depth(self, levels=10):
+        """Return the best levels of each side."""
+        cdef BookSnapshot snapshot
+        cdef int64_t wanted, i
+        cdef HalfBook* half
+        self.enter()
+        wanted = check_levels(levels)
+        snapshot = BookSnapshot.__new__(BookSnapshot)
+        snapshot.n_bids = min(wanted, self.b.halves[BUY].n)
+        snapshot.n_asks = min(wanted, self.b.halves[SELL].n)
+        snapshot.timestamp = self.b.timestamp
+        snapshot.levels = <Level*>malloc(
+            <size_t>(snapshot.n_bids + snapshot.n_asks + 1) * sizeof(Level)
+        )
+        if snapshot.levels == NULL:
+            raise MemoryError
+        half = &self.b.halves[BUY]
+        for i in range(snapshot.n_bids):
+            snapshot.levels[i] = self.b.levels[half.keys[half.n - 1 - i].level]
+        half = &self.b.halves[SELL]
+        for i in range(snapshot.n_asks):
+            snapshot.levels[snapshot.n_bids + i] = self.b.levels[half.keys[half.n - 1 - i].level]
+        return snapshot
+
+    def full_book(self):
+        """Return all levels, each with its orders."""
+        self.enter()
+        sides = []
+        for side in range(2):
+            levels = []
+            for orders in self.queues(side):
+                quantity = sum([order.remaining_quantity for order in orders])
+                levels.append(book.LevelSnapshot(orders[0].price, quantity, len(orders), orders))
+            sides.append(tuple(levels))
+        return book.BookSnapshot(sides[0], sides[1], self.b.timestamp)
+
+    cdef list queues(self, int side):
+        """Orders of each level, from the best price on."""
+        cdef HalfBook* half = &self.b.halves[side]
+        cdef int64_t i
+        cdef uint32_t slot
+        cdef list levels = []
+        cdef list orders
+        for i in range(half.n - 1, -1, -1):
+            orders = []
+            slot = self.b.levels[half.keys[i].level].head
+            while slot:
+                orders.append(self.order(slot))
+                slot = self.b.orders[slot].next
+            levels.append(tuple(orders))
+        return levels
+
+    cdef object order(self, int64_t slot):
+        cdef Order* o = &self.b.orders[slot]
+        return book.Order(
+            id=id_of(&self.b, slot),
+            side=SIDES[o.side],
+            price=o.price,
+            original_quantity=o.quantity,
+            remaining_quantity=o.remaining,
+            filled_quantity=o.filled,
+            cancelled_quantity=withdrawn_quantity(o),
+            status=STATUSES[o.status].value.lower(),
+            time_in_force=TIFS[o.tif],
+            timestamp=o.timestamp,
+            owner=owner_of(o.has_owner, o.owner),
+            stp_policy=POLICIES[o.stp],
+        )
+
+    cdef object stop(self, int64_t index):
+        cdef Stop* s = &self.b.stops.items[index]
+        method = None
+        if s.trail:
+            method = TrailMethod(
+                TRAILS[s.trail], s.trail_value, s.atr_period if s.trail == TRAIL_ATR else None
+            )
+        status = StopStatus.TRIGGERED
+        if s.status == WAITS:
+            status = StopStatus.PENDING
+        elif s.status == WITHDRAWN:
+            status = StopStatus.CANCELLED
+        return book.StopOrder(
+            id=s.order_id,
+            side=SIDES[s.side],
+            stop_price=s.stop_price,
+            limit_price=s.limit_price if s.is_limit else None,
+            quantity=s.quantity,
+            status=status.value.lower(),
+            timestamp=s.timestamp,
+            time_in_force=TIFS[s.tif],
+            trail_method=method,
+            watermark=s.watermark if s.has_watermark else None,
+            child_order_id=s.child_order_id or None,
+            owner=owner_of(s.has_owner, s.owner),
+            stp_policy=POLICIES[s.stp],
+        )
+
+    def get_order(self, order_id):
+        """Return an order, finished ones too until `clear_order_history`; None if unknown."""
+        cdef int64_t slot
+        self.enter()
+        slot = slot_of(&self.b, order_id_of(order_id))
+        if slot == 0 or self.b.orders[slot].status == IS_STOP:
+            return None
+        return self.order(slot)
+
+    def get_stop_order(self, order_id):
+        """Return a stop, finished ones too until `clear_order_history`; None if unknown."""
+        cdef int64_t slot
+        self.enter()
+        slot = slot_of(&self.b, order_id_of(order_id))
+        if slot == 0 or self.b.orders[slot].status != IS_STOP:
+            return None
+        return self.stop(self.b.orders[slot].next)
+
+    def trades(self):
+        """Every print since the start or `clear_trades`."""
+        from nanobook_core.lob.trades import Trades
+
+        return Trades(self.trades_array())
+
+    def trades_array(self):
+        """Return the same as a structured array, a copy."""
+        self.enter()
+        return self.prints_from(0)
+
+    cdef object prints_from(self, int64_t first):
+        import numpy as np
+
+        from nanobook_core.lob.trades import trade_dtype
+
+        cdef int64_t n = self.b.n_prints - first
+        array = np.empty(n, trade_dtype())
+        cdef unsigned char[::1] raw
+        if n:
+            raw = array.view(np.uint8)
+            memcpy(&raw[0], &self.b.prints[first], <size_t>n * sizeof(Print))
+        return array
+
+    def events(self):
+        """Every request since the start."""
+        cdef int64_t at = 0
+        cdef Request r
+        self.enter()
+        if not self.b.log.is_whole:
+            raise LogTruncatedError(
+                "the log does not go back to the start: it was cleared, is off, "
+                "or this exchange was made from a state"
+            )
+        events = []
+        while at < self.b.log.n:
+            read_entry(self.b.log.bytes, &at, &r)
+            events.append(event_of(&r))
+        return events
+
+    # Housekeeping
+
+    def clear_trades(self):
+        """Forget the prints; ids, last price and matching stay as they are."""
+        self.enter()
+        self.b.n_prints = 0
+
+    def clear_order_history(self):
+        """Forget finished orders and stops; the number of orders, stops not counted."""
+        cdef int64_t dropped
+        cdef int error
+        self.enter()
+        forget_finished(&self.b, &dropped, &error)
+        if error:
+            raise MemoryError
+        return dropped
+
+    def clear_events(self):
+        """Forget the log, which is truncated from then on."""
+        self.enter()
+        self.b.log.n = self.b.log.n_events = 0
+        self.b.log.is_whole = False
+
+    def compact(self):
+        """Give memory back; nothing else changes."""
+        self.enter()
+        shrink(<void**>&self.b.orders, &self.b.slot_capacity, self.b.n_slots, sizeof(Order))
+        shrink(<void**>&self.b.prints, &self.b.print_capacity, self.b.n_prints, sizeof(Print))
+        shrink(<void**>&self.b.log.bytes, &self.b.log.capacity, self.b.log.n, 1)
+
+    # State
+
+    def state(self):
+        """Everything that decides what comes next."""
+        cdef int64_t i, at
+        cdef StopBook* s = &self.b.stops
+        self.enter()
+        orders = [order for side in range(2) for queue in self.queues(side) for order in queue]
+        stops = []
+        for i in range(s.n):
+            if s.items[i].status == WAITS or s.items[i].status == ELECTED:
+                stops.append(self.stop(i))
+        samples = []
+        for i in range(max(0, s.n_samples - ATR_SAMPLES), s.n_samples):
+            at = i % (ATR_SAMPLES + 1)
+            samples.append(
+                <uint64_t>(s.sums[0 if at == ATR_SAMPLES else at + 1] - s.sums[at])
+            )
+        return EngineState(
+            stop_trigger=self.stop_trigger,
+            next_order_id=self.b.next_order_id,
+            next_trade_id=self.b.next_trade_id,
+            timestamp=self.b.timestamp,
+            last_trade_price=self.b.last_price if self.b.has_last_price else None,
+            orders=tuple(orders),
+            stops=tuple(stops),
+            elected=tuple([s.items[s.queue[i]].order_id for i in range(s.front, s.back)]),
+            atr_price=s.atr_price if s.has_atr_price else None,
+            atr_samples=tuple(samples),
+        )
+
+    def _restore(self, state):
+        """Become that state, which has been checked; for a new exchange."""
+        cdef Book* b = &self.b
+        cdef StopBook* s = &b.stops
+        cdef int64_t slot = 0
+        cdef Order* o
+        cdef Stop* stop
+        b.log.is_whole = False
+        known = sorted([*state.orders, *state.stops], key=lambda item: item.id)
+        b.survivors = <int64_t*>malloc(<size_t>(len(known) + 1) * sizeof(int64_t))
+        if b.survivors == NULL:
+            raise MemoryError
+        b.next_order_id = b.first_dense_id = state.next_order_id
+        b.next_trade_id = state.next_trade_id
+        b.timestamp = state.timestamp
+        b.has_last_price = state.last_trade_price is not None
+        b.last_price = state.last_trade_price or 0
+        s.has_atr_price = state.atr_price is not None
+        s.atr_price = state.atr_price or 0
+        for change in state.atr_samples:
+            s.sums[s.n_samples + 1] = s.sums[s.n_samples] + <uint64_t>change
+            s.n_samples += 1
+        slots = {}
+        for item in known:
+            side = CODES[item.side]
+            if not (reserve(b, side) and reserve_stop(s, side)):
+                raise MemoryError
+            slot = b.n_slots
+            b.n_slots += 1
+            b.survivors[b.n_survivors] = item.id
+            b.n_survivors += 1
+            slots[item.id] = slot
+            o = &b.orders[slot]
+            memset(o, 0, sizeof(Order))
+            o.side = side
+            if isinstance(item, book.Order):
+                o.price = item.price
+                o.quantity = item.original_quantity
+                o.remaining = item.remaining_quantity
+                o.filled = item.filled_quantity
+                o.timestamp = item.timestamp
+                o.tif = CODES[item.time_in_force]
+                o.stp = CODES[item.stp_policy]
+                o.has_owner = item.owner is not None
+                o.owner = item.owner or 0
+                o.status = PARTIALLY_FILLED if o.filled else NEW
+                continue
+            o.status = IS_STOP
+            o.next = <uint32_t>s.n
+            stop = &s.items[s.n]
+            memset(stop, 0, sizeof(Stop))
+            stop.order_id = item.id
+            stop.side = side
+            stop.stop_price = item.stop_price
+            stop.is_limit = item.limit_price is not None
+            stop.limit_price = item.limit_price or 0
+            stop.quantity = item.quantity
+            stop.timestamp = item.timestamp
+            stop.tif = CODES[item.time_in_force]
+            stop.stp = CODES[item.stp_policy]
+            stop.has_owner = item.owner is not None
+            stop.owner = item.owner or 0
+            stop.has_watermark = item.watermark is not None
+            stop.watermark = item.watermark or 0
+            if item.trail_method is not None:
+                stop.trail = TRAILS.index(item.trail_method.kind)
+                stop.trail_value = item.trail_method.value
+                stop.atr_period = item.trail_method.period or 0
+            s.n += 1
+            if item.id in state.elected:
+                stop.status = ELECTED
+            else:
+                wait(s, s.n - 1)
+        for order in state.orders:
+            if not reserve(b, CODES[order.side]):
+                raise MemoryError
+            slot = slots[order.id]
+            append(b, b.orders[slot].side, slot, &b.orders[slot])
+        for order_id in state.elected:
+            s.queue[s.back] = b.orders[<int64_t>slots[order_id]].next
+            s.back += 1
+
+    # Batches
+
+    def apply(self, ops):
+        """Run a batch, see `nanobook.make_ops`; exactly as the single calls would."""
+        import numpy as np
+
+        from nanobook_core.lob.batch import check_row
+        from nanobook_core.lob.ops import coerced
+
+        cdef Rows rows = Rows(coerced(ops))
+        cdef int64_t n = rows.n
+        cdef int64_t bad, first
+        with nogil:
+            bad = first_bad(rows.rows, n)
+        if bad >= 0:
+            check_row(rows.array, bad)
+            raise RuntimeError(f"row {bad} is refused, and it cannot be said why")
+        # In one block, which is large enough to get huge pages where each of them might not be.
+        block = np.empty(42 * n + 8, np.uint8)
+        numbers = block[: 40 * n + 8].view(np.int64)
+        order_id, filled, resting, cancelled = numbers[: 4 * n].reshape(4, n)
+        offsets = numbers[4 * n :]
+        status, error = block[40 * n + 8 :].reshape(2, n)
+        self.enter()
+        first = self.b.n_prints
+        self.busy = True
+        try:
+            self.run_rows(rows, status, error, order_id, filled, resting, cancelled, offsets)
+        finally:
+            self.busy = False
+        return ApplyResult(
+            status=status,
+            error=error,
+            order_id=order_id,
+            filled=filled,
+            resting=resting,
+            cancelled=cancelled,
+            trade_offsets=offsets,
+            trades=self.prints_from(first),
+        )
+
+    cdef int run_rows(
+        self,
+        Rows rows,
+        uint8_t[::1] status,
+        uint8_t[::1] error,
+        int64_t[::1] order_id,
+        int64_t[::1] filled,
+        int64_t[::1] resting,
+        int64_t[::1] cancelled,
+        int64_t[::1] offsets,
+    ) except -1:
+        cdef Book* b = &self.b
+        cdef int64_t first = b.n_prints
+        cdef int64_t i = 0
+        cdef int64_t stop
+        cdef int code = NO_ERROR
+        cdef bint is_same = True
+        cdef Request row
+        cdef Outcome out
+        offsets[0] = 0
+        while i < rows.n:
+            stop = min(i + ROWS_PER_SIGNAL_CHECK, rows.n)
+            with nogil:
+                while i < stop:
+                    # A copy, checked once more: another thread may write to the array meanwhile.
+                    row = rows.rows[i]
+                    is_same = is_sound(&row)
+                    if not is_same:
+                        break
+                    code = run_request(b, &row, &out)
+                    if code == NO_MEMORY:
+                        break
+                    status[i] = REJECTED if code else out.status
+                    error[i] = code
+                    order_id[i] = out.order_id
+                    filled[i] = out.filled
+                    resting[i] = out.resting
+                    cancelled[i] = 0 if code else out.cancelled
+                    i += 1
+                    offsets[i] = b.n_prints - first
+            if code == NO_MEMORY:
+                raise MemoryError
+            if not is_same:
+                raise ConcurrentUseError(f"row {i} was changed while the batch ran")
+            PyErr_CheckSignals()
+        return 0
+
+
+cdef inline int64_t withdrawn_quantity(Order* o) noexcept nogil:
+    return o.quantity - o.filled - o.remaining
+
+
+@cython.final
+cdef class Rows:
+    """The rows of a batch in memory, and the array that owns it."""
+
+    cdef object array
+    cdef const unsigned char[::1] raw
+    cdef const Request* rows
+    cdef int64_t n
+
+    def __cinit__(self, array):
+        self.array = array
+        self.n = len(array)
+        if array.dtype.itemsize != sizeof(Request):
+            raise RuntimeError("a row is not laid out as the engine expects")
+        if self.n:
+            self.raw = array.view("u1")
+            self.rows = <const Request*>&self.raw[0]
+
+
+cdef int64_t first_bad(const Request* rows, int64_t n) noexcept nogil:
+    """Index of the first malformed row, -1 if there is none."""
+    cdef int64_t i
+    for i in range(n):
+        if not is_sound(&rows[i]):
+            return i
+    return -1
+
+
+cdef object event_of(const Request* r):
+    """What the caller asked for, as the log has it: checked before."""
+    cdef dict fields = {}
+    kind = KINDS[r.op]
+    if r.owner >= 0:
+        fields["owner"] = r.owner
+    if r.op == OP_CANCEL or r.op == OP_MODIFY or r.op == OP_REDUCE:
+        fields["order_id"] = r.order_id
+        if r.op == OP_MODIFY:
+            fields["price"] = r.price
+        if r.op != OP_CANCEL:
+            fields["quantity"] = r.quantity
+        return Event.trusted(kind, **fields)
+    if r.side < 2:
+        fields["side"] = SIDES[r.side]
+    if r.op == OP_CANCEL_ALL:
+        return Event.trusted(kind, **fields)
+    fields["quantity"] = r.quantity
+    fields["stp_policy"] = POLICIES[r.stp]
+    if has_limit(r.op):
+        fields["price"] = r.price
+        fields["time_in_force"] = TIFS[GTC if r.tif == POST_ONLY else r.tif]
+        fields["post_only"] = r.tif == POST_ONLY
+    if r.op != OP_LIMIT and r.op != OP_MARKET:
+        fields["stop_price"] = r.stop_price
+    if is_trailing(r.op):
+        fields["trail_method"] = TrailMethod(
+            TRAILS[r.trail + 1], r.trail_value, r.atr_period or None
+        )
+    return Event.trusted(kind, **fields)

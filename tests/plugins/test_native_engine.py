@@ -1,0 +1,251 @@
+"""What only a compiled engine can get wrong: memory, threads, signals, and records of its own.
+
+Everything here runs on the best engine installed, so that nothing is skipped without a compiler.
+"""
+
+import copy
+import gc
+import pickle
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from nanobook_core import contracts
+from nanobook_core.contracts import Trade
+from nanobook_core.errors import ConcurrentUseError
+from nanobook_core.lob.ops import make_ops
+from nanobook_core.lob.reference import Exchange as Reference
+from nanobook_core.plugin.registry import Registry, load_target
+from nanobook_core.testing import EngineSuite
+from nanobook_core.types import Side
+from nanobook_native import COMPILED
+
+Exchange = load_target(Registry.discover().get("engine", "exchange"))
+
+
+class TestEngine(EngineSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls):
+        return Exchange
+
+
+def test_what_is_compiled_is_what_is_used():
+    assert (Exchange.__module__ == "nanobook_native.engine") is COMPILED
+    assert (Exchange is Reference) is not COMPILED
+
+
+def records():
+    exchange = Exchange()
+    exchange.submit_limit("sell", 101, 5)
+    filled = exchange.submit_limit("buy", 101, 3)
+    rested = exchange.submit_limit("buy", 99, 2)
+    return [
+        filled,
+        filled.trades[0],
+        exchange.cancel(rested.order_id),
+        exchange.cancel(77),
+        exchange.modify(1, 102, 4),
+        exchange.modify(77, 102, 4),
+        exchange.depth(),
+        exchange.depth().asks[0],
+        exchange.full_book(),
+        exchange.get_order(2),
+        exchange.submit_stop_market("buy", 105, 1),
+        exchange.get_stop_order(5),
+        exchange.cancel_all(),
+        exchange.events()[0],
+    ]
+
+
+@pytest.mark.parametrize("number", range(14))
+def test_a_record_is_that_of_the_core_in_every_respect(number):
+    record = records()[number]
+    core = getattr(contracts, type(record).__name__)
+    assert isinstance(record, core)
+    stored = pickle.loads(pickle.dumps(record))
+    assert type(stored) is core
+    assert record == stored
+    assert stored == record
+    assert hash(record) == hash(stored)
+    assert repr(record) == repr(stored)
+    assert copy.deepcopy(record) == record
+    assert record != object()
+    assert record != records()[number - 1]
+    assert {name for name in dir(core) if not name.startswith("_")} <= set(dir(record))
+
+
+def test_a_record_equals_only_a_record_with_the_same_fields():
+    exchange = Exchange()
+    exchange.submit_limit("sell", 101, 5)
+    (trade,) = exchange.submit_limit("buy", 101, 3).trades
+    assert trade == Trade(1, 101, 3, Side.BUY, 2, 1, 3)
+    assert Trade(1, 101, 3, Side.BUY, 2, 1, 3) == trade
+    assert trade != Trade(1, 101, 3, Side.SELL, 2, 1, 3)
+    assert Trade(2, 101, 3, Side.BUY, 2, 1, 3) != trade
+
+
+def test_prices_far_apart_leave_the_ladder_and_come_back():
+    prices = [0, 10**6, -(10**6), 2**62, -(2**62), 2**63 - 1, -(2**63 - 1), 32_767, 32_768, -32_769]
+    mine, theirs = Exchange(), Reference()
+    for exchange in (mine, theirs):
+        for price in prices:
+            exchange.submit_limit("sell" if price > 0 else "buy", price, 1)
+            exchange.submit_limit("sell" if price > 0 else "buy", price, 2)
+        for order_id in range(1, 2 * len(prices), 4):
+            exchange.cancel(order_id)
+    assert mine.full_book() == theirs.full_book()
+    assert mine.submit_market("buy", 100) == theirs.submit_market("buy", 100)
+    assert mine.state_hash() == theirs.state_hash()
+
+
+def test_a_market_that_wanders_takes_the_ladder_with_it():
+    mine, theirs = Exchange(), Reference()
+    price = np.cumsum(np.tile([1, 3, -2, 40_001], 40_000)) // 3
+    ops = make_ops(op="submit_limit", side="buy", price=price, quantity=1)
+    mine.apply(ops)
+    theirs.apply(ops[-50:])
+    assert [level.price for level in mine.depth(20).bids] == [
+        level.price for level in theirs.depth(20).bids
+    ]
+    # Each level is still found: the last one of its price can be cancelled, and takes it along.
+    best = mine.best_bid()
+    ids = np.flatnonzero(price == best) + 1
+    assert all(mine.cancel(int(order_id)).success for order_id in ids)
+    assert mine.best_bid() < best
+
+
+def test_forgetting_finished_orders_keeps_every_id_that_lives():
+    mine, theirs = Exchange(), Reference()
+    rng = np.random.default_rng(7)
+    for _ in range(30):
+        for price, side in zip(rng.integers(95, 106, 40), rng.integers(0, 2, 40), strict=True):
+            for exchange in (mine, theirs):
+                exchange.submit_limit("buy" if side else "sell", int(price), 3)
+                exchange.submit_stop_market("buy", int(price) + 9, 1)
+        last = mine.state().next_order_id
+        for order_id in rng.integers(1, last, 30):
+            assert mine.cancel(int(order_id)) == theirs.cancel(int(order_id))
+        assert mine.clear_order_history() == theirs.clear_order_history()
+        for order_id in range(1, last):
+            assert mine.get_order(order_id) == theirs.get_order(order_id)
+            assert mine.get_stop_order(order_id) == theirs.get_stop_order(order_id)
+        mine.compact()
+    assert mine.state_hash() == theirs.state_hash()
+    assert mine.trades_array().tobytes() == theirs.trades_array().tobytes()
+
+
+def test_trades_that_were_handed_out_do_not_change_when_more_are_made():
+    exchange = Exchange()
+    for _ in range(3):
+        exchange.submit_limit("sell", 100, 1)
+        exchange.submit_limit("buy", 100, 1)
+    array, trades = exchange.trades_array(), exchange.trades()
+    kept = array.tobytes()
+    exchange.clear_trades()
+    for _ in range(1000):
+        exchange.submit_limit("sell", 99, 1)
+        exchange.submit_limit("buy", 99, 1)
+    assert array.tobytes() == kept
+    assert [trade.price for trade in trades] == [100, 100, 100]
+    assert len(exchange.trades()) == 1000
+
+
+def busy_rows(n):
+    """Rows that keep the engine busy without growing the book."""
+    side = np.tile(["buy", "sell"], n // 2)
+    return make_ops(op="submit_limit", side=side, price=100, quantity=5)
+
+
+def test_ctrl_c_ends_a_batch_between_two_rows():
+    exchange = Exchange()
+    ops = busy_rows(4_000_000 if COMPILED else 200_000)
+    before = signal.getsignal(signal.SIGALRM)
+    rung_at = []
+
+    def interrupt(_number, _frame):
+        rung_at.append(time.perf_counter())
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, interrupt)
+    gc.disable()
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            exchange.apply(ops)
+        ended_at = time.perf_counter()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        gc.enable()
+    assert ended_at - rung_at[0] < 5  # a bound on hanging; how long it takes is a benchmark's
+    done = exchange.state().next_order_id - 1
+    assert 0 < done < len(ops)
+    again = Exchange()
+    again.apply(ops[:done])
+    assert exchange.state_hash() == again.state_hash()
+    assert exchange.submit_market("buy", 1).order_id == done + 1
+
+
+@pytest.mark.skipif(not COMPILED, reason="the reference engine keeps the interpreter to itself")
+def test_another_thread_is_refused_while_a_batch_runs():
+    exchange = Exchange()
+    ops = busy_rows(3_000_000)
+    started, refused = threading.Event(), []
+
+    def disturb():
+        started.wait()
+        for _ in range(1000):
+            for call in (exchange.best_bid, lambda: exchange.cancel(1), lambda: exchange.apply(ops[:1])):
+                try:
+                    call()
+                except ConcurrentUseError as error:
+                    refused.append(str(error))
+            time.sleep(0.0001)
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    started.set()
+    exchange.apply(ops)
+    thread.join()
+    assert refused
+    assert "give each thread its own exchange" in refused[0]
+
+
+def test_a_batch_whose_array_another_thread_changes_harms_nothing():
+    exchange = Exchange()
+    ops = busy_rows(2_000_000 if COMPILED else 50_000)
+    stop = threading.Event()
+
+    def scribble():
+        while not stop.is_set():
+            ops["side"][-1000:] = 200
+            ops["op"][-1000:] = 99
+
+    thread = threading.Thread(target=scribble)
+    thread.start()
+    try:
+        with pytest.raises((ConcurrentUseError, ValueError)):
+            exchange.apply(ops)
+    finally:
+        stop.set()
+        thread.join()
+    assert exchange.depth(1).imbalance() in (None, 1.0, -1.0)
+
+
+def test_an_exchange_gives_its_memory_back():
+    import resource
+
+    def peak():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    ops = busy_rows(50_000 if COMPILED else 2_000)
+    for _ in range(3):
+        Exchange().apply(ops)
+    before = peak()
+    for _ in range(60):
+        Exchange().apply(ops)
+    assert peak() - before < 64 * 1024  # kilobytes: all 60 would take ten times that
