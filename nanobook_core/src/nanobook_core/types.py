@@ -68,9 +68,7 @@ class TimeInForce(StrEnum):
         for member in cls:
             if word == member.value:
                 return member
-        raise ValidationError(
-            f"Invalid time_in_force {value!r:.40}. Use 'gtc', 'ioc', or 'fok'."
-        )
+        raise ValidationError(f"Invalid time_in_force {value!r:.40}. Use 'gtc', 'ioc', or 'fok'.")
 
 
 class OrderStatus(StrEnum):

@@ -7,13 +7,14 @@ An engine may hand out records of its own types, as long as each is registered w
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import field, fields, frozen
 
 from nanobook_core.types import (
     OrderStatus,
+    Price,
     Side,
     StopStatus,
     StpPolicy,
@@ -54,6 +55,18 @@ class Trade(metaclass=ABCMeta):
     def notional(self) -> int:
         """Price times quantity, exact."""
         return self.price * self.quantity
+
+    @staticmethod
+    def vwap(trades: Iterable[Trade]) -> Price | None:
+        """Return their volume-weighted average price, rounded toward zero; None without trades."""
+        notional = quantity = 0
+        for trade in trades:
+            notional += trade.notional
+            quantity += trade.quantity
+        if quantity == 0:
+            return None
+        average = abs(notional) // quantity
+        return Price(average if notional > 0 else -average)
 
     def __repr__(self) -> str:
         return (
@@ -252,13 +265,17 @@ class LevelSnapshot(metaclass=ABCMeta):
         )
 
 
+def _as_tuple(levels: Iterable[LevelSnapshot]) -> tuple[LevelSnapshot, ...]:
+    return tuple(levels)
+
+
 @frozen(repr=False)
 class BookSnapshot(metaclass=ABCMeta):
     """Levels of both sides at one moment; its measures look at these levels only."""
 
-    bids: tuple[LevelSnapshot, ...] = field(converter=tuple)
+    bids: tuple[LevelSnapshot, ...] = field(converter=_as_tuple)
     """Highest price first."""
-    asks: tuple[LevelSnapshot, ...] = field(converter=tuple)
+    asks: tuple[LevelSnapshot, ...] = field(converter=_as_tuple)
     """Lowest price first."""
     timestamp: int
     """The exchange's counter when it was taken."""
