@@ -43,6 +43,10 @@ class PluginWarning(UserWarning):
     """A plugin, or a part of one, was set aside; `nanobook plugins` says why."""
 
 
+class JournalWarning(UserWarning):
+    """A crash left a journal or a snapshot damaged, and it was mended or done without."""
+
+
 def shown(value: object) -> str:
     """The value, abridged, and its type; only the type where the value cannot be printed."""
     kind = type(value).__name__

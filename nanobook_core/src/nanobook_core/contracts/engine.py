@@ -19,6 +19,7 @@ from nanobook_core.contracts.book import (
     Trade,
 )
 from nanobook_core.contracts.event import Event
+from nanobook_core.contracts.frame import to_frame
 from nanobook_core.types import StopTrigger, TrailMethod
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class ApplyResult:
     """Of the order or stop that it made, of a modify's replacement; else the one that it named."""
     filled: NDArray[np.int64]
     resting: NDArray[np.int64]
-    """What of the order rests after the row; of `reduce`, of the order that it named."""
+    """What is open of that order after the row and all that it set off; 0 if it is no order."""
     cancelled: NDArray[np.int64]
     """As `cancelled_quantity` of the single call's result, at most 2^63-1."""
     trade_offsets: NDArray[np.int64]
@@ -70,6 +71,30 @@ class ApplyResult:
     """
     trades: NDArray[Any]
     """Every print in order, with the fields of `Trade`; `aggressor_side` is 0 to buy, 1 to sell."""
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """Return a table with a row for each request.
+
+        Its columns are those above, with words for the codes, and how many `trades` it printed.
+
+        Without a `backend` it is the first of pandas, polars and pyarrow that is installed.
+
+        Raises:
+            ImportError: that backend is not installed, or none of them is.
+
+        """
+        return to_frame(
+            {
+                "status": [ROW_STATUS[code] for code in self.status.tolist()],
+                "error": [ROW_ERROR[code] for code in self.error.tolist()],
+                "order_id": self.order_id,
+                "filled": self.filled,
+                "resting": self.resting,
+                "cancelled": self.cancelled,
+                "trades": self.trade_offsets[1:] - self.trade_offsets[:-1],
+            },
+            backend,
+        )
 
 
 #: What the codes of `ApplyResult.status` stand for.
@@ -249,6 +274,10 @@ class Engine(Protocol):
 
     def pending_stop_count(self) -> int:
         """Stops that wait; those elected and not yet run are not among them. O(1)."""
+        ...
+
+    def trade_count(self) -> int:
+        """Prints since the start or `clear_trades`. O(1)."""
         ...
 
     def trades(self) -> Sequence[Trade]:

@@ -346,7 +346,7 @@ cdef inline bint overflows(
     `freed` of that level is about to go.
     """
     cdef uint32_t v
-    if b.rested + <uint64_t>quantity <= INT64_MAX:
+    if b.rested <= <uint64_t>(INT64_MAX - quantity):
         return False  # the usual case: not even everything on one level would be too much
     # An order that trades finds no level of its own side at its price.
     if b.halves[1 - side].n and b.halves[1 - side].keys[b.halves[1 - side].n - 1].key >= (

@@ -563,6 +563,11 @@ cdef class Engine:
             return None
         return self.stop(self.b.orders[slot].next)
 
+    def trade_count(self):
+        """Number of those prints."""
+        self.enter()
+        return self.b.n_prints
+
     def trades(self):
         """Every print since the start or `clear_trades`."""
         from nanobook_core.lob.trades import Trades
@@ -823,7 +828,7 @@ cdef class Engine:
                     error[i] = code
                     order_id[i] = out.order_id
                     filled[i] = out.filled
-                    resting[i] = out.resting
+                    resting[i] = open_quantity(b, out.order_id)
                     cancelled[i] = 0 if code else out.cancelled
                     i += 1
                     offsets[i] = b.n_prints - first
@@ -833,6 +838,12 @@ cdef class Engine:
                 raise ConcurrentUseError(f"row {i} was changed while the batch ran")
             PyErr_CheckSignals()
         return 0
+
+
+cdef inline int64_t open_quantity(Book* b, int64_t order_id) noexcept nogil:
+    """What is on the book of an order; 0 if it is none."""
+    cdef int64_t slot = slot_of(b, order_id)
+    return 0 if slot == 0 or b.orders[slot].status == IS_STOP else b.orders[slot].remaining
 
 
 cdef inline int64_t withdrawn_quantity(Order* o) noexcept nogil:

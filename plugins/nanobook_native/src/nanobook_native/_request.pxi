@@ -109,6 +109,7 @@ cdef int run_modify(Book* b, const Request* r, Outcome* out) noexcept nogil:
     cdef Order* o
     cdef Terms t
     cdef int error = open_order(b, r.order_id, &slot)
+    out.order_id = r.order_id
     if r.quantity and not error:
         o = &b.orders[slot]
         if overflows(b, o.side, r.price, r.quantity, o.remaining if o.price == r.price else 0):
@@ -118,7 +119,6 @@ cdef int run_modify(Book* b, const Request* r, Outcome* out) noexcept nogil:
     record(&b.log, r)
     if not run_elected(b, &waves):
         return NO_MEMORY
-    out.order_id = r.order_id
     if r.quantity == 0:
         return INVALID_QUANTITY
     error = open_order(b, r.order_id, &slot)
