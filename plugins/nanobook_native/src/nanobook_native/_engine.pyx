@@ -97,14 +97,15 @@ cdef inline int64_t quantity_of(object quantity, str name) except? -1:
     return check_quantity(quantity, name)
 
 
-cdef inline int64_t order_id_of(object order_id) except? -1:
+cdef inline int64_t count_of(object number, object check) except? -1:
+    """Read what may be 0 but not negative; `check` reads what is not plain, and refuses."""
     cdef int overflow = 0
-    cdef int64_t number
-    if PyLong_CheckExact(order_id):
-        number = PyLong_AsLongLongAndOverflow(order_id, &overflow)
-        if number >= 0 and not overflow:
-            return number
-    return check_order_id(order_id)
+    cdef int64_t found
+    if PyLong_CheckExact(number):
+        found = PyLong_AsLongLongAndOverflow(number, &overflow)
+        if found >= 0 and not overflow:
+            return found
+    return check(number)
 
 
 cdef inline int read_owner(Request* r, object owner, object stp_policy) except -1:
@@ -332,7 +333,7 @@ cdef class Engine:
         cdef Request r
         self.enter()
         r.op = OP_CANCEL
-        r.order_id = order_id_of(order_id)
+        r.order_id = count_of(order_id, check_order_id)
         return self.cancelled(&r)
 
     def reduce(self, order_id, by):
@@ -340,7 +341,7 @@ cdef class Engine:
         cdef Request r
         self.enter()
         r.op = OP_REDUCE
-        r.order_id = order_id_of(order_id)
+        r.order_id = count_of(order_id, check_order_id)
         r.quantity = quantity_of(by, "by")
         return self.cancelled(&r)
 
@@ -351,9 +352,9 @@ cdef class Engine:
         cdef int error
         self.enter()
         r.op = OP_MODIFY
-        r.order_id = order_id_of(order_id)
+        r.order_id = count_of(order_id, check_order_id)
         r.price = price_of(new_price, "new_price")
-        r.quantity = check_new_quantity(new_quantity)
+        r.quantity = count_of(new_quantity, check_new_quantity)
         error = self.run(&r, &out)
         cdef ModifyResult result = ModifyResult.__new__(ModifyResult)
         result.success = error == NO_ERROR
@@ -454,7 +455,7 @@ cdef class Engine:
         cdef int64_t wanted, i
         cdef HalfBook* half
         self.enter()
-        wanted = check_levels(levels)
+        wanted = count_of(levels, check_levels)
         snapshot = BookSnapshot.__new__(BookSnapshot)
         snapshot.n_bids = min(wanted, self.b.halves[BUY].n)
         snapshot.n_asks = min(wanted, self.b.halves[SELL].n)
@@ -549,7 +550,7 @@ cdef class Engine:
         """Return an order, finished ones too until `clear_order_history`; None if unknown."""
         cdef int64_t slot
         self.enter()
-        slot = slot_of(&self.b, order_id_of(order_id))
+        slot = slot_of(&self.b, count_of(order_id, check_order_id))
         if slot == 0 or self.b.orders[slot].status == IS_STOP:
             return None
         return self.order(slot)
@@ -558,7 +559,7 @@ cdef class Engine:
         """Return a stop, finished ones too until `clear_order_history`; None if unknown."""
         cdef int64_t slot
         self.enter()
-        slot = slot_of(&self.b, order_id_of(order_id))
+        slot = slot_of(&self.b, count_of(order_id, check_order_id))
         if slot == 0 or self.b.orders[slot].status != IS_STOP:
             return None
         return self.stop(self.b.orders[slot].next)
