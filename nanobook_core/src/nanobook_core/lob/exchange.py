@@ -175,7 +175,7 @@ class ExchangeBase(_Contract):
         bid, ask = (
             "None" if price is None else f"${price / 100:.2f}" for price in self.best_bid_ask()
         )
-        return f"Exchange(bid={bid}, ask={ask}, trades={len(self.trades())})"
+        return f"Exchange(bid={bid}, ask={ask}, trades={self.trade_count()})"
 
 
 def _replayed(cls: type[ExchangeBase], events: list[Event], stop_trigger: str) -> ExchangeBase:

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from nanobook_core.contracts import (
@@ -23,17 +22,16 @@ from nanobook_core.contracts import (
     Trade,
 )
 from nanobook_core.errors import LogTruncatedError, shown
-from nanobook_core.lob.book import BookOrder, HalfBook
+from nanobook_core.lob.book import BookOrder
 from nanobook_core.lob.exchange import ExchangeBase
+from nanobook_core.lob.matching import Book
 from nanobook_core.lob.stop import BY_ENTRY, Stop, StopBook
 from nanobook_core.lob.trades import Trades
 from nanobook_core.types import (
     OrderStatus,
-    Price,
     Side,
     StopStatus,
     StopTrigger,
-    StpPolicy,
     TimeInForce,
     TrailMethod,
     check_levels,
@@ -62,20 +60,14 @@ class Exchange(ExchangeBase):
     """
 
     __slots__ = (
-        "_asks",
-        "_bids",
+        "_book",
         "_elected",
-        "_is_news",
         "_last_trade_price",
         "_log",
         "_log_events",
-        "_next_order_id",
-        "_next_trade_id",
-        "_orders",
         "_stop_trigger",
         "_stops",
-        "_timestamp",
-        "_trades",
+        "_unseen",
         "_waiting",
         "_waves",
     )
@@ -85,24 +77,19 @@ class Exchange(ExchangeBase):
             raise TypeError(f"log_events is True or False, got {shown(log_events)}")
         self._stop_trigger = StopTrigger(stop_trigger)
         self._log_events = log_events
-        self._bids = HalfBook(Side.BUY)
-        self._asks = HalfBook(Side.SELL)
+        self._book = Book()
         # By id, the finished ones too until `clear_order_history`.
-        self._orders: dict[int, BookOrder] = {}
         self._stops: dict[int, Stop] = {}
         self._waiting = StopBook()
         # In the order in which they will run.
         self._elected: deque[Stop] = deque()
-        self._trades: list[Trade] = []
         # None from when the log is no longer whole.
         self._log: list[tuple[EventKind, dict[str, Any]]] | None = [] if log_events else None
-        self._next_order_id = 1
-        self._next_trade_id = 1
-        self._timestamp = 0
         self._last_trade_price: int | None = None
-        # Of the request that runs.
+        # Of the request that runs: the waves so far, and, where only the last print counts, the
+        # one that stops have not seen.
         self._waves = 0
-        self._is_news = False
+        self._unseen: int | None = None
 
     @property
     def stop_trigger(self) -> StopTrigger:
@@ -145,7 +132,9 @@ class Exchange(ExchangeBase):
             stp_policy=policy,
             post_only=post_only,
         )
-        order, trades = self._place(side, price, quantity, tif, owner, policy, post_only=post_only)
+        order, trades = self._place(
+            side, price, quantity, tif, owner=owner, policy=policy, post_only=post_only
+        )
         return self._submitted(order, trades)
 
     def submit_market(
@@ -158,7 +147,9 @@ class Exchange(ExchangeBase):
         self._begin(
             EventKind.SUBMIT_MARKET, side=side, quantity=quantity, owner=owner, stp_policy=policy
         )
-        order, trades = self._place(side, None, quantity, TimeInForce.IOC, owner, policy)
+        order, trades = self._place(
+            side, None, quantity, TimeInForce.IOC, owner=owner, policy=policy
+        )
         return self._submitted(order, trades)
 
     def _submitted(self, order: BookOrder, trades: list[Trade]) -> SubmitResult:
@@ -288,13 +279,13 @@ class Exchange(ExchangeBase):
             fields["trail_method"] = trail
         self._begin(kind, **fields)
         stop = Stop(
-            id=self._new_id(),
+            id=self._book.new_id(),
             side=side,
             stop_price=stop_price,
             limit_price=limit_price,
             quantity=quantity,
             tif=tif,
-            timestamp=self._tick(),
+            timestamp=self._book.tick(),
             trail=trail,
             owner=owner,
             policy=policy,
@@ -307,7 +298,7 @@ class Exchange(ExchangeBase):
             self._elected.append(stop)
         else:
             self._waiting.add(stop)
-            self._is_news = is_due
+            self._unseen = last if is_due else None
         self._settle()
         return StopSubmitResult(stop.id, stop.status)
 
@@ -317,16 +308,16 @@ class Exchange(ExchangeBase):
         stop = self._stops.get(order_id)
         if stop is not None and stop.status is StopStatus.PENDING:
             return CancelResult(success=True, cancelled_quantity=self._withdraw_stop(stop))
-        order = self._open_order(order_id)
+        order = self._book.open_order(order_id)
         if order is None:
             return CancelResult(success=False, error=self._why_not(order_id))
-        return CancelResult(success=True, cancelled_quantity=self._withdraw(order))
+        return CancelResult(success=True, cancelled_quantity=self._book.withdraw(order))
 
     def modify(self, order_id: int, new_price: int, new_quantity: int) -> ModifyResult:
         order_id = check_order_id(order_id)
         new_price = check_price(new_price, "new_price")
         new_quantity = check_new_quantity(new_quantity)
-        order = self._open_order(order_id)
+        order = self._book.open_order(order_id)
         if order is not None:
             freed = order.remaining if order.price == new_price else 0
             self._check_room(order.side, new_price, new_quantity - freed)
@@ -334,12 +325,12 @@ class Exchange(ExchangeBase):
         if new_quantity == 0:
             return ModifyResult(success=False, old_order_id=order_id, error="InvalidQuantity")
         # Asked again: stops that ran first may have traded with it.
-        order = self._open_order(order_id)
+        order = self._book.open_order(order_id)
         if order is None:
             return ModifyResult(success=False, old_order_id=order_id, error=self._why_not(order_id))
-        cancelled = self._withdraw(order)
+        cancelled = self._book.withdraw(order)
         new, trades = self._place(
-            order.side, new_price, new_quantity, order.tif, order.owner, order.policy
+            order.side, new_price, new_quantity, order.tif, owner=order.owner, policy=order.policy
         )
         self._settle()
         return ModifyResult(
@@ -354,30 +345,29 @@ class Exchange(ExchangeBase):
         order_id = check_order_id(order_id)
         by = check_quantity(by, "by")
         self._begin(EventKind.REDUCE, order_id=order_id, quantity=by)
-        order = self._open_order(order_id)
+        order = self._book.open_order(order_id)
         if order is None:
             return CancelResult(success=False, error=self._why_not(order_id))
         if by > order.remaining:
             return CancelResult(success=False, error="InvalidQuantity")
-        return CancelResult(success=True, cancelled_quantity=self._withdraw(order, by))
+        return CancelResult(success=True, cancelled_quantity=self._book.withdraw(order, by))
 
     def cancel_all(self, owner: int | None = None, side: str | None = None) -> CancelAllResult:
         owner = check_owner(owner)
         side = None if side is None else Side(side)
         self._begin(EventKind.CANCEL_ALL, owner=owner, side=side)
         # Copied to lists, since both change while they are gone through.
-        orders = [order for order in self._open_orders() if _is_meant(order, owner, side)]
+        orders = [order for order in self._book.open_orders() if _is_meant(order, owner, side)]
         stops = [stop for stop in self._waiting if _is_meant(stop, owner, side)]
-        quantity = sum(map(self._withdraw, orders)) + sum(map(self._withdraw_stop, stops))
-        return CancelAllResult(
-            tuple(sorted([*(order.id for order in orders), *(stop.id for stop in stops)])), quantity
-        )
+        quantity = sum(map(self._book.withdraw, orders)) + sum(map(self._withdraw_stop, stops))
+        order_ids = [order.id for order in orders] + [stop.id for stop in stops]
+        return CancelAllResult(tuple(sorted(order_ids)), quantity)
 
     # What requests are made of.
 
     def _check_room(self, side: Side, price: int, quantity: int) -> None:
         # A price that has a level on its own side trades with nothing, so all of it would rest.
-        if not self._half(side).has_room(price, quantity):
+        if not self._book.half(side).has_room(price, quantity):
             raise OverflowError(
                 f"the level's total stays below 2^63, which {quantity} more at {price} would pass"
             )
@@ -387,96 +377,24 @@ class Exchange(ExchangeBase):
         if self._log is not None:
             self._log.append((kind, fields))
         self._waves = 0
-        self._is_news = False
+        self._unseen = None
         if self._elected:
             self._settle()
 
     def _place(
-        self,
-        side: Side,
-        price: int | None,
-        quantity: int,
-        tif: TimeInForce,
-        owner: int | None,
-        policy: StpPolicy,
-        *,
-        post_only: bool = False,
+        self, side: Side, price: int | None, quantity: int, tif: TimeInForce, **terms: Any
     ) -> tuple[BookOrder, list[Trade]]:
-        """Run an order, without a price at the market, to its end; its prints elect stops."""
-        if price is None:
-            price = int(Price.MAX if side is Side.BUY else Price.MIN)
-        order = BookOrder(
-            id=self._new_id(),
-            side=side,
-            price=price,
-            original=quantity,
-            remaining=quantity,
-            tif=tif,
-            timestamp=self._tick(),
-            owner=owner,
-            policy=policy,
-        )
-        self._orders[order.id] = order
-        own, others = self._half(side), self._half(side.opposite)
-        if (post_only and others.front(price)) or (
-            tif is TimeInForce.FOK and not others.can_fill(order)
-        ):
-            order.remaining = 0
-        trades = self._match(order, others)
-        if tif is not TimeInForce.GTC or not own.has_room(price, order.remaining):
-            order.remaining = 0
-        if order.remaining:
-            own.append(order)
-        elif order.filled < quantity:
-            order.status = OrderStatus.CANCELLED
+        """Run an order to its end, and let its prints elect stops."""
+        order, trades = self._book.place(side, price, quantity, tif, **terms)
         if trades:
             self._note_prints(trades[0].price, trades[-1].price)
         return order, trades
-
-    def _match(self, order: BookOrder, others: HalfBook) -> list[Trade]:
-        trades = []
-        while order.remaining and (resting := others.front(order.price)) is not None:
-            quantity = min(order.remaining, resting.remaining)
-            if order.is_own(resting):
-                self._prevent(order, resting, quantity)
-            else:
-                trades.append(self._trade(order, resting, quantity))
-                others.lessen(resting, quantity)
-        return trades
-
-    def _prevent(self, order: BookOrder, resting: BookOrder, quantity: int) -> None:
-        """Keep an order from trading with a resting one of its owner, as its policy says."""
-        policy = order.policy
-        if policy is StpPolicy.DECREMENT_AND_CANCEL:
-            order.remaining -= quantity
-            self._withdraw(resting, quantity)
-        if policy in (StpPolicy.CANCEL_OLDEST, StpPolicy.CANCEL_BOTH):
-            self._withdraw(resting)
-        if policy in (StpPolicy.CANCEL_NEWEST, StpPolicy.CANCEL_BOTH):
-            order.remaining = 0
-
-    def _trade(self, order: BookOrder, resting: BookOrder, quantity: int) -> Trade:
-        order.fill(quantity)
-        order.remaining -= quantity
-        resting.fill(quantity)
-        trade = Trade(
-            self._next_trade_id,
-            resting.price,
-            quantity,
-            order.side,
-            order.id,
-            resting.id,
-            self._tick(),
-        )
-        self._next_trade_id += 1
-        self._trades.append(trade)
-        return trade
 
     def _note_prints(self, first: int, last: int) -> None:
         """Let one order's prints elect stops: they run one way, so two of them say all."""
         self._last_trade_price = last
         if self._stop_trigger is StopTrigger.LAST:
-            self._is_news = True
+            self._unseen = last
             return
         if first != last:
             self._elected += self._waiting.elect(first)
@@ -486,10 +404,10 @@ class Exchange(ExchangeBase):
     def _settle(self) -> None:
         """Run waves of elected stops, until there are none or the request has had its share."""
         while self._waves < WAVES_MAX:
-            if self._is_news and self._last_trade_price is not None:
-                self._is_news = False
-                self._waiting.sample(self._last_trade_price)
-                self._elected += self._waiting.elect(self._last_trade_price)
+            if self._unseen is not None:
+                price, self._unseen = self._unseen, None
+                self._waiting.sample(price)
+                self._elected += self._waiting.elect(price)
             if not self._elected:
                 return
             self._waves += 1
@@ -498,52 +416,30 @@ class Exchange(ExchangeBase):
 
     def _run(self, stop: Stop) -> None:
         order, _ = self._place(
-            stop.side, stop.limit_price, stop.quantity, stop.tif, stop.owner, stop.policy
+            stop.side,
+            stop.limit_price,
+            stop.quantity,
+            stop.tif,
+            owner=stop.owner,
+            policy=stop.policy,
         )
         stop.child_id = order.id
 
-    def _open_order(self, order_id: int) -> BookOrder | None:
-        order = self._orders.get(order_id)
-        return order if order is not None and order.is_open else None
-
     def _why_not(self, order_id: int) -> str:
-        return "OrderNotActive" if order_id in self._orders else "OrderNotFound"
-
-    def _withdraw(self, order: BookOrder, quantity: int | None = None) -> int:
-        """Cancel that much of an order on the book, by default all of it."""
-        if quantity is None:
-            quantity = order.remaining
-        self._half(order.side).lessen(order, quantity)
-        if not order.is_open:
-            order.status = OrderStatus.CANCELLED
-        return quantity
+        return "OrderNotActive" if order_id in self._book.orders else "OrderNotFound"
 
     def _withdraw_stop(self, stop: Stop) -> int:
         self._waiting.discard(stop)
         stop.status = StopStatus.CANCELLED
         return stop.quantity
 
-    def _half(self, side: Side) -> HalfBook:
-        return self._bids if side is Side.BUY else self._asks
-
-    def _open_orders(self) -> Iterator[BookOrder]:
-        return chain(self._bids.orders(), self._asks.orders())
-
-    def _new_id(self) -> int:
-        self._next_order_id += 1
-        return self._next_order_id - 1
-
-    def _tick(self) -> int:
-        self._timestamp += 1
-        return self._timestamp
-
     # Queries.
 
     def best_bid(self) -> int | None:
-        return None if self._bids.best is None else self._bids.best.price
+        return None if self._book.bids.best is None else self._book.bids.best.price
 
     def best_ask(self) -> int | None:
-        return None if self._asks.best is None else self._asks.best.price
+        return None if self._book.asks.best is None else self._book.asks.best.price
 
     def best_bid_ask(self) -> tuple[int | None, int | None]:
         return self.best_bid(), self.best_ask()
@@ -565,12 +461,12 @@ class Exchange(ExchangeBase):
     def _snapshot(self, levels: int | None, *, with_orders: bool) -> BookSnapshot:
         bids, asks = (
             [level.record(with_orders=with_orders) for level in islice(half, levels)]
-            for half in (self._bids, self._asks)
+            for half in (self._book.bids, self._book.asks)
         )
-        return BookSnapshot(bids, asks, self._timestamp)
+        return BookSnapshot(bids, asks, self._book.timestamp)
 
     def get_order(self, order_id: int) -> Order | None:
-        order = self._orders.get(check_order_id(order_id))
+        order = self._book.orders.get(check_order_id(order_id))
         return None if order is None else order.record()
 
     def get_stop_order(self, order_id: int) -> StopOrder | None:
@@ -580,8 +476,11 @@ class Exchange(ExchangeBase):
     def pending_stop_count(self) -> int:
         return len(self._waiting)
 
+    def trade_count(self) -> int:
+        return len(self._book.trades)
+
     def trades(self) -> Trades:
-        return Trades.of(self._trades)
+        return Trades.of(self._book.trades)
 
     def trades_array(self) -> NDArray[Any]:
         return self.trades().to_array()
@@ -597,32 +496,30 @@ class Exchange(ExchangeBase):
     # Housekeeping.
 
     def clear_trades(self) -> None:
-        self._trades.clear()
+        self._book.trades.clear()
 
     def clear_order_history(self) -> int:
-        finished = [order.id for order in self._orders.values() if not order.is_open]
-        for order_id in finished:
-            del self._orders[order_id]
+        dropped = self._book.forget_finished()
         kept = sorted([*self._waiting, *self._elected], key=BY_ENTRY)
         self._stops = {stop.id: stop for stop in kept}
-        return len(finished)
+        return dropped
 
     def clear_events(self) -> None:
         self._log = None
 
     def compact(self) -> None:
         # A dict keeps the room of what was deleted until it is copied.
-        self._orders = dict(self._orders)
+        self._book.orders = dict(self._book.orders)
 
     def state(self) -> EngineState:
         stops = sorted([*self._waiting, *self._elected], key=BY_ENTRY)
         return EngineState(
             stop_trigger=self._stop_trigger,
-            next_order_id=self._next_order_id,
-            next_trade_id=self._next_trade_id,
-            timestamp=self._timestamp,
+            next_order_id=self._book.next_order_id,
+            next_trade_id=self._book.next_trade_id,
+            timestamp=self._book.timestamp,
             last_trade_price=self._last_trade_price,
-            orders=tuple(order.record() for order in self._open_orders()),
+            orders=tuple(order.record() for order in self._book.open_orders()),
             stops=tuple(stop.record() for stop in stops),
             elected=tuple(stop.id for stop in self._elected),
             atr_price=self._waiting.atr_price,
@@ -631,16 +528,16 @@ class Exchange(ExchangeBase):
 
     def _restore(self, state: EngineState) -> None:
         self._log = None
-        self._next_order_id = state.next_order_id
-        self._next_trade_id = state.next_trade_id
-        self._timestamp = state.timestamp
+        self._book.next_order_id = state.next_order_id
+        self._book.next_trade_id = state.next_trade_id
+        self._book.timestamp = state.timestamp
         self._last_trade_price = state.last_trade_price
         self._waiting.atr_price = state.atr_price
         self._waiting.atr_samples.extend(state.atr_samples)
         for order in state.orders:
             restored = BookOrder.from_record(order)
-            self._orders[order.id] = restored
-            self._half(order.side).append(restored)
+            self._book.orders[order.id] = restored
+            self._book.half(order.side).append(restored)
         for stop in state.stops:
             self._stops[stop.id] = waiting = Stop.from_record(stop)
             if waiting.status is StopStatus.PENDING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from nanobook_core.contracts import Trade
+from nanobook_core.contracts.frame import to_frame
 from nanobook_core.types import Price, Side
 
 if TYPE_CHECKING:
@@ -117,12 +117,9 @@ class Trades(Sequence[Trade]):
             ImportError: that backend is not installed, or none of them is.
 
         """
-        import narwhals as nw
-
         columns: dict[str, Any] = {name: self._array[name] for name in FIELDS}
         columns["aggressor_side"] = [str(_SIDES[code]) for code in columns["aggressor_side"]]
-        chosen: Any = backend or _installed_backend()
-        return nw.from_dict(columns, backend=chosen).to_native()
+        return to_frame(columns, backend)
 
     def vwap(self) -> Price | None:
         """Return the volume-weighted average price; see `Trade.vwap`."""
@@ -132,10 +129,3 @@ class Trades(Sequence[Trade]):
 def _trade(row: tuple[int, ...]) -> Trade:
     trade_id, price, quantity, aggressor, passive, timestamp, side = row
     return Trade(trade_id, price, quantity, _SIDES[side], aggressor, passive, timestamp)
-
-
-def _installed_backend() -> str:
-    for backend in ("pandas", "polars", "pyarrow"):
-        if find_spec(backend) is not None:
-            return backend
-    raise ImportError("a table needs pandas, polars or pyarrow; none of them is installed")
