@@ -70,9 +70,8 @@ cdef struct Outcome:  # of an order that was placed
 cdef struct Book:
     # An id's slot is where its order lies. Ids from `first_dense_id` on follow one another after the
     # slots of the older ones that a clearing of the history has left, whose ids are `survivors`.
-    Order* orders
+    Vector orders
     int64_t n_slots  # slot 0 is none
-    int64_t slot_capacity
     int64_t next_order_id
     int64_t first_dense_id
     int64_t* survivors
@@ -88,9 +87,8 @@ cdef struct Book:
     int64_t ladder_misses
     bint has_ladder_base
     uint64_t rested  # total of all quantities that ever came to rest, as far as 2^63
-    Print* prints
+    Vector prints
     int64_t n_prints
-    int64_t print_capacity
     int64_t next_trade_id
     int64_t timestamp
     int64_t last_price
@@ -113,34 +111,39 @@ cdef bint book_open(Book* b) noexcept nogil:
         b.ladder != NULL
         and b.stops.sums != NULL
         and b.levels != NULL
-        and grow(<void**>&b.orders, &b.slot_capacity, 64, sizeof(Order))
-        and grow(<void**>&b.prints, &b.print_capacity, 64, sizeof(Print))
+        and extend(&b.orders, 1, sizeof(Order))
+        and extend(&b.prints, 1, sizeof(Print))
         and grow(<void**>&b.halves[0].keys, &b.halves[0].capacity, 64, sizeof(Key))
         and grow(<void**>&b.halves[1].keys, &b.halves[1].capacity, 64, sizeof(Key))
     )
 
 
 cdef void book_close(Book* b) noexcept nogil:
-    free(b.orders)
+    cut(&b.orders, 0)
+    cut(&b.prints, 0)
     free(b.survivors)
     free(b.levels)
     free(b.halves[0].keys)
     free(b.halves[1].keys)
     free(b.ladder)
-    free(b.prints)
     stops_close(&b.stops)
-    free(b.log.bytes)
+    log_close(&b.log)
+
+
+cdef inline Order* order_at(Book* b, int64_t slot) noexcept nogil:
+    return <Order*>item_at(&b.orders, slot, sizeof(Order))
+
+
+cdef inline Print* print_at(Book* b, int64_t i) noexcept nogil:
+    return <Print*>item_at(&b.prints, i, sizeof(Print))
 
 
 cdef bint reserve_slowly(Book* b, int side) noexcept nogil:
     cdef int64_t levels = b.level_capacity
-    if b.n_slots >= b.slot_capacity and not (
+    if not (
         b.n_slots < UINT32_MAX
-        and grow(<void**>&b.orders, &b.slot_capacity, b.n_slots + 1, sizeof(Order))
-    ):
-        return False
-    if b.n_prints + b.n_live >= b.print_capacity and not grow(
-        <void**>&b.prints, &b.print_capacity, b.n_prints + b.n_live + 1, sizeof(Print)
+        and extend(&b.orders, b.n_slots + 1, sizeof(Order))
+        and extend(&b.prints, b.n_prints + b.n_live + 1, sizeof(Print))
     ):
         return False
     if b.n_levels >= b.level_capacity:
@@ -161,8 +164,8 @@ cdef inline bint reserve(Book* b, int side) noexcept nogil:
     An order prints at most once against each live one.
     """
     if unlikely(
-        b.n_slots >= b.slot_capacity
-        or b.n_prints + b.n_live >= b.print_capacity
+        b.n_slots >= b.orders.capacity
+        or b.n_prints + b.n_live >= b.prints.capacity
         or b.n_levels >= b.level_capacity
         or b.halves[side].n >= b.halves[side].capacity
     ):
@@ -301,7 +304,7 @@ cdef inline void append(Book* b, int side, int64_t slot, Order* o) noexcept nogi
     o.prev = level.tail
     o.next = 0
     if level.tail:
-        b.orders[level.tail].next = <uint32_t>slot
+        order_at(b, level.tail).next = <uint32_t>slot
     else:
         level.head = <uint32_t>slot
     level.tail = <uint32_t>slot
@@ -318,11 +321,11 @@ cdef void unlink(Book* b, Order* o) noexcept nogil:
     cdef HalfBook* half
     cdef int64_t i
     if o.prev:
-        b.orders[o.prev].next = o.next
+        order_at(b, o.prev).next = o.next
     else:
         level.head = o.next
     if o.next:
-        b.orders[o.next].prev = o.prev
+        order_at(b, o.next).prev = o.prev
     else:
         level.tail = o.prev
     level.quantity -= o.remaining
@@ -374,7 +377,7 @@ cdef bint can_fill(Book* b, Terms* t, int64_t limit) noexcept nogil:
         else:
             slot = level.head
             while slot:
-                o = &b.orders[slot]
+                o = order_at(b, slot)
                 if o.has_owner and o.owner == t.owner:
                     if t.stp != STP_CANCEL_OLDEST:
                         return False
@@ -390,7 +393,7 @@ cdef bint can_fill(Book* b, Terms* t, int64_t limit) noexcept nogil:
 cdef inline void print_trade(
     Book* b, Terms* t, int64_t price, int64_t quantity, int64_t taker, int64_t maker
 ) noexcept nogil:
-    cdef Print* p = &b.prints[b.n_prints]
+    cdef Print* p = print_at(b, b.n_prints)
     b.n_prints += 1
     b.timestamp += 1
     p.trade_id = b.next_trade_id
@@ -423,7 +426,7 @@ cdef inline int64_t match(
         level = &b.levels[v]
         slot = level.head
         while remaining and slot:
-            o = &b.orders[slot]
+            o = order_at(b, slot)
             quantity = o.remaining if o.remaining < remaining else remaining
             if guarded and o.has_owner and o.owner == t.owner:
                 if t.stp == STP_CANCEL_NEWEST:
@@ -455,7 +458,7 @@ cdef inline int64_t match(
                 b.n_live -= 1
         level.head = slot
         if slot:
-            b.orders[slot].prev = 0
+            order_at(b, slot).prev = 0
         else:
             half.n -= 1
             release_level(b, v)
@@ -476,7 +479,7 @@ cdef void place(Book* b, Terms* t, Outcome* out) noexcept nogil:
     """Run one order to its end; stops are not looked at. `reserve` came before."""
     cdef int64_t order_id = b.next_order_id
     cdef int64_t slot = new_slot(b)
-    cdef Order* o = &b.orders[slot]
+    cdef Order* o = order_at(b, slot)
     cdef int64_t limit = t.price if t.side == SELL else -t.price
     cdef HalfBook* other = &b.halves[1 - t.side]
     cdef bint crosses = other.n > 0 and other.keys[other.n - 1].key >= limit
@@ -523,16 +526,16 @@ cdef void place(Book* b, Terms* t, Outcome* out) noexcept nogil:
 cdef inline int open_order(Book* b, int64_t order_id, int64_t* slot) noexcept nogil:
     """Whether the id is an order on the book; its slot, or why not."""
     slot[0] = slot_of(b, order_id)
-    if slot[0] == 0 or b.orders[slot[0]].status == IS_STOP:
+    if slot[0] == 0 or order_at(b, slot[0]).status == IS_STOP:
         return NOT_FOUND
-    if b.orders[slot[0]].level == 0:
+    if order_at(b, slot[0]).level == 0:
         return NOT_ACTIVE
     return NO_ERROR
 
 
 cdef inline int64_t withdraw(Book* b, int64_t slot) noexcept nogil:
     """Cancel an order on the book; what was open of it."""
-    cdef Order* o = &b.orders[slot]
+    cdef Order* o = order_at(b, slot)
     cdef int64_t quantity = o.remaining
     unlink(b, o)
     o.remaining = 0
@@ -542,5 +545,5 @@ cdef inline int64_t withdraw(Book* b, int64_t slot) noexcept nogil:
 
 cdef inline void lessen(Book* b, int64_t slot, int64_t quantity) noexcept nogil:
     """Take less than all off an order on the book, which keeps its turn."""
-    b.orders[slot].remaining -= quantity
-    b.levels[b.orders[slot].level].quantity -= quantity
+    order_at(b, slot).remaining -= quantity
+    b.levels[order_at(b, slot).level].quantity -= quantity

@@ -183,7 +183,7 @@ cdef class Engine:
             return ()
         cdef list made = []
         for i in range(out.first_print, out.end_print):
-            p = &self.b.prints[i]
+            p = print_at(&self.b, i)
             trade = Trade.__new__(Trade)
             trade.trade_id = p.trade_id
             trade.price = p.price
@@ -391,7 +391,7 @@ cdef class Engine:
         total = 0
         try:
             for i in range(n):
-                o = &self.b.orders[slots[i]]
+                o = order_at(&self.b, slots[i])
                 ids.append(id_of(&self.b, slots[i]))
                 if o.status == IS_STOP:
                     total += self.b.stops.items[o.next].quantity
@@ -497,12 +497,12 @@ cdef class Engine:
             slot = self.b.levels[half.keys[i].level].head
             while slot:
                 orders.append(self.order(slot))
-                slot = self.b.orders[slot].next
+                slot = order_at(&self.b, slot).next
             levels.append(tuple(orders))
         return levels
 
     cdef object order(self, int64_t slot):
-        cdef Order* o = &self.b.orders[slot]
+        cdef Order* o = order_at(&self.b, slot)
         return book.Order(
             id=id_of(&self.b, slot),
             side=SIDES[o.side],
@@ -551,7 +551,7 @@ cdef class Engine:
         cdef int64_t slot
         self.enter()
         slot = slot_of(&self.b, count_of(order_id, check_order_id))
-        if slot == 0 or self.b.orders[slot].status == IS_STOP:
+        if slot == 0 or order_at(&self.b, slot).status == IS_STOP:
             return None
         return self.order(slot)
 
@@ -560,9 +560,9 @@ cdef class Engine:
         cdef int64_t slot
         self.enter()
         slot = slot_of(&self.b, count_of(order_id, check_order_id))
-        if slot == 0 or self.b.orders[slot].status != IS_STOP:
+        if slot == 0 or order_at(&self.b, slot).status != IS_STOP:
             return None
-        return self.stop(self.b.orders[slot].next)
+        return self.stop(order_at(&self.b, slot).next)
 
     def trade_count(self):
         """Number of those prints."""
@@ -590,23 +590,29 @@ cdef class Engine:
         cdef unsigned char[::1] raw
         if n:
             raw = array.view(np.uint8)
-            memcpy(&raw[0], &self.b.prints[first], <size_t>n * sizeof(Print))
+            copy_prints(&self.b, first, n, <Print*>&raw[0])
         return array
 
     def events(self):
         """Every request since the start."""
-        cdef int64_t at = 0
+        cdef Log* log = &self.b.log
+        cdef const uint8_t* at
+        cdef const uint8_t* end
         cdef Request r
+        cdef int i
         self.enter()
-        if not self.b.log.is_whole:
+        if not log.is_whole:
             raise LogTruncatedError(
                 "the log does not go back to the start: it was cleared, is off, "
                 "or this exchange was made from a state"
             )
         events = []
-        while at < self.b.log.n:
-            read_entry(self.b.log.bytes, &at, &r)
-            events.append(event_of(&r))
+        for i in range(log.n_chunks):
+            at = log.chunks[i]
+            end = log.at if i == log.n_chunks - 1 else log.chunks[i] + log.lengths[i]
+            while at < end:
+                read_entry(&at, &r)
+                events.append(event_of(&r))
         return events
 
     # Housekeeping
@@ -619,25 +625,22 @@ cdef class Engine:
     def clear_order_history(self):
         """Forget finished orders and stops; the number of orders, stops not counted."""
         cdef int64_t dropped
-        cdef int error
         self.enter()
-        forget_finished(&self.b, &dropped, &error)
-        if error:
+        if not forget_finished(&self.b, &dropped):
             raise MemoryError
         return dropped
 
     def clear_events(self):
         """Forget the log, which is truncated from then on."""
         self.enter()
-        self.b.log.n = self.b.log.n_events = 0
+        log_close(&self.b.log)
         self.b.log.is_whole = False
 
     def compact(self):
         """Give memory back; nothing else changes."""
         self.enter()
-        shrink(<void**>&self.b.orders, &self.b.slot_capacity, self.b.n_slots, sizeof(Order))
-        shrink(<void**>&self.b.prints, &self.b.print_capacity, self.b.n_prints, sizeof(Print))
-        shrink(<void**>&self.b.log.bytes, &self.b.log.capacity, self.b.log.n, 1)
+        cut(&self.b.orders, self.b.n_slots)
+        cut(&self.b.prints, self.b.n_prints)
 
     # State
 
@@ -702,7 +705,7 @@ cdef class Engine:
             b.survivors[b.n_survivors] = item.id
             b.n_survivors += 1
             slots[item.id] = slot
-            o = &b.orders[slot]
+            o = order_at(b, slot)
             memset(o, 0, sizeof(Order))
             o.side = side
             if isinstance(item, book.Order):
@@ -747,9 +750,9 @@ cdef class Engine:
             if not reserve(b, CODES[order.side]):
                 raise MemoryError
             slot = slots[order.id]
-            append(b, b.orders[slot].side, slot, &b.orders[slot])
+            append(b, order_at(b, slot).side, slot, order_at(b, slot))
         for order_id in state.elected:
-            s.queue[s.back] = b.orders[<int64_t>slots[order_id]].next
+            s.queue[s.back] = order_at(b, <int64_t>slots[order_id]).next
             s.back += 1
 
     # Batches
@@ -841,10 +844,25 @@ cdef class Engine:
         return 0
 
 
+cdef void copy_prints(Book* b, int64_t first, int64_t n, Print* to) noexcept nogil:
+    """Copy prints that lie in segments to where they lie together."""
+    cdef int64_t run
+    while n:
+        # As far as its segment goes, whose end is where the next power of two would be.
+        run = (<int64_t>1 << (64 - leading_zeros(<uint64_t>first + FIRST_SEGMENT))) - (
+            first + FIRST_SEGMENT
+        )
+        run = min(run, n)
+        memcpy(to, print_at(b, first), <size_t>run * sizeof(Print))
+        to += run
+        first += run
+        n -= run
+
+
 cdef inline int64_t open_quantity(Book* b, int64_t order_id) noexcept nogil:
     """What is on the book of an order; 0 if it is none."""
     cdef int64_t slot = slot_of(b, order_id)
-    return 0 if slot == 0 or b.orders[slot].status == IS_STOP else b.orders[slot].remaining
+    return 0 if slot == 0 or order_at(b, slot).status == IS_STOP else order_at(b, slot).remaining
 
 
 cdef inline int64_t withdrawn_quantity(Order* o) noexcept nogil:

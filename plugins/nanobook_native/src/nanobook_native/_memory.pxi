@@ -20,10 +20,15 @@ cdef extern from *:
     #endif
     typedef unsigned __int128 nb_uint128;
     typedef __int128 nb_int128;
+    #if defined(_MSC_VER)
+    #error "needs 128-bit integers; nanobook then runs its reference engine"
+    #endif
+    #define nb_leading_zeros(x) __builtin_clzll(x)
     #define nb_unlikely(x) __builtin_expect(!!(x), 0)
     """
     void nb_prefer_huge_pages(void* start, size_t size) noexcept nogil
     bint unlikely "nb_unlikely"(bint x) noexcept nogil
+    int leading_zeros "nb_leading_zeros"(uint64_t x) noexcept nogil
     # Wider than Cython knows; converting one to a Python object would cut it.
     ctypedef unsigned long long uint128_t "nb_uint128"
     ctypedef long long int128_t "nb_int128"
@@ -63,23 +68,56 @@ cdef enum:
     STP_DECREMENT = 4
 
 
+cdef enum:
+    SEGMENTS = 40
+    FIRST_SEGMENT = 64  # items; each next one is as long as all before it and these
+
+cdef struct Vector:
+    # Items never move while it grows, so that no single request pays for copying millions of them.
+    char* segments[SEGMENTS]
+    char* origins[SEGMENTS]  # where item -FIRST_SEGMENT would be, were the segment the whole
+    int n_segments
+    int64_t capacity
+
+
+cdef inline void* item_at(Vector* v, int64_t i, size_t size) noexcept nogil:
+    cdef uint64_t place = <uint64_t>i + FIRST_SEGMENT
+    return v.origins[57 - leading_zeros(place)] + place * size
+
+
+cdef bint extend(Vector* v, int64_t needed, size_t size) noexcept nogil:
+    """Make room for that many items; False without memory."""
+    cdef int64_t length
+    cdef char* segment
+    while v.capacity < needed:
+        if v.n_segments == SEGMENTS:
+            return False
+        length = <int64_t>FIRST_SEGMENT << v.n_segments
+        segment = <char*>malloc(<size_t>length * size)
+        if segment == NULL:
+            return False
+        nb_prefer_huge_pages(segment, <size_t>length * size)
+        v.segments[v.n_segments] = segment
+        v.origins[v.n_segments] = segment - <size_t>length * size
+        v.n_segments += 1
+        v.capacity += length
+    return True
+
+
+cdef void cut(Vector* v, int64_t n) noexcept nogil:
+    """Free the segments that none of the first n items lies in."""
+    while v.n_segments and v.capacity - (<int64_t>FIRST_SEGMENT << (v.n_segments - 1)) >= n:
+        v.n_segments -= 1
+        v.capacity -= <int64_t>FIRST_SEGMENT << v.n_segments
+        free(v.segments[v.n_segments])
+
+
 cdef bint grow(void** block, int64_t* capacity, int64_t needed, size_t item) noexcept nogil:
     """Make room for that many items, at least twice what there was; False without memory."""
     cdef int64_t wanted = max(2 * capacity[0], needed)
     cdef void* grown = realloc(block[0], <size_t>wanted * item)
     if grown == NULL:
         return False
-    nb_prefer_huge_pages(grown, <size_t>wanted * item)
     block[0] = grown
     capacity[0] = wanted
     return True
-
-
-cdef void shrink(void** block, int64_t* capacity, int64_t n, size_t item) noexcept nogil:
-    cdef int64_t wanted = max(n + 64, 1)
-    cdef void* smaller
-    if wanted < capacity[0]:
-        smaller = realloc(block[0], <size_t>wanted * item)
-        if smaller != NULL:
-            block[0] = smaller
-            capacity[0] = wanted

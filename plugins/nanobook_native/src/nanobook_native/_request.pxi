@@ -88,11 +88,11 @@ cdef int run_cancel(Book* b, const Request* r, Outcome* out) noexcept nogil:
         return NO_MEMORY
     out.order_id = r.order_id
     slot = slot_of(b, r.order_id)
-    if slot and b.orders[slot].status == IS_STOP:
-        stop = &b.stops.items[b.orders[slot].next]
+    if slot and order_at(b, slot).status == IS_STOP:
+        stop = &b.stops.items[order_at(b, slot).next]
         if stop.status != WAITS:
             return NOT_FOUND
-        withdraw_stop(&b.stops, b.orders[slot].next)
+        withdraw_stop(&b.stops, order_at(b, slot).next)
         out.cancelled = stop.quantity
     else:
         error = open_order(b, r.order_id, &slot)
@@ -111,7 +111,7 @@ cdef int run_modify(Book* b, const Request* r, Outcome* out) noexcept nogil:
     cdef int error = open_order(b, r.order_id, &slot)
     out.order_id = r.order_id
     if r.quantity and not error:
-        o = &b.orders[slot]
+        o = order_at(b, slot)
         if overflows(b, o.side, r.price, r.quantity, o.remaining if o.price == r.price else 0):
             return LEVEL_OVERFLOW
     if not reserve_log(&b.log):
@@ -124,9 +124,9 @@ cdef int run_modify(Book* b, const Request* r, Outcome* out) noexcept nogil:
     error = open_order(b, r.order_id, &slot)
     if error:
         return error
-    if not reserve(b, b.orders[slot].side):
+    if not reserve(b, order_at(b, slot).side):
         return NO_MEMORY
-    o = &b.orders[slot]
+    o = order_at(b, slot)
     t.side = o.side
     t.price = r.price
     t.quantity = r.quantity
@@ -155,7 +155,7 @@ cdef int run_reduce(Book* b, const Request* r, Outcome* out) noexcept nogil:
     error = open_order(b, r.order_id, &slot)
     if error:
         return error
-    o = &b.orders[slot]
+    o = order_at(b, slot)
     if r.quantity > o.remaining:
         return INVALID_QUANTITY
     out.cancelled = r.quantity
@@ -182,9 +182,9 @@ cdef int run_stop_order(Book* b, const Request* r, Outcome* out) noexcept nogil:
         return NO_MEMORY
     out.order_id = b.next_order_id
     slot = new_slot(b)
-    memset(&b.orders[slot], 0, sizeof(Order))
-    b.orders[slot].status = IS_STOP
-    b.orders[slot].next = <uint32_t>s.n
+    memset(order_at(b, slot), 0, sizeof(Order))
+    order_at(b, slot).status = IS_STOP
+    order_at(b, slot).next = <uint32_t>s.n
     stop = &s.items[s.n]
     memset(stop, 0, sizeof(Stop))
     stop.order_id = out.order_id
@@ -250,7 +250,7 @@ cdef int run_cancel_all(
         for i in range(b.halves[side].n):
             slot = b.levels[b.halves[side].keys[i].level].head
             while slot:
-                o = &b.orders[slot]
+                o = order_at(b, slot)
                 if is_meant(r, side, o.has_owner, o.owner):
                     found[n[0]] = slot
                     n[0] += 1
@@ -262,7 +262,7 @@ cdef int run_cancel_all(
             n[0] += 1
     qsort(found, <size_t>n[0], sizeof(int64_t), by_entry)
     for i in range(n[0]):
-        o = &b.orders[found[i]]
+        o = order_at(b, found[i])
         if o.status == IS_STOP:
             withdraw_stop(&b.stops, o.next)
             add_capped(&out.cancelled, b.stops.items[o.next].quantity)
@@ -301,78 +301,82 @@ cdef int run_request(Book* b, const Request* r, Outcome* out) noexcept nogil:
     return run_stop_order(b, r, out)
 
 
-cdef void forget_finished(Book* b, int64_t* dropped, int* error) noexcept nogil:
-    """Drop finished orders and stops: the number of orders, stops not counted."""
+cdef bint forget_finished(Book* b, int64_t* dropped) noexcept nogil:
+    """Drop finished orders and stops, the number of orders into `dropped`; False without memory."""
     cdef StopBook* s = &b.stops
-    cdef int64_t slot, n
+    cdef int64_t n = b.n_live + s.n_waiting + s.back - s.front
+    cdef int64_t* survivors = <int64_t*>malloc(<size_t>(n + 1) * sizeof(int64_t))
+    # From the old slot of an order to the new one.
+    cdef uint32_t* moved = <uint32_t*>calloc(<size_t>b.n_slots, sizeof(uint32_t))
+    cdef int64_t slot, i
     cdef int64_t kept = 0
-    cdef int64_t stops = 0
     cdef int side
-    cdef int64_t i
     cdef Level* level
     cdef Order* o
-    cdef Order* orders
-    cdef int64_t* survivors
-    cdef uint32_t* moved  # from the old slot of an order, or index of a stop, to the new one
-    dropped[0] = 0
-    error[0] = NO_MEMORY
-    n = b.n_live + s.n_waiting + s.back - s.front
-    orders = <Order*>malloc(<size_t>(n + 64) * sizeof(Order))
-    survivors = <int64_t*>malloc(<size_t>(n + 1) * sizeof(int64_t))
-    moved = <uint32_t*>calloc(<size_t>max(b.n_slots, s.n + 1), sizeof(uint32_t))
-    if orders == NULL or survivors == NULL or moved == NULL:
-        free(orders)
+    if survivors == NULL or moved == NULL:
         free(survivors)
         free(moved)
-        return
-    for i in range(s.n):
-        if s.items[i].status == WAITS or s.items[i].status == ELECTED:
-            s.items[stops] = s.items[i]
-            moved[i] = <uint32_t>stops
-            stops += 1
-        else:
-            b.orders[slot_of(b, s.items[i].order_id)].next = UINT32_MAX
-    s.n = stops
-    s.n_trailing = s.heaps[0].n = s.heaps[1].n = s.n_waiting = 0
-    s.heaps[0].n_dead = s.heaps[1].n_dead = 0
-    for i in range(s.front, s.back):
-        s.queue[i - s.front] = moved[s.queue[i]]
-    s.back -= s.front
-    s.front = 0
-    for i in range(stops):
-        if s.items[i].status == WAITS:
-            wait(s, i)
+        return False
+    dropped[0] = 0
     for slot in range(1, b.n_slots):
-        o = &b.orders[slot]
+        o = order_at(b, slot)
         if o.status == IS_STOP:
-            if o.next == UINT32_MAX:
+            if s.items[o.next].status > ELECTED:
                 continue
-            o.next = moved[o.next]
         elif o.level == 0:
             dropped[0] += 1
             continue
         survivors[kept] = id_of(b, slot)
         kept += 1
-        orders[kept] = o[0]
-    memset(moved, 0, <size_t>b.n_slots * sizeof(uint32_t))
-    for i in range(kept):
-        moved[slot_of(b, survivors[i])] = <uint32_t>(i + 1)
+        moved[slot] = <uint32_t>kept
+        order_at(b, kept)[0] = o[0]  # never behind where it was
+    forget_finished_stops(b, kept)
     for i in range(1, kept + 1):
-        if orders[i].status != IS_STOP:
-            orders[i].prev = moved[orders[i].prev]
-            orders[i].next = moved[orders[i].next]
+        o = order_at(b, i)
+        if o.status != IS_STOP:
+            o.prev = moved[o.prev]
+            o.next = moved[o.next]
     for side in range(2):
         for i in range(b.halves[side].n):
             level = &b.levels[b.halves[side].keys[i].level]
             level.head = moved[level.head]
             level.tail = moved[level.tail]
     free(moved)
-    free(b.orders)
     free(b.survivors)
-    b.orders = orders
     b.survivors = survivors
     b.n_survivors = kept
     b.first_dense_id = b.next_order_id
     b.n_slots = kept + 1
-    b.slot_capacity = n + 64
-    error[0] = NO_ERROR
+    cut(&b.orders, b.n_slots)
+    return True
+
+
+cdef void forget_finished_stops(Book* b, int64_t n_slots) noexcept nogil:
+    """Drop finished stops; slots up to `n_slots` are those of ids that are kept."""
+    cdef StopBook* s = &b.stops
+    cdef int64_t i, kept
+    cdef Order* o
+    # Stops and their slots are both in the order of ids, and so are found together.
+    kept = 0
+    for i in range(1, n_slots + 1):
+        o = order_at(b, i)
+        if o.status == IS_STOP:
+            s.items[o.next].child_order_id = kept  # lent until the queue is rewritten: none has run
+            kept += 1
+    for i in range(s.front, s.back):
+        s.queue[i - s.front] = s.items[s.queue[i]].child_order_id
+    s.back -= s.front
+    s.front = 0
+    s.n_trailing = s.n_waiting = 0
+    s.heaps[0].n = s.heaps[1].n = s.heaps[0].n_dead = s.heaps[1].n_dead = 0
+    kept = 0
+    for i in range(1, n_slots + 1):
+        o = order_at(b, i)
+        if o.status == IS_STOP:
+            s.items[kept] = s.items[o.next]
+            s.items[kept].child_order_id = 0
+            o.next = <uint32_t>kept
+            if s.items[kept].status == WAITS:
+                wait(s, kept)
+            kept += 1
+    s.n = kept

@@ -296,8 +296,8 @@ cdef void note_prints(Book* b, Outcome* out) noexcept nogil:
     cdef int64_t first, last
     if out.first_print == out.end_print:
         return
-    first = b.prints[out.first_print].price
-    last = b.prints[out.end_print - 1].price
+    first = print_at(b, out.first_print).price
+    last = print_at(b, out.end_print - 1).price
     b.last_price = last
     b.has_last_price = True
     if s.on_last:
