@@ -1,0 +1,29 @@
+"""Tables of the kind that the user has: pandas, polars or pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any
+
+
+def to_frame(columns: Mapping[str, Any], backend: str | None = None) -> Any:
+    """Return a table of these columns, arrays or lists.
+
+    Without a `backend` it is the first of pandas, polars and pyarrow that is installed.
+
+    Raises:
+        ImportError: that backend is not installed, or none of them is.
+
+    """
+    import narwhals as nw
+
+    chosen: Any = backend or _installed()
+    return nw.from_dict(columns, backend=chosen).to_native()
+
+
+def _installed() -> str:
+    for backend in ("pandas", "polars", "pyarrow"):
+        if find_spec(backend) is not None:
+            return backend
+    raise ImportError("a table needs pandas, polars or pyarrow; none of them is installed")
