@@ -47,6 +47,7 @@ cdef struct Print:  # a trade, laid out as numpy's TRADE_DTYPE
     int64_t passive_order_id
     int64_t timestamp
     uint8_t aggressor_side
+    uint8_t padding[7]  # written too: equal tapes have equal bytes
 
 cdef struct Terms:  # of an order to place
     int64_t price
@@ -404,6 +405,7 @@ cdef inline void print_trade(
     p.passive_order_id = maker
     p.timestamp = b.timestamp
     p.aggressor_side = t.side
+    memset(p.padding, 0, sizeof(p.padding))
 
 
 cdef inline int64_t match(

@@ -12,7 +12,7 @@ from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from nanobook_core.contracts import book
 from nanobook_core.contracts.engine import ROW_ERROR, ApplyResult, EngineState
 from nanobook_core.contracts.event import Event, EventKind
-from nanobook_core.errors import ConcurrentUseError, LogTruncatedError
+from nanobook_core.errors import ConcurrentUseError, LogTruncatedError, ValidationError
 from nanobook_core.types import (
     OrderStatus,
     Side,
@@ -577,20 +577,16 @@ cdef class Engine:
 
     def trades_array(self):
         """Return the same as a structured array, a copy."""
-        self.enter()
-        return self.prints_from(0)
-
-    cdef object prints_from(self, int64_t first):
         import numpy as np
 
         from nanobook_core.lob.trades import trade_dtype
 
-        cdef int64_t n = self.b.n_prints - first
-        array = np.empty(n, trade_dtype())
         cdef unsigned char[::1] raw
-        if n:
+        self.enter()
+        array = np.empty(self.b.n_prints, trade_dtype())
+        if self.b.n_prints:
             raw = array.view(np.uint8)
-            copy_prints(&self.b, first, n, <Print*>&raw[0])
+            copy_prints(&self.b, 0, self.b.n_prints, <Print*>&raw[0])
         return array
 
     def events(self):
@@ -759,89 +755,264 @@ cdef class Engine:
 
     def apply(self, ops):
         """Run a batch, see `nanobook.make_ops`; exactly as the single calls would."""
+        cdef Batch batch = Batch([self], ops)
+        batch.check(0, batch.n)
+        batch.run([0])
+        batch.sum_offsets()
+        batch.collect([0])
+        return batch.result()
+
+    @staticmethod
+    def apply_books(books, ops, threads):
+        """Run a batch whose column `symbol` is an index into exchanges, on that many threads."""
+        cdef Batch batch = Batch(books, ops)
+        if len(books) == 1 or threads == 1:
+            batch.run_steps(1, lambda step, parts: [step(part) for part in parts])
+            return batch.result()
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                batch.run_steps(threads, lambda step, parts: list(pool.map(step, parts)))
+            except BaseException:
+                batch.is_stopped = True
+                raise
+        return batch.result()
+
+
+@cython.final
+cdef class Batch:
+    """Requests for one book or several, and what becomes of them."""
+
+    cdef list books
+    cdef object array  # of the rows, in memory at `rows`
+    cdef const unsigned char[::1] raw
+    cdef const Request* rows
+    cdef int64_t n
+    cdef bint is_indexed
+    cdef uint32_t[::1] symbols  # of the rows, as they were when they were counted
+    cdef uint32_t[::1] by_book  # numbers of the rows, those of one book after those of another
+    cdef int64_t[::1] starts  # where those of each book begin
+    cdef int64_t[:, ::1] places  # for each part of the rows and each book, where its next one goes
+    cdef object columns
+    cdef object trades
+    cdef uint8_t[::1] status
+    cdef uint8_t[::1] error
+    cdef int64_t[::1] order_id
+    cdef int64_t[::1] filled
+    cdef int64_t[::1] resting
+    cdef int64_t[::1] cancelled
+    cdef int64_t[::1] offsets  # until they are summed, each row's number of prints
+    cdef int64_t[::1] first_prints  # of each book: how many it had before
+    cdef bint is_stopped
+
+    def __init__(self, books, ops):
         import numpy as np
 
-        from nanobook_core.lob.batch import check_row
         from nanobook_core.lob.ops import coerced
 
-        cdef Rows rows = Rows(coerced(ops))
-        cdef int64_t n = rows.n
-        cdef int64_t bad, first
-        with nogil:
-            bad = first_bad(rows.rows, n)
-        if bad >= 0:
-            check_row(rows.array, bad)
-            raise RuntimeError(f"row {bad} is refused, and it cannot be said why")
+        self.books = list(books)
+        self.array = coerced(ops)
+        self.n = len(self.array)
+        if self.array.dtype.itemsize != sizeof(Request):
+            raise RuntimeError("a row is not laid out as the engine expects")
+        if self.n:
+            self.raw = self.array.view("u1")
+            self.rows = <const Request*>&self.raw[0]
+        self.starts = np.array([0, self.n])
         # In one block, which is large enough to get huge pages where each of them might not be.
-        block = np.empty(42 * n + 8, np.uint8)
-        numbers = block[: 40 * n + 8].view(np.int64)
-        order_id, filled, resting, cancelled = numbers[: 4 * n].reshape(4, n)
-        offsets = numbers[4 * n :]
-        status, error = block[40 * n + 8 :].reshape(2, n)
-        self.enter()
-        first = self.b.n_prints
-        self.busy = True
-        try:
-            self.run_rows(rows, status, error, order_id, filled, resting, cancelled, offsets)
-        finally:
-            self.busy = False
-        return ApplyResult(
-            status=status,
-            error=error,
-            order_id=order_id,
-            filled=filled,
-            resting=resting,
-            cancelled=cancelled,
-            trade_offsets=offsets,
-            trades=self.prints_from(first),
-        )
+        block = np.empty(42 * self.n + 8, np.uint8)
+        numbers = block[: 40 * self.n + 8].view(np.int64)
+        names = ("order_id", "filled", "resting", "cancelled")
+        self.columns = dict(zip(names, numbers[: 4 * self.n].reshape(4, self.n), strict=True))
+        self.columns["trade_offsets"] = numbers[4 * self.n :]
+        codes = block[40 * self.n + 8 :].reshape(2, self.n)
+        self.columns["status"], self.columns["error"] = codes
+        self.status, self.error = codes
+        self.order_id = self.columns["order_id"]
+        self.filled = self.columns["filled"]
+        self.resting = self.columns["resting"]
+        self.cancelled = self.columns["cancelled"]
+        self.offsets = self.columns["trade_offsets"]
+        self.offsets[0] = 0
+        self.first_prints = np.zeros(len(self.books), np.int64)
 
-    cdef int run_rows(
-        self,
-        Rows rows,
-        uint8_t[::1] status,
-        uint8_t[::1] error,
-        int64_t[::1] order_id,
-        int64_t[::1] filled,
-        int64_t[::1] resting,
-        int64_t[::1] cancelled,
-        int64_t[::1] offsets,
-    ) except -1:
-        cdef Book* b = &self.b
-        cdef int64_t first = b.n_prints
-        cdef int64_t i = 0
-        cdef int64_t stop
+    def run_steps(self, threads, each):
+        """Sort the rows by book, run them, and collect the prints, each step on all threads."""
+        import numpy as np
+
+        cdef int64_t n_books = len(self.books)
+        bounds = [self.n * part // threads for part in range(threads + 1)]
+        self.places = np.zeros((threads, n_books), np.int64)
+        self.symbols = np.empty(self.n, np.uint32)
+        each(self.count, list(zip(range(threads), bounds, bounds[1:])))
+        counts = np.asarray(self.places).T  # of each book in each part
+        starts = np.zeros(counts.size + 1, np.int64)
+        counts.cumsum(out=starts[1:])
+        self.places = starts[: counts.size].reshape(counts.shape).T.copy()
+        self.starts = starts[::threads].copy()
+        self.by_book = np.empty(self.n, np.uint32)
+        self.is_indexed = True
+        each(self.sort, list(zip(range(threads), bounds, bounds[1:])))
+        # The longest first, each to the thread that has least to do.
+        sizes = counts.sum(axis=1).tolist()
+        parts = [[0, []] for _ in range(threads)]
+        for number in sorted(range(n_books), key=sizes.__getitem__, reverse=True):
+            least = min(parts, key=lambda part: part[0])
+            least[0] += sizes[number]
+            least[1].append(number)
+        parts = [numbers for _, numbers in parts]
+        each(self.run, parts)
+        self.sum_offsets()
+        each(self.collect, parts)
+
+    def count(self, part):
+        """Check a part of the rows, and count those of each book."""
+        cdef int64_t column, begin, end, i
+        cdef int64_t n_books = len(self.books)
+        cdef uint32_t symbol = 0
+        column, begin, end = part
+        self.check(begin, end)
+        with nogil:
+            for i in range(begin, end):
+                symbol = self.rows[i].symbol
+                if symbol >= n_books:
+                    break
+                self.symbols[i] = symbol
+                self.places[column, symbol] += 1
+            else:
+                i = end
+        if i < end:
+            raise ValidationError(
+                f"row {i}: symbol is an index into {n_books} symbols(), got {symbol}"
+            )
+
+    def sort(self, part):
+        """Put the numbers of a part of the rows to those of their books."""
+        cdef int64_t column, begin, end, i
+        cdef int64_t* place
+        column, begin, end = part
+        with nogil:
+            for i in range(begin, end):
+                place = &self.places[column, self.symbols[i]]
+                self.by_book[place[0]] = <uint32_t>i
+                place[0] += 1
+
+    cdef int check(self, int64_t begin, int64_t end) except -1:
+        """Refuse a malformed row."""
+        from nanobook_core.lob.row import check_row
+
+        cdef int64_t bad
+        with nogil:
+            bad = first_bad(self.rows, begin, end)
+        if bad >= 0:
+            check_row(self.array, bad)
+            raise RuntimeError(f"row {bad} is refused, and it cannot be said why")
+        return 0
+
+    def run(self, numbers):
+        """Run the rows of these books, one book after another; several threads may do so at once.
+
+        Raises:
+            ConcurrentUseError: another thread uses a book, or writes to the rows.
+
+        """
+        for number in numbers:
+            self.run_book(self.books[number], number)
+
+    cdef int run_book(self, Engine engine, int64_t number) except -1:
+        cdef Book* b = &engine.b
+        cdef int64_t at = self.starts[number]
+        cdef int64_t end = self.starts[number + 1]
+        cdef int64_t pause, i, printed
+        cdef bint is_indexed = self.is_indexed
         cdef int code = NO_ERROR
         cdef bint is_same = True
         cdef Request row
         cdef Outcome out
-        offsets[0] = 0
-        while i < rows.n:
-            stop = min(i + ROWS_PER_SIGNAL_CHECK, rows.n)
-            with nogil:
-                while i < stop:
-                    # A copy, checked once more: another thread may write to the array meanwhile.
-                    row = rows.rows[i]
-                    is_same = is_sound(&row)
-                    if not is_same:
-                        break
-                    code = run_request(b, &row, &out)
-                    if code == NO_MEMORY:
-                        break
-                    status[i] = REJECTED if code else out.status
-                    error[i] = code
-                    order_id[i] = out.order_id
-                    filled[i] = out.filled
-                    resting[i] = open_quantity(b, out.order_id)
-                    cancelled[i] = 0 if code else out.cancelled
-                    i += 1
-                    offsets[i] = b.n_prints - first
-            if code == NO_MEMORY:
-                raise MemoryError
-            if not is_same:
-                raise ConcurrentUseError(f"row {i} was changed while the batch ran")
-            PyErr_CheckSignals()
+        engine.enter()
+        engine.busy = True
+        try:
+            self.first_prints[number] = b.n_prints
+            while at < end and not self.is_stopped:
+                pause = min(at + ROWS_PER_SIGNAL_CHECK, end)
+                with nogil:
+                    while at < pause:
+                        i = self.by_book[at] if is_indexed else at
+                        if is_indexed and at + 8 < end:
+                            prefetch(&self.rows[self.by_book[at + 8]])
+                        # A copy, checked once more: others may write to the array meanwhile.
+                        row = self.rows[i]
+                        is_same = is_sound(&row)
+                        if not is_same:
+                            break
+                        printed = b.n_prints
+                        code = run_request(b, &row, &out)
+                        if code == NO_MEMORY:
+                            break
+                        self.status[i] = REJECTED if code else out.status
+                        self.error[i] = code
+                        self.order_id[i] = out.order_id
+                        self.filled[i] = out.filled
+                        self.resting[i] = open_quantity(b, out.order_id)
+                        self.cancelled[i] = 0 if code else out.cancelled
+                        self.offsets[i + 1] = b.n_prints - printed
+                        at += 1
+                if code == NO_MEMORY:
+                    raise MemoryError
+                if not is_same:
+                    raise ConcurrentUseError(f"row {i} was changed while the batch ran")
+                PyErr_CheckSignals()
+        finally:
+            engine.busy = False
         return 0
+
+    def sum_offsets(self):
+        """Turn each row's number of prints into where they begin, and make room for all of them."""
+        import numpy as np
+
+        from nanobook_core.lob.trades import trade_dtype
+
+        cdef int64_t i
+        with nogil:
+            for i in range(self.n):
+                self.offsets[i + 1] += self.offsets[i]
+        self.trades = np.empty(self.offsets[self.n], trade_dtype())
+
+    def collect(self, numbers):
+        """Put the prints of these books where their rows want them."""
+        for number in numbers:
+            self.collect_book(self.books[number], number)
+
+    cdef int collect_book(self, Engine engine, int64_t number) except -1:
+        cdef Book* b = &engine.b
+        cdef int64_t printed = self.first_prints[number]
+        cdef int64_t at, i, n
+        cdef unsigned char[::1] raw
+        cdef Print* to
+        if not self.offsets[self.n]:
+            return 0
+        raw = self.trades.view("u1")
+        to = <Print*>&raw[0]
+        engine.enter()
+        engine.busy = True
+        try:
+            with nogil:
+                if not self.is_indexed:
+                    copy_prints(b, printed, self.offsets[self.n], to)
+                else:
+                    for at in range(self.starts[number], self.starts[number + 1]):
+                        i = self.by_book[at]
+                        n = self.offsets[i + 1] - self.offsets[i]
+                        copy_prints(b, printed, n, to + self.offsets[i])
+                        printed += n
+        finally:
+            engine.busy = False
+        return 0
+
+    def result(self):
+        """What became of all rows."""
+        return ApplyResult(trades=self.trades, **self.columns)
 
 
 cdef void copy_prints(Book* b, int64_t first, int64_t n, Print* to) noexcept nogil:
@@ -869,29 +1040,10 @@ cdef inline int64_t withdrawn_quantity(Order* o) noexcept nogil:
     return o.quantity - o.filled - o.remaining
 
 
-@cython.final
-cdef class Rows:
-    """The rows of a batch in memory, and the array that owns it."""
-
-    cdef object array
-    cdef const unsigned char[::1] raw
-    cdef const Request* rows
-    cdef int64_t n
-
-    def __cinit__(self, array):
-        self.array = array
-        self.n = len(array)
-        if array.dtype.itemsize != sizeof(Request):
-            raise RuntimeError("a row is not laid out as the engine expects")
-        if self.n:
-            self.raw = array.view("u1")
-            self.rows = <const Request*>&self.raw[0]
-
-
-cdef int64_t first_bad(const Request* rows, int64_t n) noexcept nogil:
-    """Index of the first malformed row, -1 if there is none."""
+cdef int64_t first_bad(const Request* rows, int64_t begin, int64_t end) noexcept nogil:
+    """Number of the first malformed row, -1 if there is none."""
     cdef int64_t i
-    for i in range(n):
+    for i in range(begin, end):
         if not is_sound(&rows[i]):
             return i
     return -1

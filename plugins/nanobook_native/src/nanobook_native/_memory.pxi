@@ -24,10 +24,12 @@ cdef extern from *:
     #error "needs 128-bit integers; nanobook then runs its reference engine"
     #endif
     #define nb_leading_zeros(x) __builtin_clzll(x)
+    #define nb_prefetch(x) __builtin_prefetch(x)
     #define nb_unlikely(x) __builtin_expect(!!(x), 0)
     """
     void nb_prefer_huge_pages(void* start, size_t size) noexcept nogil
     bint unlikely "nb_unlikely"(bint x) noexcept nogil
+    void prefetch "nb_prefetch"(const void* address) noexcept nogil
     int leading_zeros "nb_leading_zeros"(uint64_t x) noexcept nogil
     # Wider than Cython knows; converting one to a Python object would cut it.
     ctypedef unsigned long long uint128_t "nb_uint128"
