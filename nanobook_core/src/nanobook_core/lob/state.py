@@ -146,8 +146,9 @@ def _check_price(price: object, name: str) -> None:
 
 def _check_counters(state: EngineState) -> None:
     _require(isinstance(state.stop_trigger, StopTrigger), "stop_trigger is no StopTrigger")
-    for name in ("next_order_id", "next_trade_id", "timestamp"):
-        _check_number(getattr(state, name), name, name != "timestamp")
+    _check_number(state.next_order_id, "next_order_id", 1)
+    _check_number(state.next_trade_id, "next_trade_id", 1)
+    _check_number(state.timestamp, "timestamp", 0)
     _require(
         state.timestamp == state.next_order_id + state.next_trade_id - 2,
         "the timestamp counts orders, stops and trades",
