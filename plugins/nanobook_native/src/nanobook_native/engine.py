@@ -12,3 +12,6 @@ class Exchange(_engine.Engine, ExchangeBase):
     """A limit order book and its matching engine, compiled; docs/order_book.md has the rules."""
 
     __slots__ = ()
+
+    # Cython gives every class a reduction, which refuses where there are C structs.
+    __reduce__ = ExchangeBase.__reduce__
