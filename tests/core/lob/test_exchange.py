@@ -576,6 +576,14 @@ def test_a_mass_cancel_takes_what_it_means(exchange, arguments, order_ids, quant
     assert len(exchange.events()) == 10
 
 
+def test_a_mass_cancel_counts_what_is_open(exchange):
+    exchange.submit_limit("buy", 100, 10)
+    exchange.submit_limit("sell", 100, 4)
+    exchange.reduce(1, 1)
+    assert exchange.cancel_all().cancelled_quantity == 5
+    assert order_quantities(exchange, 1) == ("cancelled", 4, 0, 6)
+
+
 def test_a_mass_cancel_counts_beyond_64_bits(exchange):
     exchange.submit_limit("buy", 100, MAX)
     exchange.submit_limit("buy", 99, MAX)
