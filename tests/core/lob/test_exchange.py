@@ -823,6 +823,16 @@ def test_a_copy_is_an_exchange_of_its_own(exchange, copied):
     assert exchange.state() == before
 
 
+def test_a_copy_has_what_was_cleared_again(exchange):
+    exchange.submit_limit("sell", 100, 2)
+    exchange.submit_market("buy", 2)
+    exchange.clear_trades()
+    exchange.clear_order_history()
+    other = copy.copy(exchange)
+    assert (other.trade_count(), other.get_order(1).status) == (1, "filled")
+    assert other.state() == exchange.state()
+
+
 def test_a_copy_of_an_exchange_without_its_log_goes_on_from_its_state(new_exchange):
     exchange = new_exchange(stop_trigger="last", log_events=False)
     one_of_each(exchange)

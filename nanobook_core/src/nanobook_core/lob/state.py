@@ -28,6 +28,11 @@ _COUNT = Struct("<Q")
 _ORDER = Struct("<qBqqqqBqqB")
 _STOP = Struct("<qBqBqqBqqBBdIBqB")
 _TRAILS = (None, "fixed", "percentage", "atr")
+_CODES: dict[StrEnum, int] = {
+    member: code
+    for words in (StopTrigger, Side, TimeInForce, StpPolicy)
+    for code, member in enumerate(words)
+}
 
 
 def state_hash(state: EngineState) -> int:
@@ -40,7 +45,7 @@ def encode(state: EngineState) -> bytes:
     return b"".join(
         (
             _COUNTERS.pack(
-                _code(state.stop_trigger),
+                _CODES[state.stop_trigger],
                 state.next_order_id,
                 state.next_trade_id,
                 state.timestamp,
@@ -57,10 +62,6 @@ def encode(state: EngineState) -> bytes:
     )
 
 
-def _code(member: StrEnum) -> int:
-    return list(type(member)).index(member)
-
-
 def _optional(number: int | None) -> tuple[bool, int]:
     return (False, 0) if number is None else (True, number)
 
@@ -72,15 +73,15 @@ def _numbers(numbers: tuple[int, ...]) -> bytes:
 def _order_bytes(order: Order) -> bytes:
     return _ORDER.pack(
         order.id,
-        _code(order.side),
+        _CODES[order.side],
         order.price,
         order.original_quantity,
         order.remaining_quantity,
         order.filled_quantity,
-        _code(order.time_in_force),
+        _CODES[order.time_in_force],
         order.timestamp,
         -1 if order.owner is None else order.owner,
-        _code(order.stp_policy),
+        _CODES[order.stp_policy],
     )
 
 
@@ -88,14 +89,14 @@ def _stop_bytes(stop: StopOrder) -> bytes:
     method = stop.trail_method
     return _STOP.pack(
         stop.id,
-        _code(stop.side),
+        _CODES[stop.side],
         stop.stop_price,
         *_optional(stop.limit_price),
         stop.quantity,
-        _code(stop.time_in_force),
+        _CODES[stop.time_in_force],
         stop.timestamp,
         -1 if stop.owner is None else stop.owner,
-        _code(stop.stp_policy),
+        _CODES[stop.stp_policy],
         _TRAILS.index(method and method.kind),
         method.value if method else 0.0,
         (method and method.period) or 0,
