@@ -190,7 +190,7 @@ def test_ctrl_c_ends_a_batch_between_two_rows():
     assert exchange.submit_market("buy", 1).order_id == done + 1
 
 
-@pytest.mark.skipif(not COMPILED, reason="the reference engine keeps the interpreter to itself")
+@pytest.mark.skipif(not COMPILED, reason="only the compiled engine lets other threads in")
 def test_another_thread_is_refused_while_a_batch_runs():
     exchange = Exchange()
     ops = busy_rows(3_000_000)

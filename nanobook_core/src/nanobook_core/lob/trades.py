@@ -75,7 +75,9 @@ class Trades(Sequence[Trade]):
             )
             for trade in trades
         ]
-        return cls(np.array(rows, trade_dtype()))
+        array = np.zeros(len(rows), trade_dtype())  # the gaps too: equal tapes have equal bytes
+        array[:] = rows
+        return cls(array)
 
     def __len__(self) -> int:
         return len(self._array)
