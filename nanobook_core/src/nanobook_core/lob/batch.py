@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -19,11 +19,16 @@ from nanobook_core.contracts import (
     SubmitResult,
 )
 from nanobook_core.contracts.engine import ROW_ERROR, ROW_STATUS
+from nanobook_core.errors import ValidationError
 from nanobook_core.lob.ops import coerced, make_ops, ops_dtype
 from nanobook_core.lob.row import check_row, first_malformed, from_events, to_event
+from nanobook_core.lob.trades import trade_dtype
 from nanobook_core.types import INT64_MAX, OrderStatus
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from nanobook_core.lob.exchange import ExchangeBase
 
 __all__ = [
@@ -34,6 +39,7 @@ __all__ = [
     "make_ops",
     "ops_dtype",
     "run",
+    "run_books",
     "to_event",
 ]
 
@@ -47,21 +53,46 @@ def run(exchange: ExchangeBase, ops: object) -> ApplyResult:
         TypeError, OverflowError, ValidationError: as `coerced` and `check_row`.
 
     """
+    rows = coerced(ops)
+    return _run([exchange], rows, [0] * len(rows))
+
+
+def run_books(books: Sequence[ExchangeBase], ops: object) -> ApplyResult:
+    """Do the same with rows whose field `symbol` says which of the books they are for.
+
+    Raises:
+        ValidationError: also where there is no such book.
+
+    """
     import numpy as np
 
-    ops = coerced(ops)
-    if (bad := first_malformed(ops)) is not None:
-        check_row(ops, bad)
-    before = exchange.trade_count()
-    outcomes, offsets = [], [0]
+    rows = coerced(ops)
+    if (outside := np.flatnonzero(rows["symbol"] >= len(books))).size:
+        i = int(outside[0])
+        raise ValidationError(
+            f"row {i}: symbol is an index into {len(books)} symbols(), got {rows['symbol'][i]}"
+        )
+    return _run(books, rows, rows["symbol"].tolist())
+
+
+def _run(books: Sequence[ExchangeBase], rows: NDArray[np.void], numbers: list[int]) -> ApplyResult:
+    import numpy as np
+
+    if (bad := first_malformed(rows)) is not None:
+        check_row(rows, bad)
+    first_prints = [book.trade_count() for book in books]
+    outcomes = []
     with _interrupts_held() as answer_interrupts:
-        for row in ops:
-            outcomes.append(_outcome(exchange, to_event(row)))
-            offsets.append(exchange.trade_count() - before)
+        for row, number in zip(rows, numbers, strict=True):
+            outcomes.append(_outcome(books[number], to_event(row)))
             answer_interrupts()
-    status, error, order_id, filled, resting, cancelled = (
-        np.array(outcomes, np.int64).reshape(-1, 6).T.copy()
+    status, error, order_id, filled, resting, cancelled, printed = (
+        np.array(outcomes, np.int64).reshape(-1, 7).T.copy()
     )
+    trades = np.empty(printed.sum(), trade_dtype())
+    of_book = np.repeat(np.array(numbers, np.int64), printed)
+    for number, book in enumerate(books):
+        trades[of_book == number] = book.trades_array()[first_prints[number] :]
     return ApplyResult(
         status=status.astype(np.uint8),
         error=error.astype(np.uint8),
@@ -69,13 +100,14 @@ def run(exchange: ExchangeBase, ops: object) -> ApplyResult:
         filled=filled,
         resting=resting,
         cancelled=cancelled,
-        trade_offsets=np.array(offsets, np.int64),
-        trades=exchange.trades_array()[before:],
+        trade_offsets=np.concatenate([[0], printed.cumsum()]),
+        trades=trades,
     )
 
 
 def _outcome(exchange: ExchangeBase, event: Event) -> tuple[int, ...]:
-    """Make one request; what `ApplyResult` has of it, in its order."""
+    """Make one request; what `ApplyResult` has of it, in its order, and the number of prints."""
+    before = exchange.trade_count()
     answer: Any
     try:
         answer = exchange.submit(event)
@@ -96,6 +128,7 @@ def _outcome(exchange: ExchangeBase, event: Event) -> tuple[int, ...]:
         filled,
         order.remaining_quantity if order else 0,
         min(cancelled, INT64_MAX),
+        exchange.trade_count() - before,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -113,6 +113,17 @@ class ExchangeBase(_Contract):
         from nanobook_core.lob.batch import run
 
         return run(self, ops)
+
+    @staticmethod
+    def apply_books(
+        books: Sequence[ExchangeBase],
+        ops: NDArray[Any],
+        threads: int,  # noqa: ARG004 - for engines that let go of the interpreter
+    ) -> ApplyResult:
+        """Run a batch whose column `symbol` is an index into these books; see `MultiExchange`."""
+        from nanobook_core.lob.batch import run_books
+
+        return run_books(books, ops)
 
     @classmethod
     def replay(cls, events: Iterable[Event] | NDArray[Any], *, stop_trigger: str = "every") -> Self:

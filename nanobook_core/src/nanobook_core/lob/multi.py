@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,17 +12,17 @@ from nanobook_core.contracts import (
     ApplyResult,
     CancelAllResult,
     CancelResult,
-    Engine,
     ModifyResult,
     StopSubmitResult,
     SubmitResult,
 )
-from nanobook_core.lob.scatter import apply
 from nanobook_core.plugin.registry import default_registry
-from nanobook_core.types import TrailMethod, check_symbol
+from nanobook_core.types import TrailMethod, check_quantity, check_symbol
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from nanobook_core.lob.exchange import ExchangeBase
 
 Result = TypeVar("Result")
 
@@ -38,14 +39,12 @@ class MultiExchange:
     """
 
     def __init__(self, *, stop_trigger: str = "every", log_events: bool = True) -> None:
-        engine = default_registry().load("engine", "exchange")
-        self._make: Callable[[], Engine] = lambda: engine(
-            stop_trigger=stop_trigger, log_events=log_events
-        )
+        self._engine: type[ExchangeBase] = default_registry().load("engine", "exchange")
+        self._settings: Any = {"stop_trigger": stop_trigger, "log_events": log_events}
+        self._books: dict[str, ExchangeBase] = {}
         self._make()  # refuses settings that are wrong now, not at the first order
-        self._books: dict[str, Engine] = {}
 
-    def get_or_create(self, symbol: str) -> Engine:
+    def get_or_create(self, symbol: str) -> ExchangeBase:
         """Return the symbol's exchange itself: what is done to it, is done here.
 
         Raises:
@@ -80,7 +79,7 @@ class MultiExchange:
     def __contains__(self, symbol: object) -> bool:
         return symbol in self._books
 
-    def __getitem__(self, symbol: str) -> Engine:
+    def __getitem__(self, symbol: str) -> ExchangeBase:
         return self._books[symbol]
 
     def submit_limit(
@@ -243,17 +242,19 @@ class MultiExchange:
     def apply(self, ops: NDArray[Any], *, threads: int | None = None) -> ApplyResult:
         """Run a batch whose column `symbol` is an index into `symbols()`.
 
-        The rows of one symbol run in their order, those of different symbols on several threads: as
-        many as there are processors, if `threads` does not say. The result is that of one thread,
-        and of single calls; trade ids are each exchange's own. Ctrl-C ends it with each exchange
-        as after one of its rows.
+        The rows of one symbol run in their order; with the compiled engine those of different
+        symbols run on several threads, as many as there are processors if `threads` does not say.
+        The result is that of one thread, and of single calls; trade ids are each exchange's own.
+        Ctrl-C ends it with each exchange as after one of its rows.
 
         Raises:
             TypeError, OverflowError, ValidationError: a row is malformed, or its symbol is no such
                 index; nothing has run.
 
         """
-        return apply(list(self._books.values()), ops, threads)
+        count = check_quantity(os.cpu_count() or 1 if threads is None else threads, "threads")
+        books = list(self._books.values())
+        return self._engine.apply_books(books, ops, min(count, max(1, len(books))))
 
     def clear_trades(self) -> None:
         """Forget the prints of every exchange."""
@@ -289,11 +290,14 @@ class MultiExchange:
     def __repr__(self) -> str:
         return f"MultiExchange(symbols={len(self)})"
 
-    def _book(self, symbol: str) -> Engine:
+    def _make(self) -> ExchangeBase:
+        return self._engine(**self._settings)
+
+    def _book(self, symbol: str) -> ExchangeBase:
         """Return the symbol's exchange, or an empty one that answers as there is nothing there."""
         return self._books.get(check_symbol(symbol)) or self._make()
 
-    def _submit(self, symbol: str, request: Callable[[Engine], Result]) -> Result:
+    def _submit(self, symbol: str, request: Callable[[ExchangeBase], Result]) -> Result:
         symbol = check_symbol(symbol)
         book = self._books.get(symbol)
         if book is not None:
