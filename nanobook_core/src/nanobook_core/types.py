@@ -431,7 +431,7 @@ def check_stp_policy(policy: object, owner: int | None) -> StpPolicy:
         ValidationError: there is no such policy, or the order has no owner.
 
     """
-    found = StpPolicy(policy)
+    found = StpPolicy(policy)  # type: ignore[arg-type]  # refuses what is no string
     if found is not StpPolicy.OFF and owner is None:
         raise ValidationError(f"stp_policy {found.value!r} needs an owner, got owner=None")
     return found
@@ -445,7 +445,7 @@ def check_time_in_force(tif: object, *, post_only: object = False) -> TimeInForc
         ValidationError: there is no such word, or it is not GTC and post-only.
 
     """
-    found = TimeInForce(tif)
+    found = TimeInForce(tif)  # type: ignore[arg-type]  # refuses what is no string
     if not isinstance(post_only, bool):
         raise TypeError(f"post_only is True or False, got {shown(post_only)}")
     if post_only and not found.can_rest:

@@ -393,15 +393,16 @@ def test_a_level_whose_orders_are_all_cancelled_is_gone(exchange):
     assert exchange.best_ask() is None
 
 
-@pytest.mark.parametrize(("gone", "left"), [(1, [2, 3]), (2, [1, 3]), (3, [1, 2])])
+@pytest.mark.parametrize(("gone", "left"), [(1, [2, 3, 4]), (2, [1, 3, 4]), (3, [1, 2, 4])])
 def test_an_order_leaves_its_queue_from_any_place(exchange, gone, left):
     for quantity in (1, 2, 3):
         exchange.submit_limit("buy", 100, quantity)
     exchange.cancel(gone)
+    exchange.submit_limit("buy", 100, 4)
     (level,) = exchange.full_book().bids
     assert [order.id for order in level.orders] == left
-    assert (level.quantity, level.order_count) == (6 - gone, 2)
-    assert [t.passive_order_id for t in exchange.submit_market("sell", 6).trades] == left
+    assert (level.quantity, level.order_count) == (10 - gone, 3)
+    assert [t.passive_order_id for t in exchange.submit_market("sell", 10).trades] == left
 
 
 def test_a_partly_filled_ioc_is_finished(exchange):
