@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
-from cattrs import BaseValidationError, Converter, transform_error
+from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError, transform_error
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.v import format_exception
 
@@ -67,8 +67,8 @@ def from_json(cls: type[T], text: str) -> T:
 
     Raises:
         TypeError: there is no JSON of such a class.
-        ValidationError: the text is no JSON; a key is missing or unknown; or a value has a type or
-            size that is not allowed.
+        ValidationError: the text is no JSON; a key is unknown, or missing and has no default; or a
+            value has a type or size that is not allowed.
 
     """
     record: T = _read(_checked(cls), text)
@@ -86,8 +86,8 @@ def _read(cls: type[Any], text: str) -> Any:
         return _CONVERTER.structure(document, cls)
     except BaseValidationError as error:
         reasons = "; ".join(transform_error(error, cls.__name__, _reason))
-    except (TypeError, ValueError, OverflowError) as error:
-        reasons = str(error)
+    except (ForbiddenExtraKeysError, KeyError, OverflowError, TypeError, ValueError) as error:
+        reasons = _reason(error, cls)
     raise ValidationError(f"{reasons}; got {text!r:.80}")
 
 
@@ -143,7 +143,12 @@ def _tuple(value: Any, kind: Any) -> tuple[Any, ...]:
 
 def _structure_record(cls: type[Any]) -> Callable[[Any, Any], Any]:
     structure = make_dict_structure_fn(
-        cls, _CONVERTER, _cattrs_forbid_extra_keys=True, _cattrs_include_init_false=True
+        cls,
+        _CONVERTER,
+        _cattrs_forbid_extra_keys=True,
+        _cattrs_include_init_false=True,
+        # With it, cattrs 26.2 forgets what was wrong with fields that are set after the making.
+        _cattrs_detailed_validation=all(field.init for field in attrs.fields(cls)),
     )
 
     def checked(value: Any, _: Any) -> Any:
