@@ -108,7 +108,11 @@ class Trades(Sequence[Trade]):
 
     def to_array(self) -> NDArray[Any]:
         """Return the columns as a structured array of `TRADE_DTYPE`, a copy."""
-        return self._array.copy()
+        import numpy as np
+
+        copy = np.zeros_like(self._array)  # numpy's own copy leaves the gaps to chance
+        copy[:] = self._array
+        return copy
 
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a table with a column for each field, sides as `buy` and `sell`.
