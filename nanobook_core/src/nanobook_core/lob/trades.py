@@ -75,8 +75,10 @@ class Trades(Sequence[Trade]):
             )
             for trade in trades
         ]
-        array = np.zeros(len(rows), trade_dtype())  # the gaps too: equal tapes have equal bytes
-        array[:] = rows
+        # Field by field, so that the gaps between them stay 0: equal tapes have equal bytes.
+        array = np.zeros(len(rows), trade_dtype())
+        for name, column in zip(FIELDS, zip(*rows, strict=True), strict=False):
+            array[name] = column
         return cls(array)
 
     def __len__(self) -> int:
