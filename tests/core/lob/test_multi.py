@@ -1,5 +1,6 @@
 """One exchange a symbol: live, in order and apart from the others; and batches over all of them."""
 
+import inspect
 import os
 import signal
 import threading
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nanobook
+from nanobook_core.contracts import EventKind
 from nanobook_core.errors import LogTruncatedError, ValidationError
 from nanobook_core.lob import Exchange
 from nanobook_core.lob.multi import MultiExchange
@@ -209,6 +211,15 @@ def test_every_argument_reaches_the_exchange(multi):
         '{"Cancel":{"order_id":3}}',
         '{"CancelAll":{"owner":7,"side":"Buy"}}',
     ]
+
+
+def test_every_request_that_an_exchange_takes_is_taken_with_the_symbol_first(new_exchange):
+    for kind in EventKind:
+        one = list(inspect.signature(getattr(new_exchange, kind)).parameters.values())
+        many = list(inspect.signature(getattr(MultiExchange, kind)).parameters.values())
+        names = [word.name for word in one if word.name != "self"]
+        assert [word.name for word in many] == ["self", "symbol", *names]
+        assert [word.default for word in many[2:]] == [word.default for word in one[-len(names) :]]
 
 
 # All of them at once
