@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from attrs import field, frozen
@@ -38,6 +39,10 @@ class EventKind(StrEnum):
     SUBMIT_TRAILING_STOP_LIMIT = "submit_trailing_stop_limit"
     REDUCE = "reduce"
     CANCEL_ALL = "cancel_all"
+
+    @classmethod
+    def _missing_(cls, value: object) -> EventKind:
+        raise ValidationError(f"there is no event {value!r:.40}; events are {', '.join(cls)}")
 
 
 #: The fields of each kind: name in JSON and attribute. The order is that of the original's JSON.
@@ -235,7 +240,7 @@ class Event:
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "side": Side,
     "price": check_price,
-    "stop_price": check_price,
+    "stop_price": partial(check_price, name="stop_price"),
     "order_id": check_order_id,
     "owner": check_owner,
 }

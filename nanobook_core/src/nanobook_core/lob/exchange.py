@@ -106,6 +106,8 @@ class ExchangeBase(_Contract):
             OverflowError: the level's total would pass 2^63-1; nothing has changed.
 
         """
+        if not isinstance(event, Event):
+            raise TypeError(f"a request is an Event, got {shown(event)}")
         return _REQUESTS[event.kind](self, event)
 
     def apply(self, ops: NDArray[Any]) -> ApplyResult:
@@ -149,6 +151,8 @@ class ExchangeBase(_Contract):
             ValidationError: no exchange can be in that state.
 
         """
+        if not isinstance(state, EngineState):
+            raise TypeError(f"a state is an EngineState, got {shown(state)}")
         check_state(state)
         exchange = cls(stop_trigger=state.stop_trigger, log_events=log_events)
         exchange._restore(state)
