@@ -75,11 +75,7 @@ class Trades(Sequence[Trade]):
             )
             for trade in trades
         ]
-        # Field by field, so that the gaps between them stay 0: equal tapes have equal bytes.
-        array = np.zeros(len(rows), trade_dtype())
-        for name, column in zip(FIELDS, zip(*rows, strict=True), strict=False):
-            array[name] = column
-        return cls(array)
+        return cls(np.array(rows, trade_dtype()))
 
     def __len__(self) -> int:
         return len(self._array)
@@ -110,11 +106,7 @@ class Trades(Sequence[Trade]):
 
     def to_array(self) -> NDArray[Any]:
         """Return the columns as a structured array of `TRADE_DTYPE`, a copy."""
-        import numpy as np
-
-        copy = np.zeros_like(self._array)  # numpy's own copy leaves the gaps to chance
-        copy[:] = self._array
-        return copy
+        return self._array.copy()
 
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a table with a column for each field, sides as `buy` and `sell`.
