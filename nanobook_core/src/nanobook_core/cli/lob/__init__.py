@@ -1,0 +1,1 @@
+"""`lob`, an order book to play with: in a terminal, or fed from a pipe."""
