@@ -25,7 +25,8 @@ def members(cls):
             for field in attrs.fields(cls)
         }
     if getattr(cls, "_is_protocol", False):
-        own = {name: value for name, value in vars(cls).items() if inspect.isfunction(value)}
+        bare = {name: getattr(value, "__func__", value) for name, value in vars(cls).items()}
+        own = {name: value for name, value in bare.items() if inspect.isfunction(value)}
         signatures = {name: str(inspect.signature(value)) for name, value in own.items()}
         fields = {name: str(kind) for name, kind in inspect.get_annotations(cls).items()}
         return {name: v for name, v in (signatures | fields).items() if name not in _INHERITED}

@@ -135,11 +135,33 @@ def test_a_part_that_is_not_real_yet_is_truthfully_absent():
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [("Exchange", "core"), ("optimize_max_sharpe", "optimizers"), ("py_rsi", "indicators")],
+    [("RiskEngine", "core"), ("optimize_max_sharpe", "optimizers"), ("py_rsi", "indicators")],
 )
 def test_a_name_of_the_seed_that_is_missing_says_which_part_it_belongs_to(name, part):
     with pytest.raises(AttributeError, match=f"nanobook-{part} 0.1.0 is installed but does not"):
         getattr(nanobook, name)
+
+
+def test_exchange_is_the_best_engine_that_is_installed():
+    assert nanobook.Exchange is nanobook.registry().load("engine", "exchange")
+    assert nanobook.capabilities("engine") == ["engine_exchange"]
+
+
+def test_without_a_compiled_engine_that_can_be_imported_the_reference_engine_runs():
+    code = (
+        "import sys, warnings, nanobook_native\n"
+        "nanobook_native.COMPILED = True\n"
+        "sys.modules['nanobook_native._engine'] = None\n"
+        "import nanobook\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    print(nanobook.Exchange.__module__)\n"
+        "print(caught[0].category is nanobook.PluginWarning, caught[0].message)\n"
+        "print(type(nanobook.MultiExchange().get_or_create('A')).__module__)\n"
+    )
+    first, warning, second = run(code).splitlines()
+    assert first == second == "nanobook_core.lob.reference"
+    assert warning.startswith("True nanobook-native: engine 'exchange' cannot be imported")
+    assert warning.endswith("its fallback runs")
 
 
 def test_a_part_that_does_not_load_leaves_star_imports_whole(tmp_path):

@@ -17,8 +17,10 @@ CORE_CAPABILITIES = [
     "command_capabilities",
     "command_demo",
     "command_doctor",
+    "command_lob",
     "command_new_plugin",
     "command_plugins",
+    "engine_exchange",
     "kernel_schedule_to_dense",
 ]
 

@@ -93,6 +93,44 @@ def portfolios() -> None:
         assert_type(position.unrealized_pnl(151), int)
 
 
+def order_books() -> None:
+    exchange = nanobook.Exchange(stop_trigger="every", log_events=True)
+    result = exchange.submit_limit("buy", 100, 5, "gtc", owner=1, stp_policy="cancel_oldest")
+    exchange.submit_limit(nanobook.Side.SELL, nanobook.Price(100), 5, nanobook.TimeInForce.IOC)
+    assert_type(result, nanobook.SubmitResult)
+    assert_type(result.status, nanobook.OrderStatus)
+    assert_type(result.trades, tuple[nanobook.Trade, ...])
+    assert_type(exchange.best_bid_ask(), tuple[int | None, int | None])
+    assert_type(exchange.cancel(result.order_id), nanobook.CancelResult)
+    assert_type(exchange.modify(1, 101, 5).new_order_id, int | None)
+    assert_type(exchange.cancel_all(owner=1, side="buy"), nanobook.CancelAllResult)
+    stop = exchange.submit_trailing_stop_market("sell", 95, 5, nanobook.TrailMethod.atr(2.0, 14))
+    assert_type(stop, nanobook.StopSubmitResult)
+    assert_type(exchange.depth(10), nanobook.BookSnapshot)
+    assert_type(exchange.depth(10).imbalance(), float | None)
+    assert_type(exchange.get_order(1), nanobook.Order | None)
+    assert_type(exchange.get_stop_order(1), nanobook.StopOrder | None)
+    assert_type(exchange.events(), list[nanobook.Event])
+    assert_type(nanobook.Trade.vwap(exchange.trades()), nanobook.Price | None)
+    assert_type(exchange.state(), nanobook.EngineState)
+    assert_type(nanobook.Exchange.replay(exchange.events()), nanobook.Exchange)
+    engine: contracts.Engine = exchange
+    assert_type(engine.state_hash(), int)
+
+    ops = nanobook.make_ops(op=["submit_limit", "cancel"], side="buy", price=np.array([1, 2]))
+    assert_type(ops.dtype == nanobook.OPS_DTYPE, bool)
+    assert_type(exchange.apply(ops), nanobook.ApplyResult)
+    assert_type(exchange.apply(ops).filled, NDArray[np.int64])
+
+    multi = nanobook.MultiExchange()
+    assert_type(multi.submit_market("AAPL", "buy", 5), nanobook.SubmitResult)
+    assert_type(multi.best_prices(), list[tuple[str, int | None, int | None]])
+    assert_type(multi["AAPL"].spread(), int | None)
+    assert_type(multi.apply(ops, threads=2), nanobook.ApplyResult)
+    assert_type(nanobook.to_json(result), str)
+    assert_type(nanobook.from_json(nanobook.SubmitResult, "{}"), nanobook.SubmitResult)
+
+
 def parts() -> None:
     assert_type(nanobook.__version__, str)
     assert_type(nanobook.__all__, list[str])

@@ -16,23 +16,59 @@ if TYPE_CHECKING:
 
 _CORE = {
     "AmbiguousCapabilityError": "nanobook_core.errors",
+    "ApplyResult": "nanobook_core.contracts",
     "BacktestResult": "nanobook_core.portfolio",
+    "BookSnapshot": "nanobook_core.contracts",
+    "CancelAllResult": "nanobook_core.contracts",
+    "CancelResult": "nanobook_core.contracts",
     "Capability": "nanobook_core.plugin",
     "CapabilityNotFoundError": "nanobook_core.errors",
+    "ConcurrentUseError": "nanobook_core.errors",
     "CostModel": "nanobook_core.portfolio",
+    "EngineState": "nanobook_core.contracts",
+    "Event": "nanobook_core.contracts",
+    "EventKind": "nanobook_core.contracts",
+    "Journal": "nanobook_core.lob.journal",
+    "JournalError": "nanobook_core.errors",
+    "JournalWarning": "nanobook_core.errors",
     "Kind": "nanobook_core.plugin",
+    "LevelSnapshot": "nanobook_core.contracts",
+    "LogTruncatedError": "nanobook_core.errors",
     "Metrics": "nanobook_core.portfolio",
+    "ModifyResult": "nanobook_core.contracts",
+    "MultiExchange": "nanobook_core.lob.multi",
     "NanobookError": "nanobook_core.errors",
+    "OPS_DTYPE": "nanobook_core.lob.ops",
+    "Order": "nanobook_core.contracts",
+    "OrderId": "nanobook_core.types",
+    "OrderStatus": "nanobook_core.types",
     "PluginError": "nanobook_core.errors",
     "PluginPolicy": "nanobook_core.plugin",
     "PluginWarning": "nanobook_core.errors",
     "PolicyError": "nanobook_core.errors",
     "Portfolio": "nanobook_core.portfolio",
     "Position": "nanobook_core.portfolio",
+    "Price": "nanobook_core.types",
+    "Side": "nanobook_core.types",
+    "StopOrder": "nanobook_core.contracts",
+    "StopStatus": "nanobook_core.types",
+    "StopSubmitResult": "nanobook_core.contracts",
+    "StopTrigger": "nanobook_core.types",
+    "StpPolicy": "nanobook_core.types",
+    "SubmitResult": "nanobook_core.contracts",
+    "Symbol": "nanobook_core.types",
+    "TimeInForce": "nanobook_core.types",
+    "Trade": "nanobook_core.contracts",
+    "TradeId": "nanobook_core.types",
+    "Trades": "nanobook_core.lob.trades",
+    "TrailMethod": "nanobook_core.types",
     "ValidationError": "nanobook_core.errors",
     "backtest_weights": "nanobook_core.portfolio",
     "compute_metrics": "nanobook_core.portfolio",
+    "from_json": "nanobook_core.lob.record_json",
+    "make_ops": "nanobook_core.lob.ops",
     "monthly_returns": "nanobook_core.portfolio",
+    "to_json": "nanobook_core.lob.record_json",
 }
 
 #: Functions that the original also offers under `py_<name>`; `py_<name>` exists here where `<name>`
@@ -68,7 +104,6 @@ _PARTS = {
     "BinanceBroker": "nanobook-binance",
     "Exchange": "nanobook-core",
     "IbkrBroker": "nanobook-ibkr",
-    "MultiExchange": "nanobook-core",
     "RiskEngine": "nanobook-core",
     "atr": "nanobook-indicators",
     "bbands": "nanobook-indicators",
@@ -151,10 +186,9 @@ def _public(name: str) -> Any:
         return getattr(import_module(module), public)
     if offer := registry().exports.get(public):
         from nanobook_core.errors import PluginError
-        from nanobook_core.plugin.registry import load_target
 
         try:
-            return load_target(offer)
+            return registry().load(offer.kind, offer.name)
         except PluginError as error:  # `hasattr` must answer no, and say why to who asks for more
             raise _missing(name, f": {error}") from error
     raise _missing(name, _hint(public))

@@ -25,6 +25,20 @@ def nanobook_features() -> list[Capability]:
 
 
 @hookimpl
+def nanobook_engines() -> list[Capability]:
+    """Offer the reference engine, which runs where no compiled one does."""
+    return [
+        Capability(
+            kind=Kind.ENGINE,
+            name="exchange",
+            target="nanobook_core.lob.reference:Exchange",
+            summary="order book and matching engine, in Python",
+            export="Exchange",
+        )
+    ]
+
+
+@hookimpl
 def nanobook_kernels() -> list[Capability]:
     """Offer the fallbacks of accelerated functions."""
     return [
@@ -64,5 +78,6 @@ def nanobook_commands() -> list[Capability]:
                 "nanobook.demo.command:demo",
                 "momentum on 20 US large caps against equal weight",
             ),
+            ("lob", "nanobook_core.cli.lob.main:lob", "an order book to trade in, by hand"),
         )
     ]

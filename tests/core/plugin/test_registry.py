@@ -51,7 +51,7 @@ def test_a_third_party_cannot_claim_what_is_first_partys(install, risk_check):
     registry = discover()
     offer = registry.get("risk_check", "late_night")
     assert (offer.export, offer.feature, offer.priority) == ("", "", 0)
-    assert "Exchange" not in registry.exports
+    assert registry.exports["Exchange"].provider.startswith("nanobook-")
 
 
 @pytest.mark.parametrize(
@@ -214,23 +214,50 @@ def test_the_core_cannot_be_refused_by_a_pin_either():
         discover(pins={"nanobook-core": "9.9"})
 
 
-def test_a_kernel_that_cannot_be_imported_leaves_its_fallback():
+def damaged(kind, name):
+    """The registry of this installation, and in front of one of its offers one that is broken."""
     registry = discover()
-    key = Kind.KERNEL, "schedule_to_dense"
     broken = Capability(
-        kind=Kind.KERNEL,
-        name="schedule_to_dense",
-        target="no_such_extension:schedule_to_dense",
+        kind=kind,
+        name=name,
+        target=f"no_such_extension:{name}",
         summary="does not load",
         priority=99,
         provider="nanobook-native",
     )
-    by_name = {**registry._by_name, key: [*registry._by_name[key], broken]}
-    damaged = evolve(registry, by_name=by_name)
-    assert damaged.get(*key) is broken
+    by_name = {**registry._by_name, (kind, name): [*registry._by_name[kind, name], broken]}
+    registry = evolve(registry, by_name=by_name)
+    assert registry.get(kind, name) is broken
+    return registry
+
+
+def test_a_kernel_that_cannot_be_imported_leaves_its_fallback():
+    registry = damaged(Kind.KERNEL, "schedule_to_dense")
     with pytest.warns(PluginWarning, match="no_such_extension.*its fallback runs"):
-        to_dense = damaged.load(*key)
+        to_dense = registry.load("kernel", "schedule_to_dense")
     assert to_dense([[("A", 1)]], "price")[0] == ("A",)
+
+
+def test_an_engine_that_cannot_be_imported_leaves_the_next_best():
+    registry = damaged(Kind.ENGINE, "exchange")
+    with pytest.warns(PluginWarning, match="no_such_extension.*its fallback runs"):
+        exchange = registry.create("engine", "exchange", stop_trigger="last")
+    assert exchange.submit_limit("buy", 100, 5).resting_quantity == 5
+    with pytest.warns(PluginWarning, match="no_such_extension.*its fallback runs"):
+        engine = registry.load("engine", "exchange")
+    assert isinstance(exchange, engine)
+
+
+def test_what_an_engine_makes_must_be_an_exchange():
+    registry = discover()
+    empty = Capability(
+        kind=Kind.ENGINE, name="empty", target="builtins:dict", summary="no exchange"
+    )
+    registry = evolve(registry, by_name={(Kind.ENGINE, "empty"): [empty]})
+    with pytest.raises(
+        PluginError, match=r"engine 'empty' gave \{\} \(dict\), which is not a Engine"
+    ):
+        registry.create("engine", "empty")
 
 
 def test_a_kind_that_is_used_as_it_is_cannot_be_created():

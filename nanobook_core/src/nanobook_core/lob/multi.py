@@ -52,10 +52,9 @@ class MultiExchange:
             ValidationError: it is longer than 8 bytes, or not ASCII.
 
         """
-        symbol = check_symbol(symbol)
-        book = self._books.get(symbol)
+        book = self._found(symbol)
         if book is None:
-            book = self._books[symbol] = self._make()
+            book = self._books[check_symbol(symbol)] = self._make()
         return book
 
     def symbols(self) -> list[str]:
@@ -293,17 +292,21 @@ class MultiExchange:
     def _make(self) -> ExchangeBase:
         return self._engine(**self._settings)
 
+    def _found(self, symbol: str) -> ExchangeBase | None:
+        book = self._books.get(symbol) if type(symbol) is str else None
+        # Checked only if it is not there: that takes longer than looking it up.
+        return self._books.get(check_symbol(symbol)) if book is None else book
+
     def _book(self, symbol: str) -> ExchangeBase:
-        """Return the symbol's exchange, or an empty one that answers as there is nothing there."""
-        return self._books.get(check_symbol(symbol)) or self._make()
+        """Return the symbol's exchange, or an empty one, which says that there is nothing."""
+        return self._found(symbol) or self._make()
 
     def _submit(self, symbol: str, request: Callable[[ExchangeBase], Result]) -> Result:
-        symbol = check_symbol(symbol)
-        book = self._books.get(symbol)
+        book = self._found(symbol)
         if book is not None:
             return request(book)
         book = self._make()
         result = request(book)
         # Not before: what is refused leaves nothing behind.
-        self._books[symbol] = book
+        self._books[check_symbol(symbol)] = book
         return result

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from nanobook_core.contracts import Command, CostModel, RiskCheck
+from nanobook_core.contracts import Command, CostModel, Engine, RiskCheck
 from nanobook_core.errors import (
     AmbiguousCapabilityError,
     CapabilityNotFoundError,
@@ -54,7 +54,15 @@ _USED_AS_IS = frozenset(
 )
 
 #: What the object that is used, or that a factory gives, must be able to do.
-_PROTOCOLS = {Kind.COST_MODEL: CostModel, Kind.RISK_CHECK: RiskCheck, Kind.COMMAND: Command}
+_PROTOCOLS = {
+    Kind.COST_MODEL: CostModel,
+    Kind.RISK_CHECK: RiskCheck,
+    Kind.ENGINE: Engine,
+    Kind.COMMAND: Command,
+}
+
+#: Kinds of which the core has an implementation that runs where a better one cannot be imported.
+_HAVE_FALLBACK = frozenset({Kind.ENGINE, Kind.KERNEL})
 
 #: Problems that do not stop a strict registry: a refusal is what the policy asked for, and time
 #: depends on the machine.
@@ -154,41 +162,45 @@ class Registry:
     def load(self, kind: Kind | str, name: str) -> Any:
         """Import and return the target of a capability; for kinds whose target is used as it is.
 
-        A kernel that cannot be imported gives a `PluginWarning`, and its fallback is returned.
+        A kernel or engine that cannot be imported gives a `PluginWarning`, and its fallback is
+        returned.
 
         Raises:
             PluginError: it cannot be imported, is not callable, or is not what its kind promises.
 
         """
-        kind = Kind(kind)
-        *accelerated, last = self._ranked(kind, name)
-        if kind is Kind.KERNEL:
-            for offer in accelerated:
-                try:
-                    return load_target(offer)
-                except PluginError as error:
-                    warnings.warn(f"{error}; its fallback runs", PluginWarning, stacklevel=2)
-            return load_target(last)
-        offer = self.get(kind, name)
-        target = load_target(offer)
-        if kind in _USED_AS_IS:
+        offer, target = self._imported(Kind(kind), name)
+        if offer.kind in _USED_AS_IS:
             _check_protocol(offer, target)
         return target
 
     def create(self, kind: Kind | str, name: str, /, **settings: Any) -> Any:
         """Load a factory and call it with its settings; what the factory raises is not changed.
 
+        An engine that cannot be imported gives a `PluginWarning`, and its fallback is called.
+
         Raises:
             PluginError: the kind has no factories, the factory cannot be imported, or what it gives
                 does not fulfil the kind's contract.
 
         """
-        offer = self.get(kind, name)
-        if offer.kind in _USED_AS_IS:
-            raise PluginError(f"a {offer.kind} is used as it is: load it, do not create it")
-        made = load_target(offer)(**settings)
+        kind = Kind(kind)
+        if kind in _USED_AS_IS:
+            raise PluginError(f"a {kind} is used as it is: load it, do not create it")
+        offer, target = self._imported(kind, name)
+        made = target(**settings)
         _check_protocol(offer, made)
         return made
+
+    def _imported(self, kind: Kind, name: str) -> tuple[Capability, Any]:
+        offer, *fallbacks = self._ranked(kind, name)
+        for fallback in fallbacks if kind in _HAVE_FALLBACK else ():
+            try:
+                return offer, load_target(offer)
+            except PluginError as error:
+                warnings.warn(f"{error}; its fallback runs", PluginWarning, stacklevel=3)
+                offer = fallback
+        return offer, load_target(offer)
 
     def flat_names(self, kind: Kind | str | None = None) -> list[str]:
         """Flat names, those that downstream bridges probe for first, then in alphabetical order.
