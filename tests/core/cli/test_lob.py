@@ -3,6 +3,7 @@
 Write the golden transcript anew with: python tests/core/cli/test_lob.py
 """
 
+import codecs
 import fcntl
 import json
 import os
@@ -217,24 +218,25 @@ class Terminal:
         )
         os.close(theirs)
         self.terminal = ours
-        self.seen = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
+        self.unread = ""
 
     def type(self, text):
         os.write(self.terminal, text.encode())
 
     def wait_for(self, text):
-        """Read until the text comes, and return what came with it."""
+        """Read until the text comes, and return what came before it."""
         end = time.monotonic() + 30
-        seen = ""
-        while text not in seen:
+        while text not in self.unread:
             ready, _, _ = select.select([self.terminal], [], [], max(0, end - time.monotonic()))
-            assert ready, f"{text!r} did not come: {seen!r}"
+            assert ready, f"{text!r} did not come: {self.unread!r}"
             try:
-                more = os.read(self.terminal, 65536).decode(errors="replace")
+                more = os.read(self.terminal, 65536)
             except OSError:  # the other end is closed
-                more = ""
-            assert more, f"{text!r} did not come: {seen!r}"
-            seen += more
+                more = b""
+            assert more, f"{text!r} did not come: {self.unread!r}"
+            self.unread += self.decoder.decode(more)
+        seen, _, self.unread = self.unread.partition(text)
         return seen
 
     def __enter__(self):

@@ -3,6 +3,7 @@
 Write the golden file anew, for a new schema, with: python tests/core/lob/test_journal.py
 """
 
+import doctest
 import inspect
 import json
 import os
@@ -688,6 +689,15 @@ def test_a_folder_that_is_missing_is_an_error_of_the_operating_system(tmp_path):
         Journal.read(tmp_path / "orders.journal")
     with pytest.raises(IsADirectoryError):
         Journal.open(tmp_path)
+
+
+def test_the_documentation_shows_what_happens(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[3] / "docs" / "journal.md"
+    with warnings.catch_warnings():  # the page sets a filter
+        result = doctest.testfile(str(page), module_relative=False, optionflags=doctest.ELLIPSIS)
+    assert result.attempted == 10
+    assert result.failed == 0
 
 
 # When it syncs.
