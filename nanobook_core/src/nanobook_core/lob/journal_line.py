@@ -108,7 +108,7 @@ class Record:
                 return trigger
         try:
             schema = json.loads(body)["journal"]
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             raise JournalError(f"{self.where}: no header of a journal: {body!r:.80}") from None
         if schema != SCHEMA:
             raise JournalError(f"{self.where}: schema {schema!r:.40}; this version reads {SCHEMA}")
@@ -117,7 +117,7 @@ class Record:
 
 @frozen
 class Torn:
-    """What a crash left of a last line that was never acknowledged."""
+    """What a crash left of a last line."""
 
     line: bytes
     where: str
