@@ -217,6 +217,11 @@ def test_what_is_no_array_of_rows_is_refused(ops, error, says):
 
 # Which rows are malformed
 
+SIDES = ["buy", "sell"]
+TIFS = ["gtc", "ioc", "fok"]
+TRAILS = ["fixed", "percentage", "atr"]
+POLICIES = ["off", "cancel_newest", "cancel_oldest", "cancel_both", "decrement_and_cancel"]
+
 EDGES = st.sampled_from([-(2**63), -MAX, -2, -1, 0, 1, 5, 2**32 - 1, 2**32, MAX])
 ROWS = st.tuples(
     st.integers(0, 10) | st.just(255),
@@ -234,6 +239,71 @@ def is_refused(ops, i):
     except (OverflowError, ValidationError) as error:
         return str(error).startswith(f"row {i}: ")
     return False
+
+
+NUMBERS = [-(2**63), -MAX, -2, -1, 0, 1, 2**32 - 1, 2**32, MAX]
+VALUES = {
+    **dict.fromkeys(["op", "side", "tif", "trail", "stp"], [*range(12), 255]),
+    **dict.fromkeys(["price", "stop_price", "quantity", "order_id", "owner"], NUMBERS),
+    "trail_value": [
+        -np.inf,
+        -1.0,
+        -0.0,
+        0.0,
+        5e-324,
+        0.5,
+        1.0,
+        2.0**53,
+        2.0**53 + 2,
+        np.inf,
+        np.nan,
+    ],
+    "atr_period": [0, 1, 2**32 - 1],
+    "symbol": [0, 2**32 - 1],
+}
+
+
+@pytest.mark.parametrize("trail", TRAILS)
+@pytest.mark.parametrize("op", EventKind)
+@pytest.mark.parametrize("column", VALUES)
+def test_both_checks_agree_on_each_value_of_each_field(op, column, trail):
+    sound = make_ops(
+        op=op, side=0, trail=trail, price=5, stop_price=5, quantity=5, trail_value=5, atr_period=5
+    )
+    assert first_malformed(sound) is None
+    assert not is_refused(sound, 0)
+    ops = np.repeat(sound, len(VALUES[column]))
+    ops[column] = VALUES[column]
+    refused = [is_refused(ops, i) for i in range(len(ops))]
+    assert [first_malformed(ops[i : i + 1]) == 0 for i in range(len(ops))] == refused
+    assert any(refused) == is_checked(op, column, trail)
+
+
+def is_checked(op, column, trail):
+    """Whether a value of that field can make such a row malformed."""
+    if column == "op":
+        return True
+    if column in {"trail_value", "trail"}:
+        return "trailing" in op
+    if column == "atr_period":
+        return "trailing" in op and trail == "atr"
+    return (
+        column
+        in {
+            "submit_limit": ["side", "tif", "stp", "price", "quantity", "owner"],
+            "submit_market": ["side", "stp", "quantity", "owner"],
+            "cancel": ["order_id"],
+            "modify": ["order_id", "price", "quantity"],
+            "submit_stop_market": ["side", "stp", "stop_price", "quantity", "owner"],
+            "submit_stop_limit": ["side", "tif", "stp", "price", "stop_price", "quantity", "owner"],
+            "submit_trailing_stop_market": ["side", "stp", "stop_price", "quantity", "owner"],
+            "submit_trailing_stop_limit": [
+                *("side", "tif", "stp", "price", "stop_price", "quantity", "owner")
+            ],
+            "reduce": ["order_id", "quantity"],
+            "cancel_all": ["side", "owner"],
+        }[op]
+    )
 
 
 @given(st.lists(ROWS, max_size=5))
@@ -257,12 +327,6 @@ def test_a_row_is_refused_exactly_where_a_single_call_is(row):
         assert can_be_called(Exchange(), row)
         assert len(exchange.apply(ops).status) == 1
         assert exchange.events() == [to_event(ops[0])]
-
-
-SIDES = ["buy", "sell"]
-TIFS = ["gtc", "ioc", "fok"]
-TRAILS = ["fixed", "percentage", "atr"]
-POLICIES = ["off", "cancel_newest", "cancel_oldest", "cancel_both", "decrement_and_cancel"]
 
 
 def owned(row):
