@@ -273,7 +273,7 @@ def _chunks(path: str, n: int) -> Iterator[list[Row]]:
 def _ops(path: str, n: int) -> Any:
     import numpy as np
 
-    rows = np.load(path)[:n]
+    rows = np.load(path, mmap_mode="r")[:n]
     ops: Any = import_module("nanobook").make_ops(**{name: rows[name] for name in rows.dtype.names})
     return ops
 

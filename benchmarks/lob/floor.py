@@ -75,27 +75,32 @@ class BookSnapshot:
 class Half:
     """One side: queues by price, and the prices with the best one last."""
 
-    __slots__ = ("prices", "queues", "sign")
+    __slots__ = ("prices", "queues", "sign", "totals")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
         self.prices: list[int] = []  # times the sign, so that they rise towards the touch
         self.queues: dict[int, OrderedDict[int, Order]] = {}
+        self.totals: dict[int, int] = {}
 
     def add(self, order_id: int, order: Order) -> None:
         """Put an order at the end of its queue."""
         queue = self.queues.get(order.price)
         if queue is None:
             queue = self.queues[order.price] = OrderedDict()
+            self.totals[order.price] = 0
             insort(self.prices, order.price * self.sign)
         queue[order_id] = order
+        self.totals[order.price] += order.quantity
 
-    def remove(self, order_id: int, price: int) -> None:
+    def remove(self, order_id: int, order: Order) -> None:
         """Take an order off, and its level with the last one."""
+        price = order.price
         queue = self.queues[price]
         del queue[order_id]
+        self.totals[price] -= order.quantity
         if not queue:
-            del self.queues[price]
+            del self.queues[price], self.totals[price]
             del self.prices[bisect_left(self.prices, price * self.sign)]
 
     def best(self) -> int | None:
@@ -107,15 +112,14 @@ class Half:
         for price in reversed(self.prices):
             if price < limit or quantity <= 0:
                 break
-            quantity -= sum(order.quantity for order in self.queues[price * self.sign].values())
+            quantity -= self.totals[price * self.sign]
         return quantity <= 0
 
     def levels(self, n: int) -> list[LevelSnapshot]:
         """The best levels."""
+        prices = (key * self.sign for key in self.prices[: -n - 1 : -1])
         return [
-            LevelSnapshot(price, sum(order.quantity for order in queue.values()), len(queue))
-            for price in (key * self.sign for key in self.prices[: -n - 1 : -1])
-            for queue in (self.queues[price],)
+            LevelSnapshot(price, self.totals[price], len(self.queues[price])) for price in prices
         ]
 
 
@@ -146,9 +150,10 @@ class Exchange:
             filled = min(left, passive.quantity)
             left -= filled
             passive.quantity -= filled
+            other.totals[passive.price] -= filled
             trades.append(Trade(passive.price, filled, order_id, passive_id))
             if not passive.quantity:
-                other.remove(passive_id, passive.price)
+                other.remove(passive_id, passive)
                 del self._orders[passive_id]
         self._trades += trades
         if not left:
@@ -166,7 +171,7 @@ class Exchange:
         order = self._orders.pop(order_id, None)
         if order is None:
             return CancelResult(success=False, cancelled_quantity=0)
-        order.half.remove(order_id, order.price)
+        order.half.remove(order_id, order)
         return CancelResult(success=True, cancelled_quantity=order.quantity)
 
     def modify(self, order_id: int, new_price: int, new_quantity: int) -> ModifyResult:
