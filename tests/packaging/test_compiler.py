@@ -91,8 +91,7 @@ def test_sources_are_in_the_sdist_and_only_what_runs_is_in_the_wheel(native, uv_
     with tarfile.open(sdist) as packed:
         sources = {name.partition("/")[2] for name in packed.getnames()}
     assert sources >= {
-        f"src/nanobook_native/{name}"
-        for name in ("_engine.pyx", "_book.pxi", "_kernels.pyx")
+        f"src/nanobook_native/{name}" for name in ("_engine.pyx", "_book.pxi", "_kernels.pyx")
     }
     # The wheel was built from that sdist, so all that it takes is in there.
     (wheel,) = tmp_path.glob("*.whl")

@@ -66,7 +66,7 @@ def test_a_record_is_that_of_the_core_in_every_respect(number):
     record = records()[number]
     core = getattr(contracts, type(record).__name__)
     assert isinstance(record, core)
-    stored = pickle.loads(pickle.dumps(record))
+    stored = pickle.loads(pickle.dumps(record))  # noqa: S301 - our own
     assert type(stored) is core
     assert record == stored
     assert stored == record
@@ -199,7 +199,11 @@ def test_another_thread_is_refused_while_a_batch_runs():
     def disturb():
         started.wait()
         for _ in range(1000):
-            for call in (exchange.best_bid, lambda: exchange.cancel(1), lambda: exchange.apply(ops[:1])):
+            for call in (
+                exchange.best_bid,
+                lambda: exchange.cancel(1),
+                lambda: exchange.apply(ops[:1]),
+            ):
                 try:
                     call()
                 except ConcurrentUseError as error:

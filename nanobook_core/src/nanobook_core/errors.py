@@ -36,7 +36,7 @@ class ConcurrentUseError(NanobookError, RuntimeError):
 
 
 class JournalError(NanobookError, ValueError):
-    """A file of events is damaged, of another version, or in use; it says where, and is untouched."""
+    """A file of events is damaged, of another version or in use; it is left as it was."""
 
 
 class PluginWarning(UserWarning):

@@ -284,6 +284,7 @@ class Symbol(str):
     __slots__ = ()
 
     def __new__(cls, symbol: str) -> Self:
+        """Return it checked, see `check_symbol`."""
         return super().__new__(cls, check_symbol(symbol))
 
     @classmethod

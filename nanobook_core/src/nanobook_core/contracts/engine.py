@@ -38,7 +38,7 @@ class EngineState:
     """The last one given out; 0 before any."""
     last_trade_price: int | None
     orders: tuple[Order, ...]
-    """Live ones: bids from the best price, then asks from the best price, each level in queue order."""
+    """Live ones: bids from the best price on, then asks, each level in queue order."""
     stops: tuple[StopOrder, ...]
     """Pending ones, and those elected and not yet run, by id."""
     elected: tuple[int, ...]
@@ -139,6 +139,7 @@ class Engine(Protocol):
 
         Raises:
             OverflowError: the level's total would pass 2^63-1; nothing has changed.
+
         """
         ...
 
@@ -174,7 +175,7 @@ class Engine(Protocol):
         """Send a limit order once a trade prints at the stop price or beyond. O(log S)."""
         ...
 
-    def submit_trailing_stop_market(
+    def submit_trailing_stop_market(  # noqa: PLR0917 - the seed's arguments
         self,
         side: str,
         initial_stop_price: int,
@@ -189,7 +190,7 @@ class Engine(Protocol):
         """Enter a stop-market whose price follows the market, and only ever tightens. O(1)."""
         ...
 
-    def submit_trailing_stop_limit(
+    def submit_trailing_stop_limit(  # noqa: PLR0917 - the seed's arguments
         self,
         side: str,
         initial_stop_price: int,
@@ -215,6 +216,7 @@ class Engine(Protocol):
 
         Raises:
             OverflowError: the level's total would pass 2^63-1; nothing has changed.
+
         """
         ...
 
@@ -293,6 +295,7 @@ class Engine(Protocol):
 
         Raises:
             LogTruncatedError: the log was cleared, is off, or the exchange came from a state.
+
         """
         ...
 
@@ -326,8 +329,6 @@ class Engine(Protocol):
         ...
 
     @staticmethod
-    def replay(
-        events: Iterable[Event] | NDArray[Any], *, stop_trigger: str = "every"
-    ) -> Engine:
+    def replay(events: Iterable[Event] | NDArray[Any], *, stop_trigger: str = "every") -> Engine:
         """Make the exchange that these requests lead to."""
         ...

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from functools import partial
 from typing import Any
 
 from attrs import field, frozen
@@ -99,6 +98,11 @@ _OPTIONAL: dict[EventKind, tuple[str, ...]] = {
 _OPTIONAL[EventKind.SUBMIT_LIMIT] = ("owner", "stp_policy", "post_only")
 _OPTIONAL[EventKind.CANCEL_ALL] = ("owner", "side")
 
+_MEANS = {
+    kind: frozenset(attribute for _, attribute in fields) | set(_OPTIONAL[kind])
+    for kind, fields in _FIELDS.items()
+}
+
 _TAGS = {kind: kind.value.title().replace("_", "") for kind in EventKind}
 _KINDS = {tag: kind for kind, tag in _TAGS.items()}
 
@@ -130,39 +134,20 @@ class Event:
     post_only: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        kind = EventKind(self.kind) if isinstance(self.kind, str) else None
-        if kind is None:
+        if not isinstance(self.kind, str):
             raise TypeError(f"kind is an EventKind, got {shown(self.kind)}")
-        means = {attribute for _, attribute in _FIELDS[kind]} | set(_OPTIONAL[kind])
-        for attribute in self.__attrs_attrs__:
-            name = attribute.name
-            if name != "kind" and name not in means and getattr(self, name) != attribute.default:
-                raise ValidationError(f"{kind} has no {name}, got {shown(getattr(self, name))}")
-        checked: dict[str, Any] = {"kind": kind}
-        for attribute_name in means:
-            check = _CHECKS.get(attribute_name)
-            if check is not None and not (
-                kind is EventKind.CANCEL_ALL and attribute_name == "side" and self.side is None
-            ):
-                checked[attribute_name] = check(getattr(self, attribute_name))
-        if kind is EventKind.MODIFY:
-            checked["quantity"] = check_new_quantity(self.quantity)
-        if "quantity" in means and kind is not EventKind.MODIFY:
-            checked["quantity"] = check_quantity(self.quantity)
-        if "stp_policy" in means:
-            checked["stp_policy"] = check_stp_policy(self.stp_policy, checked["owner"])
-        if "time_in_force" in means:
-            checked["time_in_force"] = check_time_in_force(
-                self.time_in_force, post_only=self.post_only
-            )
-        if "trail_method" in means and not isinstance(self.trail_method, TrailMethod):
-            raise TypeError(f"trail_method is a TrailMethod, got {shown(self.trail_method)}")
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        object.__setattr__(self, "kind", EventKind(self.kind))
+        means = _MEANS[self.kind]
+        for attribute in self.__attrs_attrs__[1:]:
+            name, value = attribute.name, getattr(self, attribute.name)
+            if name in means:
+                object.__setattr__(self, name, _CHECKS[name](value, self))
+            elif value != attribute.default:
+                raise ValidationError(f"{self.kind} has no {name}, got {shown(value)}")
 
     @classmethod
     def trusted(cls, kind: EventKind, **fields: Any) -> Event:
-        """Return an event of values that an engine has checked: checking again takes most of the time."""
+        """Return an event of values that an engine has checked; checking takes most of the time."""
         event = cls.__new__(cls)
         for attribute in cls.__attrs_attrs__:
             value = fields.get(attribute.name, attribute.default)
@@ -192,15 +177,15 @@ class Event:
         try:
             document = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
-            raise ValidationError(f"an event is one JSON object, got {text!r:.80}: {error}") from None
+            raise ValidationError(
+                f"an event is one JSON object, got {text!r:.80}: {error}"
+            ) from None
         if not isinstance(document, dict) or len(document) != 1:
             raise ValidationError(f"an event is {{kind: fields}}, got {text!r:.80}")
         ((tag, body),) = document.items()
         kind = _KINDS.get(tag)
         if kind is None:
-            raise ValidationError(
-                f"there is no event {tag!r:.40}; events are {', '.join(_KINDS)}"
-            )
+            raise ValidationError(f"there is no event {tag!r:.40}; events are {', '.join(_KINDS)}")
         if not isinstance(body, Mapping):
             raise ValidationError(f"{tag} has fields, got {shown(body)}")
         if missing := [key for key, _ in _FIELDS[kind] if key not in body]:
@@ -237,12 +222,32 @@ class Event:
         return f"{_TAGS[self.kind]} {{ {', '.join(body)} }}" if body else _TAGS[self.kind]
 
 
-_CHECKS: dict[str, Callable[[Any], Any]] = {
-    "side": Side,
-    "price": check_price,
-    "stop_price": partial(check_price, name="stop_price"),
-    "order_id": check_order_id,
-    "owner": check_owner,
+def _check_side(side: Any, event: Event) -> Side | None:
+    return None if side is None and event.kind is EventKind.CANCEL_ALL else Side(side)
+
+
+def _check_quantity(quantity: Any, event: Event) -> int:
+    return (check_new_quantity if event.kind is EventKind.MODIFY else check_quantity)(quantity)
+
+
+def _check_trail(method: Any, _: Event) -> TrailMethod:
+    if not isinstance(method, TrailMethod):
+        raise TypeError(f"trail_method is a TrailMethod, got {shown(method)}")
+    return method
+
+
+#: How each field is checked, in the order of the fields: what is checked may look at what was.
+_CHECKS: dict[str, Callable[[Any, Event], Any]] = {
+    "side": _check_side,
+    "price": lambda price, _: check_price(price),
+    "quantity": _check_quantity,
+    "time_in_force": lambda tif, event: check_time_in_force(tif, post_only=event.post_only),
+    "order_id": lambda order_id, _: check_order_id(order_id),
+    "stop_price": lambda price, _: check_price(price, "stop_price"),
+    "trail_method": _check_trail,
+    "owner": lambda owner, _: check_owner(owner),
+    "stp_policy": lambda policy, event: check_stp_policy(policy, event.owner),
+    "post_only": lambda post_only, _: post_only,  # the time in force was checked with it
 }
 
 

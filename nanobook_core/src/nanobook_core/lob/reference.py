@@ -368,9 +368,7 @@ class Exchange(ExchangeBase):
     def _check_room(self, side: Side, price: int, quantity: int) -> None:
         # A price that has a level on its own side trades with nothing, so all of it would rest.
         if not self._book.half(side).has_room(price, quantity):
-            raise OverflowError(
-                f"the level's total stays below 2^63, which {quantity} more at {price} would pass"
-            )
+            raise OverflowError(f"the level at {price} holds 2^63-1 at most, and would pass it")
 
     def _begin(self, kind: EventKind, **fields: Any) -> None:
         """Record a request, and run the stops that an earlier one has left."""

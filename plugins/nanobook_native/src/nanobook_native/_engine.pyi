@@ -1,4 +1,3 @@
-from nanobook_core import contracts
-
-class Engine(contracts.Engine):
+# Its methods are those of nanobook_core.contracts.Engine, by which engine.Exchange is typed.
+class Engine:
     def __init__(self, *, stop_trigger: str = "every", log_events: bool = True) -> None: ...

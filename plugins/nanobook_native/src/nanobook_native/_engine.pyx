@@ -170,9 +170,7 @@ cdef class Engine:
         if unlikely(error >= LEVEL_OVERFLOW):
             if error == NO_MEMORY:
                 raise MemoryError
-            raise OverflowError(
-                f"the level's total would pass 2^63-1: {r.quantity} more at {r.price}"
-            )
+            raise OverflowError(f"the level at {r.price} holds 2^63-1 at most, and would pass it")
         return error
 
     cdef tuple prints(self, Outcome* out):
@@ -376,30 +374,20 @@ cdef class Engine:
         cdef int64_t* slots = NULL
         cdef int64_t n = 0
         cdef int64_t i
-        cdef Order* o
+        cdef uint128_t total = 0
         self.enter()
         r.op = OP_CANCEL_ALL
         checked = check_owner(owner)
         r.owner = -1 if checked is None else <int64_t>checked
         r.side = 2 if side is None else side_code(side)
-        out.cancelled = 0
-        if run_cancel_all(&self.b, &r, &out, &slots, &n) == NO_MEMORY:
-            free(slots)
-            raise MemoryError
-        # The outcome's total is capped; this one is not.
-        ids = []
-        total = 0
         try:
-            for i in range(n):
-                o = order_at(&self.b, slots[i])
-                ids.append(id_of(&self.b, slots[i]))
-                if o.status == IS_STOP:
-                    total += self.b.stops.items[o.next].quantity
-                else:
-                    total += withdrawn_quantity(o)
+            if run_cancel_all(&self.b, &r, &out, &slots, &n, &total) == NO_MEMORY:
+                raise MemoryError
+            ids = tuple([id_of(&self.b, slots[i]) for i in range(n)])
         finally:
             free(slots)
-        return book.CancelAllResult(tuple(ids), total)
+        high, low = <uint64_t>(total >> 64), <uint64_t>total
+        return book.CancelAllResult(ids, (high << 64) + low)
 
     # Queries
 

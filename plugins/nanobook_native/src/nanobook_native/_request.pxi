@@ -222,7 +222,7 @@ cdef inline bint is_meant(const Request* r, int side, bint has_owner, uint32_t o
 
 
 cdef int run_cancel_all(
-    Book* b, const Request* r, Outcome* out, int64_t** slots, int64_t* n
+    Book* b, const Request* r, Outcome* out, int64_t** slots, int64_t* n, uint128_t* total
 ) noexcept nogil:
     """Cancel all that is meant; its slots in ascending order, for the caller to free."""
     cdef int waves = WAVES
@@ -234,6 +234,7 @@ cdef int run_cancel_all(
     cdef int64_t* found
     n[0] = 0
     slots[0] = NULL
+    total[0] = 0
     if not reserve_log(&b.log):
         return NO_MEMORY
     record(&b.log, r)
@@ -265,14 +266,11 @@ cdef int run_cancel_all(
         o = order_at(b, found[i])
         if o.status == IS_STOP:
             withdraw_stop(&b.stops, o.next)
-            add_capped(&out.cancelled, b.stops.items[o.next].quantity)
+            total[0] += <uint64_t>b.stops.items[o.next].quantity
         else:
-            add_capped(&out.cancelled, withdraw(b, found[i]))
+            total[0] += <uint64_t>withdraw(b, found[i])
+    out.cancelled = <int64_t>min(total[0], <uint128_t>INT64_MAX)
     return NO_ERROR
-
-
-cdef inline void add_capped(int64_t* total, int64_t quantity) noexcept nogil:
-    total[0] = total[0] + quantity if quantity <= INT64_MAX - total[0] else INT64_MAX
 
 
 cdef int run_request(Book* b, const Request* r, Outcome* out) noexcept nogil:
@@ -282,6 +280,7 @@ cdef int run_request(Book* b, const Request* r, Outcome* out) noexcept nogil:
     """
     cdef int64_t* slots
     cdef int64_t n
+    cdef uint128_t total
     cdef int error
     out.first_print = out.end_print = b.n_prints
     out.order_id = out.filled = out.resting = out.cancelled = 0
@@ -295,7 +294,7 @@ cdef int run_request(Book* b, const Request* r, Outcome* out) noexcept nogil:
     if r.op == OP_REDUCE:
         return run_reduce(b, r, out)
     if r.op == OP_CANCEL_ALL:
-        error = run_cancel_all(b, r, out, &slots, &n)
+        error = run_cancel_all(b, r, out, &slots, &n, &total)
         free(slots)
         return error
     return run_stop_order(b, r, out)
