@@ -243,7 +243,7 @@ def is_refused(ops, i):
 
 NUMBERS = [-(2**63), -MAX, -2, -1, 0, 1, 2**32 - 1, 2**32, MAX]
 VALUES = {
-    **dict.fromkeys(["op", "side", "tif", "trail", "stp"], [*range(12), 255]),
+    **dict.fromkeys(["op", "side", "tif", "trail", "stp"], (*range(12), 255)),
     **dict.fromkeys(["price", "stop_price", "quantity", "order_id", "owner"], NUMBERS),
     "trail_value": [
         -np.inf,
