@@ -869,3 +869,14 @@ def test_the_example_of_a_replay_gives_the_same_book(exchange):
     exchange.submit_limit("sell", 101_00, 50)
     replayed = type(exchange).replay(exchange.events())
     assert replayed.best_bid_ask() == exchange.best_bid_ask() == (100_00, 101_00)
+
+
+def test_of_two_bad_arguments_the_first_one_is_named(exchange):
+    with pytest.raises(TypeError, match="side"):
+        exchange.submit_stop_limit(None, -(2**63), 1.5, 0)
+    with pytest.raises(OverflowError, match="initial_stop_price"):
+        exchange.submit_trailing_stop_limit("buy", -(2**63), 1.5, 0, "pct", 0)
+    with pytest.raises(TypeError, match="limit_price"):
+        exchange.submit_trailing_stop_limit("buy", 1, 1.5, 0, "pct", 0)
+    with pytest.raises(ValueError, match="quantity"):
+        exchange.submit_trailing_stop_limit("buy", 1, 1, 0, "pct", 0, "day")

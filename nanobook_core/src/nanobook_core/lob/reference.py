@@ -172,14 +172,12 @@ class Exchange(ExchangeBase):
         owner: int | None = None,
         stp_policy: str = "off",
     ) -> StopSubmitResult:
-        return self._submit_stop(
-            EventKind.SUBMIT_STOP_MARKET,
-            side,
-            check_price(stop_price, "stop_price"),
-            quantity,
-            owner=owner,
-            stp_policy=stp_policy,
-        )
+        terms = {
+            "side": Side(side),
+            "stop_price": check_price(stop_price, "stop_price"),
+            "quantity": check_quantity(quantity),
+        }
+        return self._submit_stop(EventKind.SUBMIT_STOP_MARKET, terms, owner, stp_policy)
 
     def submit_stop_limit(
         self,
@@ -192,15 +190,14 @@ class Exchange(ExchangeBase):
         owner: int | None = None,
         stp_policy: str = "off",
     ) -> StopSubmitResult:
-        return self._submit_stop(
-            EventKind.SUBMIT_STOP_LIMIT,
-            side,
-            check_price(stop_price, "stop_price"),
-            quantity,
-            limit=(check_price(limit_price, "limit_price"), TimeInForce(tif)),
-            owner=owner,
-            stp_policy=stp_policy,
-        )
+        terms = {
+            "side": Side(side),
+            "stop_price": check_price(stop_price, "stop_price"),
+            "price": check_price(limit_price, "limit_price"),
+            "quantity": check_quantity(quantity),
+            "time_in_force": TimeInForce(tif),
+        }
+        return self._submit_stop(EventKind.SUBMIT_STOP_LIMIT, terms, owner, stp_policy)
 
     def submit_trailing_stop_market(
         self,
@@ -214,15 +211,13 @@ class Exchange(ExchangeBase):
         owner: int | None = None,
         stp_policy: str = "off",
     ) -> StopSubmitResult:
-        return self._submit_stop(
-            EventKind.SUBMIT_TRAILING_STOP_MARKET,
-            side,
-            check_price(initial_stop_price, "initial_stop_price"),
-            quantity,
-            trail=TrailMethod.parse(trail_type, trail_value, atr_period),
-            owner=owner,
-            stp_policy=stp_policy,
-        )
+        terms = {
+            "side": Side(side),
+            "stop_price": check_price(initial_stop_price, "initial_stop_price"),
+            "quantity": check_quantity(quantity),
+            "trail_method": TrailMethod.parse(trail_type, trail_value, atr_period),
+        }
+        return self._submit_stop(EventKind.SUBMIT_TRAILING_STOP_MARKET, terms, owner, stp_policy)
 
     def submit_trailing_stop_limit(
         self,
@@ -238,61 +233,38 @@ class Exchange(ExchangeBase):
         owner: int | None = None,
         stp_policy: str = "off",
     ) -> StopSubmitResult:
-        return self._submit_stop(
-            EventKind.SUBMIT_TRAILING_STOP_LIMIT,
-            side,
-            check_price(initial_stop_price, "initial_stop_price"),
-            quantity,
-            limit=(check_price(limit_price, "limit_price"), TimeInForce(tif)),
-            trail=TrailMethod.parse(trail_type, trail_value, atr_period),
-            owner=owner,
-            stp_policy=stp_policy,
-        )
+        terms = {
+            "side": Side(side),
+            "stop_price": check_price(initial_stop_price, "initial_stop_price"),
+            "price": check_price(limit_price, "limit_price"),
+            "quantity": check_quantity(quantity),
+            "trail_method": TrailMethod.parse(trail_type, trail_value, atr_period),
+            "time_in_force": TimeInForce(tif),
+        }
+        return self._submit_stop(EventKind.SUBMIT_TRAILING_STOP_LIMIT, terms, owner, stp_policy)
 
     def _submit_stop(
-        self,
-        kind: EventKind,
-        side: str,
-        stop_price: int,
-        quantity: int,
-        *,
-        limit: tuple[int, TimeInForce] | None = None,
-        trail: TrailMethod | None = None,
-        owner: int | None,
-        stp_policy: str,
+        self, kind: EventKind, terms: dict[str, Any], owner: int | None, stp_policy: str
     ) -> StopSubmitResult:
-        side = Side(side)
-        quantity = check_quantity(quantity)
+        """Enter a stop; its terms are checked, and named as in the event."""
         owner = check_owner(owner)
         policy = check_stp_policy(stp_policy, owner)
-        limit_price, tif = limit or (None, TimeInForce.IOC)
-        fields = {
-            "side": side,
-            "stop_price": stop_price,
-            "quantity": quantity,
-            "owner": owner,
-            "stp_policy": policy,
-        }
-        if limit is not None:
-            fields |= {"price": limit_price, "time_in_force": tif}
-        if trail is not None:
-            fields["trail_method"] = trail
-        self._begin(kind, **fields)
+        self._begin(kind, **terms, owner=owner, stp_policy=policy)
         stop = Stop(
             id=self._book.new_id(),
-            side=side,
-            stop_price=stop_price,
-            limit_price=limit_price,
-            quantity=quantity,
-            tif=tif,
+            side=terms["side"],
+            stop_price=terms["stop_price"],
+            limit_price=terms.get("price"),
+            quantity=terms["quantity"],
+            tif=terms.get("time_in_force", TimeInForce.IOC),
             timestamp=self._book.tick(),
-            trail=trail,
+            trail=terms.get("trail_method"),
             owner=owner,
             policy=policy,
         )
         self._stops[stop.id] = stop
         last = self._last_trade_price
-        is_due = trail is None and last is not None and stop.is_satisfied(last)
+        is_due = stop.trail is None and last is not None and stop.is_satisfied(last)
         if is_due and self._stop_trigger is StopTrigger.EVERY:
             stop.status = StopStatus.TRIGGERED
             self._elected.append(stop)
