@@ -12,7 +12,8 @@ import os
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import blake2b
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b, sha256
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -214,6 +215,16 @@ def symbols(path: str, n: int, count: int, threads: int) -> dict[str, Any]:
     return {"ns": (perf_counter_ns() - began) / len(ops), "digest": _array_digest(result.trades)}
 
 
+def hashing(threads: int) -> dict[str, float]:
+    """Wall time of what threads can surely share: whether there are processors for them."""
+    data = bytes(2**26)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(sha256, [b""] * threads))
+        began = perf_counter_ns()
+        list(pool.map(sha256, [data] * 4))
+        return {"ns": (perf_counter_ns() - began) / (4 * len(data))}
+
+
 def memory(engine: str, n: int, **settings: bool) -> dict[str, float]:
     """Growth of the resident memory by n resting orders at 2 x 500 prices, in bytes an order."""
     exchange = _exchange(engine, **settings)
@@ -294,7 +305,7 @@ def _array_digest(trades: Any) -> str:
     return blake2b(numbers.astype(np.int64).tobytes(), digest_size=8).hexdigest()
 
 
-TASKS = (mixed, operations, latencies, batch, symbols, memory)
+TASKS = (mixed, operations, latencies, batch, symbols, hashing, memory)
 
 if __name__ == "__main__":
     task, arguments = json.loads(sys.argv[1])

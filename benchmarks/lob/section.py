@@ -18,7 +18,8 @@ WHEEL = "times the faster wheel"
 class Sizes:
     """How much of everything; the defaults are those of the budgets."""
 
-    rounds: int = 5
+    rounds: int = 6
+    """Even, for the sake of `in_turns`."""
     mixed: int = 200_000
     operations: int = 100_000
     latencies: int = 10_000_000
