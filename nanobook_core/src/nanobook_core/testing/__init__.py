@@ -10,13 +10,17 @@ import pytest
 pytest.register_assert_rewrite(
     "nanobook_core.testing.command",
     "nanobook_core.testing.cost",
+    "nanobook_core.testing.engine",
     "nanobook_core.testing.kernel",
+    "nanobook_core.testing.ledger",
     "nanobook_core.testing.plugin",
     "nanobook_core.testing.risk",
+    "nanobook_core.testing.stop_ledger",
 )
 
 from nanobook_core.testing.command import CommandSuite  # noqa: E402 - see above
 from nanobook_core.testing.cost import CostModelSuite  # noqa: E402 - see above
+from nanobook_core.testing.engine import EngineSuite  # noqa: E402 - see above
 from nanobook_core.testing.kernel import ScheduleToDenseSuite  # noqa: E402 - see above
 from nanobook_core.testing.plugin import PluginSuite  # noqa: E402 - see above
 from nanobook_core.testing.risk import RiskCheckSuite  # noqa: E402 - see above
@@ -24,6 +28,7 @@ from nanobook_core.testing.risk import RiskCheckSuite  # noqa: E402 - see above
 __all__ = [
     "CommandSuite",
     "CostModelSuite",
+    "EngineSuite",
     "PluginSuite",
     "RiskCheckSuite",
     "ScheduleToDenseSuite",
