@@ -231,6 +231,8 @@ def test_words_are_read_in_any_case_and_as_members(exchange):
         (lambda exchange: exchange.submit_limit("buy", 1, 1, stp_policy="off "), ValidationError),
         (lambda exchange: exchange.submit_market("buy", 1, stp_policy="cancel_both"), ValueError),
         (lambda exchange: exchange.submit_market("buy", 0), ValidationError),
+        (lambda exchange: exchange.submit_market("buy", 1, owner=-1), OverflowError),
+        (lambda exchange: exchange.submit_stop_market("buy", 1, 1, owner=-1), OverflowError),
         (lambda exchange: exchange.submit_market(1, 1), TypeError),
         (lambda exchange: exchange.submit_stop_market("sell", 90, 0), ValidationError),
         (lambda exchange: exchange.submit_stop_market("sell", 2**63, 1), OverflowError),
@@ -238,6 +240,8 @@ def test_words_are_read_in_any_case_and_as_members(exchange):
         (lambda exchange: exchange.submit_stop_limit("sell", 90, 9, 1, "gtd"), ValidationError),
         (lambda exchange: exchange.modify(1, 2**63, 1), OverflowError),
         (lambda exchange: exchange.modify(1, 100, -1), OverflowError),
+        (lambda exchange: exchange.modify(-1, 100, 1), OverflowError),
+        (lambda exchange: exchange.reduce(-1, 1), OverflowError),
         (lambda exchange: exchange.cancel(-1), OverflowError),
         (lambda exchange: exchange.cancel("1"), TypeError),
         (lambda exchange: exchange.reduce(1, 0), ValidationError),
@@ -494,7 +498,7 @@ def test_a_trade_of_a_modify_is_a_trade_like_any_other(exchange):
     result = exchange.modify(2, 100, 5)
     assert rows(result.trades) == [(1, 100, 5, 4, 1, 5)]
     assert exchange.last_trade_price() == 100
-    assert exchange.get_stop_order(3).status == "triggered"
+    assert exchange.get_stop_order(3).child_order_id == 5
     again = type(exchange).replay(exchange.events())
     assert everything(again) == everything(exchange)
 
@@ -631,6 +635,14 @@ def test_an_empty_exchange_answers_none(exchange):
     assert list(exchange.trades()) == []
     assert exchange.pending_stop_count() == 0
     assert (exchange.get_order(1), exchange.get_stop_order(1)) == (None, None)
+
+
+def test_a_snapshot_shows_ten_levels_unless_told_otherwise(exchange):
+    for price in range(12):
+        exchange.submit_limit("buy", price, 1)
+    assert [level.price for level in exchange.depth().bids] == [11, 10, 9, 8, 7, 6, 5, 4, 3, 2]
+    assert len(exchange.depth(11).bids) == 11
+    assert len(exchange.full_book().bids) == 12
 
 
 def test_the_spread_needs_both_sides(exchange):

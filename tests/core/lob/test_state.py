@@ -152,6 +152,7 @@ def test_the_hash_of_a_state_is_the_same_everywhere(new_exchange):
 def test_an_exchange_that_goes_on_from_a_state_is_in_that_state(new_exchange):
     exchange = new_exchange.from_state(STATE)
     assert exchange.state() == STATE
+    assert exchange.log_events is True
     assert exchange.get_order(5) == BID
     assert exchange.get_stop_order(8) == ELECTED
     assert exchange.get_order(2) is None
@@ -239,6 +240,14 @@ NO_TRADES = {"next_trade_id": 1, "timestamp": 0, "next_order_id": 1, "orders": (
         (order(side="buy"), "order 5 has no side"),
         (order(price=-(2**63)), "the price of order 5 is"),
         (order(price=104), "bids and asks cross"),
+        (
+            {"orders": (evolve(BID, price=104), evolve(BID, id=4, timestamp=7), ASK)},
+            "bids and asks cross",
+        ),
+        (
+            {"orders": (BID, evolve(ASK, id=4, timestamp=7, price=-5), ASK)},
+            "bids and asks cross",
+        ),
         (order(time_in_force=TimeInForce.IOC), "order 5 rests but is not gtc"),
         (order(time_in_force="gtc"), "order 5 has no time in force"),
         (order(owner=2**32), "the owner of order 5 is"),
@@ -316,6 +325,14 @@ def test_a_state_that_no_exchange_can_be_in_is_refused(new_exchange, changes, pr
     [
         {},
         {"atr_samples": ()},
+        {"atr_samples": (0,)},
+        ask(remaining_quantity=MAX - 7, original_quantity=MAX),
+        {
+            "orders": (
+                evolve(ASK, remaining_quantity=MAX - 10, original_quantity=MAX - 3),
+                evolve(ASK, id=5, timestamp=8, remaining_quantity=10, original_quantity=17),
+            )
+        },
         {"atr_samples": (2**64 - 2,) * 10_000},
         {"orders": ()},
         {"orders": (), "stops": (), "elected": ()},

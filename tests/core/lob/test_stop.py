@@ -140,6 +140,18 @@ def test_a_stop_that_the_last_price_satisfies_runs_at_once(exchange, side, stop,
         assert printed(exchange) == [100]
 
 
+def test_a_stop_that_runs_at_once_is_no_print(new_exchange):
+    """By the rule of the last print it is one, and trailing stops look at it."""
+    found = {}
+    for rule in ("every", "last"):
+        exchange = new_exchange(stop_trigger=rule)
+        print_at(exchange, 100)
+        exchange.submit_trailing_stop_market("sell", 10, 1, "fixed", 5)
+        exchange.submit_stop_market("buy", 99, 1)
+        found[rule] = (exchange.state().atr_samples, stop_price(exchange, 3))
+    assert found == {"every": ((), 10), "last": ((0,), 95)}
+
+
 def test_a_trailing_stop_never_runs_at_once(exchange):
     print_at(exchange, 100)
     result = exchange.submit_trailing_stop_market("sell", 110, 1, "fixed", 5)
@@ -375,6 +387,18 @@ def test_waves_before_the_request_itself_count(exchange):
     assert len(exchange.state().elected) == 2
     exchange.cancel(0)
     assert exchange.trade_count() == 251
+
+
+def test_a_request_that_runs_what_is_left_has_the_other_waves_for_itself(exchange):
+    ladder(exchange, 101)
+    exchange.submit_limit("sell", 200, 1)
+    exchange.submit_stop_market("buy", 200, 1)
+    exchange.submit_market("buy", 1)
+    assert len(exchange.state().elected) == 1
+    result = exchange.submit_market("buy", 1)
+    assert [trade.price for trade in result.trades] == [200]
+    assert exchange.get_stop_order(205).child_order_id == result.order_id + 1
+    assert exchange.state().elected == ()
 
 
 def test_a_mass_cancel_leaves_what_was_elected(exchange):

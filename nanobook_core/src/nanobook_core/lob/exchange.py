@@ -95,8 +95,7 @@ class ExchangeBase(_Contract):
     def try_submit_market(
         self, side: str, quantity: int, *, owner: int | None = None, stp_policy: str = "off"
     ) -> SubmitResult:
-        """Do as `submit_market`: nothing that it accepts is refused here."""
-        check_quantity(quantity)
+        """Do as `submit_market`, which refuses all that this one does."""
         return self.submit_market(side, quantity, owner=owner, stp_policy=stp_policy)
 
     def submit(self, event: Event) -> Result:
