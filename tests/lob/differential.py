@@ -69,7 +69,7 @@ def ask(exchanges, request):
         for exchange in exchanges
     ]
     for answer in answers[1:]:
-        agree(str(request), answers[0], answer)
+        agree(request, answers[0], answer)
     return answers[0][0]
 
 

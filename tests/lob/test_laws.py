@@ -1,5 +1,10 @@
 """Laws of the order book, after every step of whatever hypothesis thinks of."""
 
+# ruff: noqa: S311 - streams that can be repeated, no secrets
+
+from itertools import pairwise
+from random import Random
+
 import pytest
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
@@ -151,6 +156,20 @@ class Laws(RuleBasedStateMachine):
     def teardown(self):
         if hasattr(self, "ledger"):
             self.ledger.close()
+
+
+def test_the_laws_hold_where_stops_cascade(engine):
+    for seed, features in ((10, {"ladder"}), (9, {"ladder", "last"})):
+        requests = Requests(Random(seed), frozenset(features))
+        ledger = Ledger(engine(stop_trigger=requests.stop_trigger))
+        made = [0]
+        while len(made) < 260:
+            request = requests.next()
+            requests.note(request, ledger.ask(request))
+            requests.refresh(ledger.state)
+            made.append(ledger.state.next_order_id)
+        ledger.close()
+        assert max(later - earlier for earlier, later in pairwise(made)) > 100
 
 
 def run(engine, **size):

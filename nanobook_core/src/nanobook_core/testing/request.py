@@ -8,7 +8,7 @@ are alive most of the time.
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import accumulate
 from math import nan
@@ -28,7 +28,7 @@ from nanobook_core.contracts import (
     SubmitResult,
 )
 from nanobook_core.lob.ops import make_ops, ops_dtype
-from nanobook_core.types import StopStatus
+from nanobook_core.types import INT64_MAX, StopStatus
 
 #: What a run may have beside limit and market orders and cancels, and how often it has.
 FEATURES = {
@@ -39,7 +39,7 @@ FEATURES = {
     "post_only": 0.4,
     "housekeeping": 0.25,
     "negative": 0.2,
-    "extreme_prices": 0.05,
+    "extreme_prices": 0.1,
     "extreme_sizes": 0.2,
     "last": 0.25,
     "ladder": 0.06,
@@ -56,6 +56,8 @@ _WEIGHTS = {
 
 SIZES = (1, 5, 10)
 EXTREME_SIZES = (1, 2**31, 2**53, 2**62, 2**63 - 1)
+#: Prices whose changes add up to more than 64 bits, and more than a float has places.
+FAR_APART = (1 - 2**63, -(2**62) - 7, -(10**17) - 1, 2**53 + 1, 2**62 + 3, 2**63 - 1)
 POLICIES = ("cancel_newest", "cancel_oldest", "cancel_both", "decrement_and_cancel", "off")
 
 #: In the place of any argument; what some of them mean depends on the place.
@@ -134,6 +136,10 @@ def some_features(random: Random) -> frozenset[str]:
     return frozenset(name for name, share in FEATURES.items() if random.random() < share)
 
 
+def _in_range(price: int) -> int:
+    return max(-INT64_MAX, min(price, INT64_MAX))
+
+
 class _Resting(NamedTuple):
     side: str
     price: int
@@ -166,11 +172,13 @@ class Requests:
         self._last_id = 0
         self._burst: tuple[str, int] | None = None
 
-    def _draw_prices(self) -> range:
+    def _draw_prices(self) -> Sequence[int]:
         centre = self._pick((100, 10_000))
         if "negative" in self._features:
             centre = self._pick((0, -3, -100))
         if "extreme_prices" in self._features:
+            if self._chance(0.5):
+                return FAR_APART
             centre = self._pick((2**63 - 6, -(2**63) + 7, 2**62, -(2**53)))
         count = self._pick((3, 4, 5, 6))
         return range(centre - count // 2, centre - count // 2 + count)
@@ -324,13 +332,12 @@ class Requests:
         return options
 
     def _stop_price(self) -> int:
-        price: int = self._pick(self._prices) + self._pick((-1, 0, 0, 1))
-        return price
+        return _in_range(self._pick(self._prices) + self._pick((-1, 0, 0, 1)))
 
     def _far_price(self, side: str) -> int:
         """Where a trailing stop has room to follow."""
         away: int = self._pick((0, 1, 3, 5))
-        return self._prices[-1] + away if side == "buy" else self._prices[0] - away
+        return _in_range(self._prices[-1] + away if side == "buy" else self._prices[0] - away)
 
     def _trail(self) -> tuple[str, float, int | None]:
         kind = self._pick(("fixed", "percentage", "atr"))
