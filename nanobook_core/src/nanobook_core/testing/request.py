@@ -49,8 +49,8 @@ FEATURES = {
 _WEIGHTS = {
     "": {"submit_limit": 42.0, "submit_market": 6.0, "cancel": 13.0, "cancel_all": 4.0},
     "modify": {"modify": 8.0, "reduce": 6.0},
-    "stops": {"submit_stop_market": 5.0, "submit_stop_limit": 5.0},
-    "trailing": {"submit_trailing_stop_market": 6.0, "submit_trailing_stop_limit": 6.0},
+    "stops": {"submit_stop_market": 7.0, "submit_stop_limit": 7.0},
+    "trailing": {"submit_trailing_stop_market": 7.0, "submit_trailing_stop_limit": 7.0},
     "housekeeping": {"clear_trades": 1.0, "clear_order_history": 1.0, "compact": 1.0},
 }
 
