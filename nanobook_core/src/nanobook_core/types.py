@@ -177,7 +177,9 @@ class TrailMethod:
 
     def _checked_value(self) -> float:
         value = self.value
-        if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
+        # By name, because numpy's bool has a __float__ and is no subclass of Python's.
+        is_bool = type(value).__name__ == "bool"
+        if isinstance(value, (bool, str)) or is_bool or not hasattr(value, "__float__"):
             raise TypeError(f"trail_value is a number, got {shown(value)}")
         try:
             number = float(value)

@@ -350,3 +350,10 @@ def test_a_state_that_an_exchange_can_be_in_is_accepted(new_exchange, changes):
     state = evolve(STATE, **changes)
     check_state(state)
     assert new_exchange.from_state(state).state() == state
+
+
+def test_a_state_whose_counters_are_about_to_wrap_is_refused(new_exchange):
+    exchange = new_exchange()
+    far = evolve(exchange.state(), next_order_id=2**63 - 1, timestamp=2**63 - 2)
+    with pytest.raises(ValidationError, match="next_order_id is a whole number from 1 to"):
+        type(exchange).from_state(far)

@@ -51,26 +51,32 @@ class EngineState:
 
 @frozen(eq=False, kw_only=True)
 class ApplyResult:
-    """What became of each row of a batch: arrays of one entry a row."""
+    """What became of each row of a batch: arrays of one entry a row.
+
+    status : u1, a position in `ROW_STATUS`: New, PartiallyFilled, Filled, Cancelled, Pending,
+        Triggered, Rejected
+    error : u1, a position in `ROW_ERROR`, why it was rejected: 0 none, 1 OrderNotFound,
+        2 OrderNotActive, 3 InvalidQuantity, 4 LevelOverflow
+    order_id : i8, of the order or stop that the row made, of a modify's replacement; else the one
+        that it named
+    filled, cancelled : i8, as in the single call's result; `cancelled` at most 2^63-1
+    resting : i8, what is open of that order after the row and all that it set off; 0 if none
+    trade_offsets : i8, one entry more; `trades[trade_offsets[i]:trade_offsets[i + 1]]` were printed
+        by row i: its own have its `order_id` as aggressor, the others are of stops that it set off
+    trades : every print in order, with the fields of `Trade`; `aggressor_side` is 0 to buy, 1 to
+        sell
+
+    `to_frame()` is the same in words.
+    """
 
     status: NDArray[np.uint8]
-    """`ROW_STATUS[code]`: an `OrderStatus`, a `StopStatus`, or `Rejected`."""
     error: NDArray[np.uint8]
-    """`ROW_ERROR[code]`: why it was rejected."""
     order_id: NDArray[np.int64]
-    """Of the order or stop that it made, of a modify's replacement; else the one that it named."""
     filled: NDArray[np.int64]
     resting: NDArray[np.int64]
-    """What is open of that order after the row and all that it set off; 0 if it is no order."""
     cancelled: NDArray[np.int64]
-    """As `cancelled_quantity` of the single call's result, at most 2^63-1."""
     trade_offsets: NDArray[np.int64]
-    """One entry more: `trades[trade_offsets[i]:trade_offsets[i + 1]]` were printed by row i.
-
-    Those of stops that the row set off are among them; its own have its `order_id` as aggressor.
-    """
     trades: NDArray[Any]
-    """Every print in order, with the fields of `Trade`; `aggressor_side` is 0 to buy, 1 to sell."""
 
     def to_frame(self, backend: str | None = None) -> Any:
         """Return a table with a row for each request.
@@ -117,9 +123,9 @@ class Engine(Protocol):
     """An exchange for one instrument.
 
     Kind `engine`; the target is called as `target(stop_trigger="every", log_events=True)`. It is a
-    class with the static constructors below. Arguments may be the seed's strings or our enums,
-    numbers any integer that is no bool. Wrong arguments raise before anything changes: TypeError,
-    OverflowError (out of range), ValidationError (0, or not an allowed word).
+    class with the static constructors below. Words may be strings in any case or our enums, numbers
+    any integers that are no bools. Wrong arguments raise before anything changes: TypeError,
+    OverflowError (out of range), ValidationError (a quantity of 0, or not an allowed word).
     """
 
     def submit_limit(
@@ -135,9 +141,16 @@ class Engine(Protocol):
     ) -> SubmitResult:
         """Match against the other side up to the price; what is left goes as `tif` says.
 
-        A `post_only` order that would trade is cancelled whole. O(log P + M).
+        `side` is `"buy"` or `"sell"`, `price` a whole number of units above -2^63, `quantity` one
+        from 1 to 2^63-1. `tif`: `"gtc"` rests, `"ioc"` is cancelled, `"fok"` trades whole or is
+        cancelled whole. A `post_only` order that would trade is cancelled whole. `stp_policy` says
+        what happens when it meets an order of the same `owner`.
+
+        O(log P + M) for P prices and M orders that it meets. In the compiled engine a price that is
+        new moves those nearer to the market: 16 bytes each.
 
         Raises:
+            TypeError, OverflowError, ValidationError: an argument is not allowed.
             OverflowError: the level's total would pass 2^63-1; nothing has changed.
 
         """
@@ -146,7 +159,12 @@ class Engine(Protocol):
     def submit_market(
         self, side: str, quantity: int, *, owner: int | None = None, stp_policy: str = "off"
     ) -> SubmitResult:
-        """Match at any price; what is left is cancelled. O(M)."""
+        """Match at any price; what is left is cancelled. O(M) for M orders that it meets.
+
+        Raises:
+            TypeError, OverflowError, ValidationError: an argument is not allowed.
+
+        """
         ...
 
     def submit_stop_market(
@@ -158,7 +176,16 @@ class Engine(Protocol):
         owner: int | None = None,
         stp_policy: str = "off",
     ) -> StopSubmitResult:
-        """Send a market order once a trade prints at the stop price or beyond. O(log S)."""
+        """Send a market order once a trade prints at the stop price or beyond. O(log S).
+
+        Beyond is above for a buy stop, below for a sell stop. Where the last trade already is, it
+        is sent at once: the status is then `Triggered`, else `Pending`. What the order did is found
+        by way of `get_stop_order(order_id).child_order_id`.
+
+        Raises:
+            TypeError, OverflowError, ValidationError: an argument is not allowed.
+
+        """
         ...
 
     def submit_stop_limit(
@@ -172,7 +199,10 @@ class Engine(Protocol):
         owner: int | None = None,
         stp_policy: str = "off",
     ) -> StopSubmitResult:
-        """Send a limit order once a trade prints at the stop price or beyond. O(log S)."""
+        """Send a limit order once a trade prints at the stop price or beyond. O(log S).
+
+        As `submit_stop_market`; the order has the limit `limit_price` and that `tif`.
+        """
         ...
 
     def submit_trailing_stop_market(  # noqa: PLR0917 - the seed's arguments
@@ -187,7 +217,17 @@ class Engine(Protocol):
         owner: int | None = None,
         stp_policy: str = "off",
     ) -> StopSubmitResult:
-        """Enter a stop-market whose price follows the market, and only ever tightens. O(1)."""
+        """Enter a stop-market whose price follows the market, and only ever tightens. O(1).
+
+        It keeps `trail_value` from the best price since it was entered: units if `trail_type` is
+        `"fixed"`, a fraction of that price if `"percentage"`, a multiple of the mean change between
+        trades over `atr_period` of them if `"atr"`; or `trail_type` is a `TrailMethod` by itself.
+        It never goes off when it is entered. Each order that trades looks at all trailing stops.
+
+        Raises:
+            TypeError, OverflowError, ValidationError: an argument is not allowed.
+
+        """
         ...
 
     def submit_trailing_stop_limit(  # noqa: PLR0917 - the seed's arguments
@@ -204,15 +244,25 @@ class Engine(Protocol):
         owner: int | None = None,
         stp_policy: str = "off",
     ) -> StopSubmitResult:
-        """Enter a stop-limit whose stop price follows the market. O(1)."""
+        """Enter a stop-limit whose stop price follows the market; `limit_price` stays. O(1).
+
+        The rest as `submit_trailing_stop_market`.
+        """
         ...
 
     def cancel(self, order_id: int) -> CancelResult:
-        """Take an order or a pending stop off; fails softly. O(1) but for the last of a level."""
+        """Take what is open of an order, or a pending stop, off. O(1), a level's last O(log P).
+
+        Fails softly: `error` is `OrderNotFound` for an id that is unknown, forgotten, or of a stop
+        that has gone off; `OrderNotActive` for a finished order.
+        """
         ...
 
     def modify(self, order_id: int, new_price: int, new_quantity: int) -> ModifyResult:
         """Cancel and submit anew: a new id, the end of the queue, the same side, tif and owner.
+
+        `new_quantity` is the whole new size: what was filled before is not deducted. It may trade
+        at once. Fails softly, as `cancel`; and with `InvalidQuantity` where it is 0.
 
         Raises:
             OverflowError: the level's total would pass 2^63-1; nothing has changed.
@@ -247,7 +297,7 @@ class Engine(Protocol):
         ...
 
     def best_bid_ask(self) -> tuple[int | None, int | None]:
-        """Return both. O(1)."""
+        """Return highest price to buy and lowest to sell, None where there is none. O(1)."""
         ...
 
     def spread(self) -> int | None:
@@ -279,7 +329,7 @@ class Engine(Protocol):
         ...
 
     def trade_count(self) -> int:
-        """Prints since the start or `clear_trades`. O(1)."""
+        """Return how many prints there were since the start or `clear_trades`. O(1)."""
         ...
 
     def trades(self) -> Sequence[Trade]:
@@ -287,7 +337,7 @@ class Engine(Protocol):
         ...
 
     def trades_array(self) -> NDArray[Any]:
-        """Return the same as a structured array, a copy. O(trades)."""
+        """Return the prints as a structured array with the fields of `Trade`, a copy. O(trades)."""
         ...
 
     def events(self) -> list[Event]:

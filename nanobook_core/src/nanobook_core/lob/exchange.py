@@ -35,6 +35,21 @@ Result = (
 )  # of any request
 
 
+#: Of `LogTruncatedError`, in every engine.
+LOG_TRUNCATED = (
+    "the log does not go back to the start: it was off or cleared, "
+    "or this exchange was made from a state"
+)
+
+
+def documented(engine: type) -> None:
+    """Give the methods of an engine the contract's docstrings, so that `help()` has them."""
+    for name, method in vars(Engine).items():
+        own = getattr(engine, name, None)
+        if callable(method) and own is not None and not own.__doc__:
+            own.__doc__ = method.__doc__
+
+
 class ExchangeBase(_Contract):
     """The part of an exchange that is built of the primitives of the `Engine` contract.
 

@@ -152,3 +152,12 @@ def lock(path: Path) -> int:
             raise
         raise JournalError(f"{path} is held by another writer") from error
     return descriptor
+
+
+def unlock(descriptor: int, *, here: bool) -> None:
+    """Close a lock's descriptor; `here`, where it was taken, also if a fork's child has it open."""
+    if here and sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)

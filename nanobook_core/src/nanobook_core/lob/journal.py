@@ -20,7 +20,7 @@ from nanobook_core.errors import (
 )
 from nanobook_core.lob import snapshot
 from nanobook_core.lob.append_file import AppendFile, check_fsync
-from nanobook_core.lob.file_layer import FileLayer, lock, real_path
+from nanobook_core.lob.file_layer import FileLayer, lock, real_path, unlock
 from nanobook_core.lob.journal_line import checksum, record
 from nanobook_core.lob.recovery import Recovered, create, mend, recover
 from nanobook_core.lob.snapshot import Snapshot
@@ -217,7 +217,7 @@ class Journal:
         from nanobook_core.lob.batch import check_row, first_malformed, to_event
         from nanobook_core.lob.ops import coerced
 
-        rows = coerced(ops)
+        rows = coerced(ops).copy()  # what is written is what runs, whatever becomes of the caller's
         if (bad := first_malformed(rows)) is not None:
             check_row(rows, bad)
         events = [to_event(row) for row in rows]
@@ -275,7 +275,7 @@ class Journal:
                 if self._failure is None:  # else it has been said
                     raise self._broken(error) from error
             finally:
-                os.close(held)
+                unlock(held, here=self._process == os.getpid())
 
     def __enter__(self) -> Self:
         return self

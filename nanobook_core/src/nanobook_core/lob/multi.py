@@ -33,6 +33,8 @@ class MultiExchange:
     The first order or stop for a symbol makes its exchange, if it is accepted; unlike the
     original's, a request that can only fail there, such as a cancel, makes none and fails softly.
 
+    It is for one thread: two that bring the first order of a symbol at once would lose one.
+
     Raises:
         TypeError, ValidationError: as the exchange itself, for `stop_trigger` and `log_events`.
 

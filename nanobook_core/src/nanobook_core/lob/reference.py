@@ -23,7 +23,7 @@ from nanobook_core.contracts import (
 )
 from nanobook_core.errors import LogTruncatedError, shown
 from nanobook_core.lob.book import BookOrder
-from nanobook_core.lob.exchange import ExchangeBase
+from nanobook_core.lob.exchange import LOG_TRUNCATED, ExchangeBase, documented
 from nanobook_core.lob.matching import Book
 from nanobook_core.lob.stop import BY_ENTRY, Stop, StopBook
 from nanobook_core.lob.trades import Trades
@@ -51,12 +51,16 @@ WAVES_MAX = 100
 
 
 class Exchange(ExchangeBase):
-    """A limit order book with a matching engine for one instrument; see docs/order_book.md.
+    """A limit order book and its matching engine for one instrument, in Python.
 
-    Raises:
-        TypeError: `stop_trigger` is not a string, or `log_events` is not a bool.
-        ValidationError: there is no such `stop_trigger`.
+    `stop_trigger` says which prints elect stops, every one or, as in the original, only the
+    `"last"` of a request; `log_events` whether requests are recorded, for `events()`, `save` and
+    `replay`. Prices and quantities are whole numbers of units of your choice. Words may be strings
+    in any case or our enums, numbers any integers that are no bools.
 
+    Wrong arguments raise before anything changes: TypeError, OverflowError (out of range),
+    ValidationError (a quantity of 0, or not an allowed word). It is for one thread, and a Ctrl-C
+    in the middle of a call may leave it damaged. docs/order_book.md has all the rules.
     """
 
     __slots__ = (
@@ -457,10 +461,7 @@ class Exchange(ExchangeBase):
 
     def events(self) -> list[Event]:
         if self._log is None:
-            raise LogTruncatedError(
-                "the log of events does not go back to the start: it was off or cleared, "
-                "or the exchange was made from a state"
-            )
+            raise LogTruncatedError(LOG_TRUNCATED)
         return [Event(kind, **fields) for kind, fields in self._log]
 
     # Housekeeping.
@@ -513,6 +514,9 @@ class Exchange(ExchangeBase):
             if waiting.status is StopStatus.PENDING:
                 self._waiting.add(waiting)
         self._elected.extend(self._stops[stop_id] for stop_id in state.elected)
+
+
+documented(Exchange)
 
 
 def _is_meant(item: BookOrder | Stop, owner: int | None, side: Side | None) -> bool:

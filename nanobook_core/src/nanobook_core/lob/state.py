@@ -22,6 +22,9 @@ from nanobook_core.types import (
     TrailMethod,
 )
 
+#: Where a counter may stand: far beyond what any exchange counts to, and far from where it wraps.
+COUNT_MAX = 2**62
+
 # The tables of docs/order_book.md, row by row.
 _COUNTERS = Struct("<B qqq Bq Bq")
 _COUNT = Struct("<Q")
@@ -147,8 +150,8 @@ def _check_price(price: object, name: str) -> None:
 
 def _check_counters(state: EngineState) -> None:
     _require(isinstance(state.stop_trigger, StopTrigger), "stop_trigger is no StopTrigger")
-    _check_number(state.next_order_id, "next_order_id", 1)
-    _check_number(state.next_trade_id, "next_trade_id", 1)
+    _check_number(state.next_order_id, "next_order_id", 1, COUNT_MAX)
+    _check_number(state.next_trade_id, "next_trade_id", 1, COUNT_MAX)
     _check_number(state.timestamp, "timestamp", 0)
     _require(
         state.timestamp == state.next_order_id + state.next_trade_id - 2,

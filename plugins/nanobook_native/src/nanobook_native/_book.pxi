@@ -229,7 +229,8 @@ cdef void recentre(Book* b, int64_t price) noexcept nogil:
     cdef int side
     cdef int64_t i
     cdef uint32_t* found
-    memset(b.ladder, 0, LADDER * sizeof(uint32_t))
+    if b.has_ladder_base:  # else nothing is in it, and most of it need not be touched
+        memset(b.ladder, 0, LADDER * sizeof(uint32_t))
     b.ladder_base = price - LADDER // 2 if price > -INT64_MAX + LADDER else -INT64_MAX
     b.has_ladder_base = True
     b.ladder_misses = 0

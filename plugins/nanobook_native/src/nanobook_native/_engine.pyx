@@ -12,7 +12,13 @@ from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from nanobook_core.contracts import book
 from nanobook_core.contracts.engine import ROW_ERROR, ApplyResult, EngineState
 from nanobook_core.contracts.event import Event, EventKind
-from nanobook_core.errors import ConcurrentUseError, LogTruncatedError, ValidationError
+from nanobook_core.errors import (
+    ConcurrentUseError,
+    LogTruncatedError,
+    ValidationError,
+    shown,
+)
+from nanobook_core.lob.exchange import LOG_TRUNCATED
 from nanobook_core.types import (
     OrderStatus,
     Side,
@@ -56,7 +62,9 @@ cdef object IOC_WORD = "ioc"
 cdef object OFF_WORD = "off"
 
 cdef enum:
-    ROWS_PER_SIGNAL_CHECK = 16384
+    ROWS_A_LOOK = 16
+
+cdef double SECONDS_WITHOUT_SIGNALS = 0.05
 
 include "_record.pxi"
 
@@ -131,44 +139,68 @@ cdef inline object owner_of(bint has_owner, uint32_t owner):
 
 
 cdef class Engine:
-    """The primitives; `nanobook_native.engine.Exchange` adds what every engine has in common."""
+    """The primitives; `nanobook_native.engine.Exchange` adds what every engine has in common.
+
+    Its methods have the docstrings of the contract.
+    """
 
     cdef Book b
     cdef bint busy
-    cdef readonly object stop_trigger
+    cdef object trigger
     cdef object bid  # the last best prices that were shown, as Python's numbers
     cdef object ask
 
-    def __cinit__(self, *, stop_trigger="every", log_events=True):
-        self.stop_trigger = StopTrigger(stop_trigger)
-        if not isinstance(log_events, bool):
-            raise TypeError(f"log_events is True or False, got {log_events!r:.40}")
+    def __cinit__(self, *_, **__):
         if not book_open(&self.b):
             raise MemoryError
-        self.b.stops.on_last = self.stop_trigger is StopTrigger.LAST
+
+    def __init__(self, *, stop_trigger="every", log_events=True):
+        if self.b.next_order_id > 1:
+            raise TypeError("an exchange is made once")
+        if not isinstance(log_events, bool):
+            raise TypeError(f"log_events is True or False, got {shown(log_events)}")
+        self.trigger = StopTrigger(stop_trigger)
+        self.b.stops.on_last = self.trigger is StopTrigger.LAST
         self.b.log.is_on = self.b.log.is_whole = log_events
 
     def __dealloc__(self):
         book_close(&self.b)
 
     @property
+    def stop_trigger(self):
+        """Which prints elect stops."""
+        return self.trigger
+
+    @property
     def log_events(self):
         """Whether requests are recorded."""
         return bool(self.b.log.is_on)
 
+    cdef inline int hold(self) except -1:
+        """Keep everybody else out while a long answer is made; `self.busy = False` lets them in."""
+        self.enter()
+        self.busy = True
+        return 0
+
     cdef inline int enter(self) except -1:
         if unlikely(self.busy):
             raise ConcurrentUseError(
-                "another thread is running a batch on this exchange; "
-                "give each thread its own exchange, or use a lock"
+                "this exchange is in the middle of a batch or of a long answer, in another thread "
+                "or beneath a signal's handler; give each thread its own, or use a lock"
             )
         return 0
 
     cdef int run(self, Request* r, Outcome* out) except -1:
-        """Run one request; the error's code, where that is a soft one."""
-        cdef int error = run_request(&self.b, r, out)
+        """Run one request; the error's code, where that is a soft one.
+
+        Arguments have been read before: that may run any code, also code that begins a batch.
+        """
+        cdef int error
+        self.enter()
+        error = run_request(&self.b, r, out)
         if unlikely(error >= LEVEL_OVERFLOW):
             if error == NO_MEMORY:
+                lose_log(&self.b.log)
                 raise MemoryError
             raise OverflowError(f"the level at {r.price} holds 2^63-1 at most, and would pass it")
         return error
@@ -224,9 +256,7 @@ cdef class Engine:
     def submit_limit(
         self, side, price, quantity, tif="gtc", *, owner=None, stp_policy="off", post_only=False
     ):
-        """Match against the other side up to the price; what is left goes as `tif` says."""
         cdef Request r
-        self.enter()
         r.op = OP_LIMIT
         r.side = side_code(side)
         r.price = price_of(price, "price")
@@ -241,9 +271,7 @@ cdef class Engine:
         return self.submitted(&r)
 
     def submit_market(self, side, quantity, *, owner=None, stp_policy="off"):
-        """Match at any price; what is left is cancelled."""
         cdef Request r
-        self.enter()
         r.op = OP_MARKET
         r.side = side_code(side)
         r.quantity = quantity_of(quantity, "quantity")
@@ -251,9 +279,7 @@ cdef class Engine:
         return self.submitted(&r)
 
     def submit_stop_market(self, side, stop_price, quantity, *, owner=None, stp_policy="off"):
-        """Send a market order once a trade prints at the stop price or beyond."""
         cdef Request r
-        self.enter()
         r.op = OP_STOP_MARKET
         r.side = side_code(side)
         r.stop_price = price_of(stop_price, "stop_price")
@@ -264,9 +290,7 @@ cdef class Engine:
     def submit_stop_limit(
         self, side, stop_price, limit_price, quantity, tif="gtc", *, owner=None, stp_policy="off"
     ):
-        """Send a limit order once a trade prints at the stop price or beyond."""
         cdef Request r
-        self.enter()
         r.op = OP_STOP_LIMIT
         r.side = side_code(side)
         r.stop_price = price_of(stop_price, "stop_price")
@@ -288,9 +312,7 @@ cdef class Engine:
         owner=None,
         stp_policy="off",
     ):
-        """Enter a stop-market whose price follows the market, and only ever tightens."""
         cdef Request r
-        self.enter()
         r.op = OP_TRAILING_STOP_MARKET
         r.side = side_code(side)
         r.stop_price = price_of(initial_stop_price, "initial_stop_price")
@@ -313,9 +335,7 @@ cdef class Engine:
         owner=None,
         stp_policy="off",
     ):
-        """Enter a stop-limit whose stop price follows the market."""
         cdef Request r
-        self.enter()
         r.op = OP_TRAILING_STOP_LIMIT
         r.side = side_code(side)
         r.stop_price = price_of(initial_stop_price, "initial_stop_price")
@@ -327,28 +347,22 @@ cdef class Engine:
         return self.entered(&r)
 
     def cancel(self, order_id):
-        """Take an order or a pending stop off; fails softly."""
         cdef Request r
-        self.enter()
         r.op = OP_CANCEL
         r.order_id = count_of(order_id, check_order_id)
         return self.cancelled(&r)
 
     def reduce(self, order_id, by):
-        """Take quantity off an order that keeps its place; all of it cancels it."""
         cdef Request r
-        self.enter()
         r.op = OP_REDUCE
         r.order_id = count_of(order_id, check_order_id)
         r.quantity = quantity_of(by, "by")
         return self.cancelled(&r)
 
     def modify(self, order_id, new_price, new_quantity):
-        """Cancel and submit anew: a new id, the end of the queue, the same side, tif and owner."""
         cdef Request r
         cdef Outcome out
         cdef int error
-        self.enter()
         r.op = OP_MODIFY
         r.order_id = count_of(order_id, check_order_id)
         r.price = price_of(new_price, "new_price")
@@ -368,20 +382,20 @@ cdef class Engine:
         return result
 
     def cancel_all(self, owner=None, side=None):
-        """Cancel every order and pending stop, or those of one owner or side."""
         cdef Request r
         cdef Outcome out
         cdef int64_t* slots = NULL
         cdef int64_t n = 0
         cdef int64_t i
         cdef uint128_t total = 0
-        self.enter()
         r.op = OP_CANCEL_ALL
         checked = check_owner(owner)
         r.owner = -1 if checked is None else <int64_t>checked
         r.side = 2 if side is None else side_code(side)
+        self.enter()
         try:
             if run_cancel_all(&self.b, &r, &out, &slots, &n, &total) == NO_MEMORY:
+                lose_log(&self.b.log)
                 raise MemoryError
             ids = tuple([id_of(&self.b, slots[i]) for i in range(n)])
         finally:
@@ -392,17 +406,14 @@ cdef class Engine:
     # Queries
 
     def best_bid(self):
-        """Highest price to buy."""
         self.enter()
         return self.best(BUY)
 
     def best_ask(self):
-        """Lowest price to sell."""
         self.enter()
         return self.best(SELL)
 
     def best_bid_ask(self):
-        """Return both."""
         self.enter()
         return (self.best(BUY), self.best(SELL))
 
@@ -422,28 +433,24 @@ cdef class Engine:
         return self.ask
 
     def spread(self):
-        """Best ask less best bid; None if a side is empty."""
         self.enter()
         bid, ask = self.best(BUY), self.best(SELL)
         return None if bid is None or ask is None else ask - bid
 
     def last_trade_price(self):
-        """Price of the last print, whatever request made it; None before any."""
         self.enter()
         return self.b.last_price if self.b.has_last_price else None
 
     def pending_stop_count(self):
-        """Stops that wait; those elected and not yet run are not among them."""
         self.enter()
         return self.b.stops.n_waiting
 
     def depth(self, levels=10):
-        """Return the best levels of each side."""
         cdef BookSnapshot snapshot
         cdef int64_t wanted, i
         cdef HalfBook* half
-        self.enter()
         wanted = count_of(levels, check_levels)
+        self.enter()
         snapshot = BookSnapshot.__new__(BookSnapshot)
         snapshot.n_bids = min(wanted, self.b.halves[BUY].n)
         snapshot.n_asks = min(wanted, self.b.halves[SELL].n)
@@ -462,8 +469,13 @@ cdef class Engine:
         return snapshot
 
     def full_book(self):
-        """Return all levels, each with its orders."""
-        self.enter()
+        self.hold()
+        try:
+            return self.whole_book()
+        finally:
+            self.busy = False
+
+    cdef object whole_book(self):
         sides = []
         for side in range(2):
             levels = []
@@ -490,15 +502,17 @@ cdef class Engine:
         return levels
 
     cdef object order(self, int64_t slot):
-        cdef Order* o = order_at(&self.b, slot)
+        # Copied: making a record runs Python code, and who knows what else.
+        cdef Order o = order_at(&self.b, slot)[0]
+        cdef int64_t order_id = id_of(&self.b, slot)
         return book.Order(
-            id=id_of(&self.b, slot),
+            id=order_id,
             side=SIDES[o.side],
             price=o.price,
             original_quantity=o.quantity,
             remaining_quantity=o.remaining,
             filled_quantity=o.filled,
-            cancelled_quantity=withdrawn_quantity(o),
+            cancelled_quantity=o.quantity - o.filled - o.remaining,
             status=STATUSES[o.status].value.lower(),
             time_in_force=TIFS[o.tif],
             timestamp=o.timestamp,
@@ -507,7 +521,7 @@ cdef class Engine:
         )
 
     cdef object stop(self, int64_t index):
-        cdef Stop* s = &self.b.stops.items[index]
+        cdef Stop s = self.b.stops.items[index]  # copied, as orders are
         method = None
         if s.trail:
             method = TrailMethod(
@@ -535,62 +549,64 @@ cdef class Engine:
         )
 
     def get_order(self, order_id):
-        """Return an order, finished ones too until `clear_order_history`; None if unknown."""
         cdef int64_t slot
+        cdef int64_t wanted = count_of(order_id, check_order_id)
         self.enter()
-        slot = slot_of(&self.b, count_of(order_id, check_order_id))
+        slot = slot_of(&self.b, wanted)
         if slot == 0 or order_at(&self.b, slot).status == IS_STOP:
             return None
         return self.order(slot)
 
     def get_stop_order(self, order_id):
-        """Return a stop, finished ones too until `clear_order_history`; None if unknown."""
         cdef int64_t slot
+        cdef int64_t wanted = count_of(order_id, check_order_id)
         self.enter()
-        slot = slot_of(&self.b, count_of(order_id, check_order_id))
+        slot = slot_of(&self.b, wanted)
         if slot == 0 or order_at(&self.b, slot).status != IS_STOP:
             return None
         return self.stop(order_at(&self.b, slot).next)
 
     def trade_count(self):
-        """Number of those prints."""
         self.enter()
         return self.b.n_prints
 
     def trades(self):
-        """Every print since the start or `clear_trades`."""
         from nanobook_core.lob.trades import Trades
 
         return Trades(self.trades_array())
 
     def trades_array(self):
-        """Return the same as a structured array, a copy."""
         import numpy as np
 
         from nanobook_core.lob.trades import trade_dtype
 
         cdef unsigned char[::1] raw
-        self.enter()
-        array = np.empty(self.b.n_prints, trade_dtype())
-        if self.b.n_prints:
-            raw = array.view(np.uint8)
-            copy_prints(&self.b, 0, self.b.n_prints, <Print*>&raw[0])
-        return array
+        self.hold()
+        try:
+            array = np.empty(self.b.n_prints, trade_dtype())
+            if self.b.n_prints:
+                raw = array.view(np.uint8)
+                copy_prints(&self.b, 0, self.b.n_prints, <Print*>&raw[0])
+            return array
+        finally:
+            self.busy = False
 
     def events(self):
-        """Every request since the start."""
+        if not self.b.log.is_whole:
+            raise LogTruncatedError(LOG_TRUNCATED)
+        self.hold()
+        try:
+            return self.recorded()
+        finally:
+            self.busy = False
+
+    cdef list recorded(self):
         cdef Log* log = &self.b.log
         cdef const uint8_t* at
         cdef const uint8_t* end
         cdef Request r
         cdef int i
-        self.enter()
-        if not log.is_whole:
-            raise LogTruncatedError(
-                "the log does not go back to the start: it was cleared, is off, "
-                "or this exchange was made from a state"
-            )
-        events = []
+        cdef list events = []
         for i in range(log.n_chunks):
             at = log.chunks[i]
             end = log.at if i == log.n_chunks - 1 else log.chunks[i] + log.lengths[i]
@@ -602,12 +618,10 @@ cdef class Engine:
     # Housekeeping
 
     def clear_trades(self):
-        """Forget the prints; ids, last price and matching stay as they are."""
         self.enter()
         self.b.n_prints = 0
 
     def clear_order_history(self):
-        """Forget finished orders and stops; the number of orders, stops not counted."""
         cdef int64_t dropped
         self.enter()
         if not forget_finished(&self.b, &dropped):
@@ -615,13 +629,10 @@ cdef class Engine:
         return dropped
 
     def clear_events(self):
-        """Forget the log, which is truncated from then on."""
         self.enter()
-        log_close(&self.b.log)
-        self.b.log.is_whole = False
+        lose_log(&self.b.log)
 
     def compact(self):
-        """Give memory back; nothing else changes."""
         self.enter()
         cut(&self.b.orders, self.b.n_slots)
         cut(&self.b.prints, self.b.n_prints)
@@ -629,13 +640,18 @@ cdef class Engine:
     # State
 
     def state(self):
-        """Everything that decides what comes next."""
+        self.hold()
+        try:
+            return self.present_state()
+        finally:
+            self.busy = False
+
+    cdef object present_state(self):
         cdef int64_t i, at
         cdef StopBook* s = &self.b.stops
-        self.enter()
         orders = [order for side in range(2) for queue in self.queues(side) for order in queue]
         stops = []
-        for i in range(s.n):
+        for i in range(s.n if s.n_waiting or s.front < s.back else 0):
             if s.items[i].status == WAITS or s.items[i].status == ELECTED:
                 stops.append(self.stop(i))
         samples = []
@@ -645,7 +661,7 @@ cdef class Engine:
                 <uint64_t>(s.sums[0 if at == ATR_SAMPLES else at + 1] - s.sums[at])
             )
         return EngineState(
-            stop_trigger=self.stop_trigger,
+            stop_trigger=self.trigger,
             next_order_id=self.b.next_order_id,
             next_trade_id=self.b.next_trade_id,
             timestamp=self.b.timestamp,
@@ -665,6 +681,7 @@ cdef class Engine:
         cdef Order* o
         cdef Stop* stop
         b.log.is_whole = False
+        elected = frozenset(state.elected)
         known = sorted([*state.orders, *state.stops], key=lambda item: item.id)
         b.survivors = <int64_t*>malloc(<size_t>(len(known) + 1) * sizeof(int64_t))
         if b.survivors == NULL:
@@ -726,7 +743,7 @@ cdef class Engine:
                 stop.trail_value = item.trail_method.value
                 stop.atr_period = item.trail_method.period or 0
             s.n += 1
-            if item.id in state.elected:
+            if item.id in elected:
                 stop.status = ELECTED
             else:
                 wait(s, s.n - 1)
@@ -742,29 +759,26 @@ cdef class Engine:
     # Batches
 
     def apply(self, ops):
-        """Run a batch, see `nanobook.make_ops`; exactly as the single calls would."""
         cdef Batch batch = Batch([self], ops)
         batch.check(0, batch.n)
-        batch.run([0])
-        batch.sum_offsets()
-        batch.collect([0])
+        try:
+            batch.hold()
+            batch.run([0])
+            batch.sum_offsets()
+            batch.collect([0])
+        finally:
+            batch.let_go()
         return batch.result()
 
     @staticmethod
     def apply_books(books, ops, threads):
         """Run a batch whose column `symbol` is an index into exchanges, on that many threads."""
         cdef Batch batch = Batch(books, ops)
-        if len(books) == 1 or threads == 1:
-            batch.run_steps(1, lambda step, parts: [step(part) for part in parts])
-            return batch.result()
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(threads) as pool:
-            try:
-                batch.run_steps(threads, lambda step, parts: list(pool.map(step, parts)))
-            except BaseException:
-                batch.is_stopped = True
-                raise
+        try:
+            batch.hold()
+            batch.run_steps(threads)
+        finally:
+            batch.let_go()
         return batch.result()
 
 
@@ -773,6 +787,7 @@ cdef class Batch:
     """Requests for one book or several, and what becomes of them."""
 
     cdef list books
+    cdef list held
     cdef object array  # of the rows, in memory at `rows`
     cdef const unsigned char[::1] raw
     cdef const Request* rows
@@ -800,8 +815,13 @@ cdef class Batch:
         from nanobook_core.lob.ops import coerced
 
         self.books = list(books)
+        self.held = []
+        if len({id(engine) for engine in self.books}) < len(self.books):
+            raise ValidationError("an exchange is there twice: a symbol each has one of its own")
         self.array = coerced(ops)
         self.n = len(self.array)
+        if self.n > <int64_t>UINT32_MAX:
+            raise ValidationError(f"a batch has less than 2^32 rows, got {self.n}")
         if self.array.dtype.itemsize != sizeof(Request):
             raise RuntimeError("a row is not laid out as the engine expects")
         if self.n:
@@ -825,8 +845,33 @@ cdef class Batch:
         self.offsets[0] = 0
         self.first_prints = np.zeros(len(self.books), np.int64)
 
-    def run_steps(self, threads, each):
+    cdef int hold(self) except -1:
+        """Keep everybody else away from all books, until the prints have been collected."""
+        for engine in self.books:
+            (<Engine?>engine).hold()
+            self.held.append(engine)
+        return 0
+
+    cdef int let_go(self) except -1:
+        for engine in self.held:
+            (<Engine>engine).busy = False
+        return 0
+
+    def run_steps(self, threads):
         """Sort the rows by book, run them, and collect the prints, each step on all threads."""
+        if threads == 1 or len(self.books) <= 1:
+            self.take_steps(1, lambda step, parts: [step(part) for part in parts])
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                self.take_steps(threads, lambda step, parts: list(pool.map(step, parts)))
+            except BaseException:
+                self.is_stopped = True
+                raise
+
+    cdef int take_steps(self, int64_t threads, each) except -1:
         import numpy as np
 
         cdef int64_t n_books = len(self.books)
@@ -853,6 +898,7 @@ cdef class Batch:
         each(self.run, parts)
         self.sum_offsets()
         each(self.collect, parts)
+        return 0
 
     def count(self, part):
         """Check a part of the rows, and count those of each book."""
@@ -902,7 +948,7 @@ cdef class Batch:
         """Run the rows of these books, one book after another; several threads may do so at once.
 
         Raises:
-            ConcurrentUseError: another thread uses a book, or writes to the rows.
+            ConcurrentUseError: another thread writes to the rows.
 
         """
         for number in numbers:
@@ -912,47 +958,47 @@ cdef class Batch:
         cdef Book* b = &engine.b
         cdef int64_t at = self.starts[number]
         cdef int64_t end = self.starts[number + 1]
-        cdef int64_t pause, i, printed
+        cdef int64_t i, printed
         cdef bint is_indexed = self.is_indexed
         cdef int code = NO_ERROR
         cdef bint is_same = True
         cdef Request row
         cdef Outcome out
-        engine.enter()
-        engine.busy = True
-        try:
-            self.first_prints[number] = b.n_prints
-            while at < end and not self.is_stopped:
-                pause = min(at + ROWS_PER_SIGNAL_CHECK, end)
-                with nogil:
-                    while at < pause:
-                        i = self.by_book[at] if is_indexed else at
-                        if is_indexed and at + 8 < end:
-                            prefetch(&self.rows[self.by_book[at + 8]])
-                        # A copy, checked once more: others may write to the array meanwhile.
-                        row = self.rows[i]
-                        is_same = is_sound(&row)
-                        if not is_same:
-                            break
-                        printed = b.n_prints
-                        code = run_request(b, &row, &out)
-                        if code == NO_MEMORY:
-                            break
-                        self.status[i] = REJECTED if code else out.status
-                        self.error[i] = code
-                        self.order_id[i] = out.order_id
-                        self.filled[i] = out.filled
-                        self.resting[i] = open_quantity(b, out.order_id)
-                        self.cancelled[i] = 0 if code else out.cancelled
-                        self.offsets[i + 1] = b.n_prints - printed
-                        at += 1
-                if code == NO_MEMORY:
-                    raise MemoryError
-                if not is_same:
-                    raise ConcurrentUseError(f"row {i} was changed while the batch ran")
-                PyErr_CheckSignals()
-        finally:
-            engine.busy = False
+        cdef double looked = seconds()
+        self.first_prints[number] = b.n_prints
+        while at < end and not self.is_stopped:
+            with nogil:
+                while at < end:
+                    i = self.by_book[at] if is_indexed else at
+                    if is_indexed and at + 8 < end:
+                        prefetch(&self.rows[self.by_book[at + 8]])
+                    # A copy, checked once more: others may write to the array meanwhile.
+                    row = self.rows[i]
+                    is_same = is_sound(&row)
+                    if not is_same:
+                        break
+                    printed = b.n_prints
+                    code = run_request(b, &row, &out)
+                    if code == NO_MEMORY:
+                        break
+                    self.status[i] = REJECTED if code else out.status
+                    self.error[i] = code
+                    self.order_id[i] = out.order_id
+                    self.filled[i] = out.filled
+                    self.resting[i] = open_quantity(b, out.order_id)
+                    self.cancelled[i] = 0 if code else out.cancelled
+                    self.offsets[i + 1] = b.n_prints - printed
+                    at += 1
+                    # Some rows take milliseconds, so it is time that says when to look for Ctrl-C.
+                    if at % ROWS_A_LOOK == 0 and seconds() - looked > SECONDS_WITHOUT_SIGNALS:
+                        break
+            if code == NO_MEMORY:
+                lose_log(&b.log)
+                raise MemoryError
+            if not is_same:
+                raise ConcurrentUseError(f"row {i} was changed while the batch ran")
+            PyErr_CheckSignals()
+            looked = seconds()
         return 0
 
     def sum_offsets(self):
@@ -982,20 +1028,15 @@ cdef class Batch:
             return 0
         raw = self.trades.view("u1")
         to = <Print*>&raw[0]
-        engine.enter()
-        engine.busy = True
-        try:
-            with nogil:
-                if not self.is_indexed:
-                    copy_prints(b, printed, self.offsets[self.n], to)
-                else:
-                    for at in range(self.starts[number], self.starts[number + 1]):
-                        i = self.by_book[at]
-                        n = self.offsets[i + 1] - self.offsets[i]
-                        copy_prints(b, printed, n, to + self.offsets[i])
-                        printed += n
-        finally:
-            engine.busy = False
+        with nogil:
+            if not self.is_indexed:
+                copy_prints(b, printed, self.offsets[self.n], to)
+            else:
+                for at in range(self.starts[number], self.starts[number + 1]):
+                    i = self.by_book[at]
+                    n = self.offsets[i + 1] - self.offsets[i]
+                    copy_prints(b, printed, n, to + self.offsets[i])
+                    printed += n
         return 0
 
     def result(self):
@@ -1022,10 +1063,6 @@ cdef inline int64_t open_quantity(Book* b, int64_t order_id) noexcept nogil:
     """What is on the book of an order; 0 if it is none."""
     cdef int64_t slot = slot_of(b, order_id)
     return 0 if slot == 0 or order_at(b, slot).status == IS_STOP else order_at(b, slot).remaining
-
-
-cdef inline int64_t withdrawn_quantity(Order* o) noexcept nogil:
-    return o.quantity - o.filled - o.remaining
 
 
 cdef int64_t first_bad(const Request* rows, int64_t begin, int64_t end) noexcept nogil:

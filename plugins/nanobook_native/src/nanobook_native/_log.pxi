@@ -22,8 +22,8 @@ cdef struct Log:
     int n_chunks
     uint8_t* at  # where the next entry goes
     uint8_t* end
-    bint is_on
-    bint is_whole
+    bint is_on  # as was asked for
+    bint is_whole  # only then it is kept
 
 cdef struct Request:  # a row of a batch, without its symbol; also what one event says
     uint8_t op
@@ -64,8 +64,14 @@ cdef void log_close(Log* log) noexcept nogil:
     log.at = log.end = NULL
 
 
+cdef void lose_log(Log* log) noexcept nogil:
+    """Note that the log does not go back to the start, so that no more of it is kept."""
+    log_close(log)
+    log.is_whole = False
+
+
 cdef inline bint reserve_log(Log* log) noexcept nogil:
-    return not log.is_on or log.end - log.at >= LONGEST_ENTRY or add_chunk(log)
+    return not log.is_whole or log.end - log.at >= LONGEST_ENTRY or add_chunk(log)
 
 
 cdef inline void put_byte(Log* log, uint8_t byte) noexcept nogil:
@@ -96,7 +102,7 @@ cdef inline bint has_limit(int op) noexcept nogil:
 cdef inline void record(Log* log, const Request* r) noexcept nogil:
     """Append a request; `reserve_log` came before. Fields that the kind ignores are not read."""
     cdef uint8_t flags = 0
-    if not log.is_on:
+    if not log.is_whole:
         return
     if r.op == OP_CANCEL or r.op == OP_MODIFY or r.op == OP_REDUCE:
         put_byte(log, r.op)

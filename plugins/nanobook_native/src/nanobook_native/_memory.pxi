@@ -18,6 +18,12 @@ cdef extern from *:
     #else
     static void nb_prefer_huge_pages(void *start, size_t size) { (void)start; (void)size; }
     #endif
+    #include <time.h>
+    static double nb_seconds(void) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    }
     typedef unsigned __int128 nb_uint128;
     typedef __int128 nb_int128;
     #if defined(_MSC_VER)
@@ -29,6 +35,7 @@ cdef extern from *:
     """
     void nb_prefer_huge_pages(void* start, size_t size) noexcept nogil
     bint unlikely "nb_unlikely"(bint x) noexcept nogil
+    double seconds "nb_seconds"() noexcept nogil
     void prefetch "nb_prefetch"(const void* address) noexcept nogil
     int leading_zeros "nb_leading_zeros"(uint64_t x) noexcept nogil
     # Wider than Cython knows; converting one to a Python object would cut it.

@@ -256,7 +256,7 @@ cdef int run_cancel_all(
                     found[n[0]] = slot
                     n[0] += 1
                 slot = o.next
-    for i in range(b.stops.n):
+    for i in range(b.stops.n if b.stops.n_waiting else 0):
         stop = &b.stops.items[i]
         if stop.status == WAITS and is_meant(r, stop.side, stop.has_owner, stop.owner):
             found[n[0]] = slot_of(b, stop.order_id)

@@ -163,6 +163,8 @@ def _path(arguments: Arguments, path: str) -> Path:
     """The whole rest of a line, blanks and all."""
     if not path:
         raise ValidationError(f"Usage: {arguments.usage}")
+    if "\0" in path:
+        raise ValidationError(f"Invalid path: {path!r:.40}: it has a NUL character")
     try:
         return Path(path).expanduser()
     except RuntimeError as error:  # a home that nobody knows
