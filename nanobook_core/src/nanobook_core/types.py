@@ -153,6 +153,23 @@ def _by_folded_value(cls: type[Member], value: object) -> Member:
     raise ValidationError(f"Invalid {cls.__name__} {value!r:.40}. Use one of {allowed}.")
 
 
+def _integer(value: object, name: str, low: int, high: int) -> int:
+    """Return it as a plain int.
+
+    Raises:
+        TypeError: it is no whole number: a bool, a float (5.0 too), a string.
+        OverflowError: it is outside the limits.
+
+    """
+    # numpy's bool has no __index__; Python's does.
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} is a whole number, got {shown(value)}")
+    number = index(value)
+    if not low <= number <= high:
+        raise OverflowError(f"{name} is from {low} to {high}, got {shown(number)}")
+    return number
+
+
 @frozen
 class TrailMethod:
     """How far a trailing stop keeps from the best price since it was entered, its watermark."""
@@ -236,6 +253,16 @@ class Price(int):
     """Limit of a market order to buy."""
     MIN: ClassVar[Price]
     """Limit of a market order to sell."""
+
+    def __new__(cls, units: int) -> Self:
+        """Return it checked: a whole number of units of 64 bits.
+
+        Raises:
+            TypeError: it is no whole number.
+            OverflowError: it is outside the limits.
+
+        """
+        return super().__new__(cls, _integer(units, "price", -INT64_MAX - 1, INT64_MAX))
 
     def __str__(self) -> str:
         cents = abs(self)
@@ -337,23 +364,6 @@ def check_symbol(symbol: object) -> str:
     if not plain.isascii():
         raise ValidationError(f"Symbol {plain!r} has characters outside ASCII. Spell it in ASCII.")
     return plain
-
-
-def _integer(value: object, name: str, low: int, high: int) -> int:
-    """Return it as a plain int.
-
-    Raises:
-        TypeError: it is no whole number: a bool, a float (5.0 too), a string.
-        OverflowError: it is outside the limits.
-
-    """
-    # numpy's bool has no __index__; Python's does.
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} is a whole number, got {shown(value)}")
-    number = index(value)
-    if not low <= number <= high:
-        raise OverflowError(f"{name} is from {low} to {high}, got {shown(number)}")
-    return number
 
 
 def check_price(price: object, name: str = "price") -> int:

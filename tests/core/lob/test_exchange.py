@@ -8,7 +8,7 @@ import pytest
 from nanobook_core.contracts import Engine, Event, EventKind
 from nanobook_core.errors import LogTruncatedError, ValidationError
 from nanobook_core.lob import ExchangeBase
-from nanobook_core.types import OrderStatus, Side, StopTrigger, StpPolicy, TimeInForce
+from nanobook_core.types import OrderStatus, Price, Side, StopTrigger, StpPolicy, TimeInForce
 
 MAX = 2**63 - 1
 
@@ -892,3 +892,9 @@ def test_of_two_bad_arguments_the_first_one_is_named(exchange):
         exchange.submit_trailing_stop_limit("buy", 1, 1.5, 0, "pct", 0)
     with pytest.raises(ValueError, match="quantity"):
         exchange.submit_trailing_stop_limit("buy", 1, 1, 0, "pct", 0, "day")
+
+
+@pytest.mark.parametrize("units", [1.5, "100", True, None])
+def test_a_price_is_a_whole_number(units):
+    with pytest.raises(TypeError, match="price is a whole number"):
+        Price(units)
