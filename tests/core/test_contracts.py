@@ -20,8 +20,10 @@ GOLDEN = Path(__file__).with_name("contracts.json")
 
 def members(cls):
     if attrs.has(cls):
+        # As they are written: what attrs has of them changes once a converter has resolved it.
+        types = inspect.get_annotations(cls)
         return {
-            field.name: f"{field.type}" + ("" if field.default is attrs.NOTHING else " = ...")
+            field.name: types[field.name] + ("" if field.default is attrs.NOTHING else " = ...")
             for field in attrs.fields(cls)
         }
     if getattr(cls, "_is_protocol", False):

@@ -24,7 +24,8 @@ def time_limit(seconds, *, grace=GRACE, report=sys.__stderr__):
         raise HangError(f"still running after {seconds} s")
 
     before = signal.signal(signal.SIGALRM, expired)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Again every second: what a handler raises within a callback of the collector is lost.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
     faulthandler.dump_traceback_later(seconds + grace, exit=True, file=report)
     try:
         yield
