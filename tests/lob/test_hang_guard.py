@@ -27,7 +27,8 @@ def no_collector():
     gc.enable()
 
 
-def test_an_engine_that_never_returns_is_ended(no_collector):
+@pytest.mark.usefixtures("no_collector")
+def test_an_engine_that_never_returns_is_ended():
     exchange = Hanging()
     exchange.submit_limit("buy", 100, 1)
     with pytest.raises(HangError, match=r"after 0\.2 s"), time_limit(0.2):
