@@ -61,11 +61,13 @@ def run_books(books: Sequence[ExchangeBase], ops: object) -> ApplyResult:
     """Do the same with rows whose field `symbol` says which of the books they are for.
 
     Raises:
-        ValidationError: also where there is no such book.
+        ValidationError: also where there is no such book, or one is there twice.
 
     """
     import numpy as np
 
+    if len(set(map(id, books))) < len(books):
+        raise ValidationError("an exchange is there twice: a symbol each has one of its own")
     rows = coerced(ops)
     if (outside := np.flatnonzero(rows["symbol"] >= len(books))).size:
         i = int(outside[0])
