@@ -19,8 +19,8 @@ from nanobook_core.contracts.book import (
 from nanobook_core.contracts.command import Command
 from nanobook_core.contracts.engine import ApplyResult, Engine, EngineState
 from nanobook_core.contracts.event import Event, EventKind
-from nanobook_core.contracts.kernel import ScheduleToDense
-from nanobook_core.contracts.portfolio import CostModel
+from nanobook_core.contracts.kernel import Run, ScheduleToDense, Simulate
+from nanobook_core.contracts.portfolio import CostModel, FillModel, FillRequest, Fills, Strategy
 from nanobook_core.contracts.risk import (
     Account,
     RiskCheck,
@@ -42,6 +42,9 @@ __all__ = [
     "EngineState",
     "Event",
     "EventKind",
+    "FillModel",
+    "FillRequest",
+    "Fills",
     "LevelSnapshot",
     "ModifyResult",
     "Order",
@@ -50,9 +53,12 @@ __all__ = [
     "RiskRequest",
     "RiskResult",
     "RiskStatus",
+    "Run",
     "ScheduleToDense",
+    "Simulate",
     "StopOrder",
     "StopSubmitResult",
+    "Strategy",
     "SubmitResult",
     "Trade",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from attrs import frozen
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,5 +25,63 @@ class CostModel(Protocol):
         negative, and a trade of quantity 0 costs 0. The arrays are not changed, and the same trades
         always cost the same. Whether a fraction of a unit is rounded down (basis points, as in the
         seed) or up is the model's to document. A cost beyond 2^63-1 is capped there, never wrapped.
+        """
+        ...
+
+
+@frozen(kw_only=True, eq=False)
+class FillRequest:
+    """Orders of one period, all sent at once; arrays of shape `(n_orders,)`."""
+
+    period: int
+    """From 0."""
+    symbols: tuple[str, ...]
+    """All symbols of the run."""
+    column: NDArray[np.int64]
+    """Of each order: where its symbol is in `symbols`. Rising."""
+    quantity: NDArray[np.int64]
+    """Signed, in lots; never 0."""
+    price: NDArray[np.int64]
+    """The price at which a simple fill would be made, positive, in money units a lot."""
+
+
+@frozen(kw_only=True, eq=False)
+class Fills:
+    """What was filled; arrays of shape `(n_fills,)`. What is not in here was not filled."""
+
+    order: NDArray[np.int64]
+    """Index into the request's arrays; an order may be filled in several parts."""
+    quantity: NDArray[np.int64]
+    """Signed as the order's, never 0; all parts of an order together are no more than it asked."""
+    price: NDArray[np.int64]
+    """Positive, in money units a lot."""
+
+
+@runtime_checkable
+class FillModel(Protocol):
+    """Says how much of an order is filled, and at which prices.
+
+    Kind `fill_model`; the capability's target is called as `target(**settings)`.
+    """
+
+    def fill(self, request: FillRequest) -> Fills:
+        """Fill the orders of one period.
+
+        Called once a period at most, with rising periods, and never with an empty request. The
+        arrays are not changed. The same requests in the same order are filled alike.
+        """
+        ...
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """Decides target weights, one period at a time."""
+
+    def compute_weights(self, bar_index: int, prices: Any, portfolio: Any) -> Any:
+        """Target weights at this period's prices: `(symbol, weight)` pairs or a mapping.
+
+        `prices` is a dict from symbol to price in the order in which they were given; `portfolio` a
+        `nanobook.Portfolio` as it is before this period's trades, a copy. An empty answer sells
+        everything, None trades nothing.
         """
         ...

@@ -1,0 +1,100 @@
+"""The record of a simulation: what was held, traded, cut and paid, period by period."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from attrs import cmp_using, field, frozen
+from numpy.typing import NDArray
+
+#: Why something was traded: the target weights, a stop, or the end of a listing.
+TRADE_REASONS = ("rebalance", "fixed", "trailing", "atr", "delisted")
+
+#: Why something that the target weights asked for was not traded.
+CUT_REASONS = (
+    "no_price",
+    "delisted",
+    "leverage",
+    "band",
+    "min_order_value",
+    "max_order_value",
+    "max_trades",
+    "max_turnover",
+    "cash",
+    "unfilled",
+)
+
+#: One row a fill, by period; `column` is that of the symbol, `reason` an index of TRADE_REASONS,
+#: `price` in money units a lot, `cost` in money units, `quantity` signed.
+TRADES = np.dtype(
+    [
+        ("period", np.int64),
+        ("column", np.int64),
+        ("quantity", np.int64),
+        ("price", np.int64),
+        ("cost", np.int64),
+        ("reason", np.uint8),
+    ]
+)
+
+#: One row for each reason and order, by period; `quantity` is what was not traded, signed as it was
+#: wanted, `reason` an index of CUT_REASONS.
+CUTS = np.dtype(
+    [("period", np.int64), ("column", np.int64), ("quantity", np.int64), ("reason", np.uint8)]
+)
+
+#: One row a stop that fired; `reason` as in TRADES, `exit_price` what the position was closed at.
+STOPS = np.dtype(
+    [
+        ("period", np.int64),
+        ("column", np.int64),
+        ("level", np.int64),
+        ("exit_price", np.int64),
+        ("reason", np.uint8),
+    ]
+)
+
+#: Money that moved without a trade, in the account's favour where positive.
+FLOWS = ("deposits", "dividends", "interest", "borrow_fees", "in_lieu")
+
+
+def _same(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    return np.array_equal(first, second)
+
+
+_table: Any = field(eq=cmp_using(eq=_same))
+
+
+@frozen(kw_only=True)
+class Simulation:
+    """What a simulation gave. Money is int64 where all of it fits, else Python ints (object)."""
+
+    symbols: tuple[str, ...]
+    """Names of the columns of all tables."""
+    equity: NDArray[Any] = _table
+    """At the start and at the end of each period, shape `(n_periods + 1,)`."""
+    cash: NDArray[Any] = _table
+    """At the end of each period, shape `(n_periods,)`."""
+    returns: NDArray[np.float64] = _table
+    """Change of equity over equity before and deposits; 0.0 where that is not positive."""
+    quantities: NDArray[np.int64] = _table
+    """Held at the end of each period, signed, in lots; shape `(n_periods, n_symbols)`."""
+    prices: NDArray[np.int64] = _table
+    """As they were given, 0 where there was none; same shape."""
+    marks: NDArray[np.int64] = _table
+    """What holdings were valued at at the end of each period; same shape, 0 before any price."""
+    trades: NDArray[Any] = _table
+    """Of dtype TRADES."""
+    cuts: NDArray[Any] = _table
+    """Of dtype CUTS. What weights asked for is what was traded for them and what was cut."""
+    stops: NDArray[Any] = _table
+    """Of dtype STOPS."""
+    flows: dict[str, tuple[int, ...]]
+    """Of FLOWS those that there were, an amount a period."""
+    splits: dict[int, dict[int, Any]] = field(factory=dict)
+    """New shares for one old share, a Fraction, by period and column."""
+    symbol_flows: dict[int, dict[int, int]] = field(factory=dict)
+    """Dividends, borrow fees and cash in lieu together, by period and column, where not 0."""
+    ruined_at: int | None
+    """First period in which equity was 0 or less; from there on nothing was traded."""
