@@ -93,10 +93,10 @@ class CostModel:
         return np.where(quantity == 0, 0, np.minimum(cost, INT64_MAX)).astype(np.int64)
 
 
-def charge(
+def charges(
     model: contracts.CostModel, quantity: NDArray[np.int64], price: NDArray[np.int64]
-) -> int:
-    """Return what a cost model asks for these trades together.
+) -> NDArray[np.int64]:
+    """Return what a cost model asks for each of these trades.
 
     Raises:
         TypeError: it did not answer with an int64 vector of their length.
@@ -115,4 +115,11 @@ def charge(
             f"{model!r:.80} gave a negative cost, {costs[worst]}, for quantity {quantity[worst]} "
             f"at price {price[worst]}; a cost is 0 or more"
         )
-    return sum(costs.tolist())
+    return costs
+
+
+def charge(
+    model: contracts.CostModel, quantity: NDArray[np.int64], price: NDArray[np.int64]
+) -> int:
+    """Return what a cost model asks for these trades together, as `charges`."""
+    return sum(charges(model, quantity, price).tolist())

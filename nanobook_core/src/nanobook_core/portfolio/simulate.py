@@ -172,6 +172,7 @@ class _Account:
         lots = np.zeros_like(self.quantity)
         lots[breach.columns] = -self.quantity[breach.columns]
         self._trade(period, lots, price)
+        tracker.close(breach.columns)
         return [
             StopEvent(
                 period_index=period,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,8 @@ CUTS = np.dtype(
     [("period", np.int64), ("column", np.int64), ("quantity", np.int64), ("reason", np.uint8)]
 )
 
-#: One row a stop that fired; `reason` as in TRADES, `exit_price` what the position was closed at.
+#: One row a stop that fired; `reason` as in TRADES, `exit_price` what the position was closed at,
+#: `quantity` what was traded for it, signed.
 STOPS = np.dtype(
     [
         ("period", np.int64),
@@ -52,6 +54,7 @@ STOPS = np.dtype(
         ("level", np.int64),
         ("exit_price", np.int64),
         ("reason", np.uint8),
+        ("quantity", np.int64),
     ]
 )
 
@@ -84,17 +87,39 @@ class Simulation:
     """As they were given, 0 where there was none; same shape."""
     marks: NDArray[np.int64] = _table
     """What holdings were valued at at the end of each period; same shape, 0 before any price."""
-    trades: NDArray[Any] = _table
-    """Of dtype TRADES."""
-    cuts: NDArray[Any] = _table
-    """Of dtype CUTS. What weights asked for is what was traded for them and what was cut."""
     stops: NDArray[Any] = _table
     """Of dtype STOPS."""
     flows: dict[str, tuple[int, ...]]
     """Of FLOWS those that there were, an amount a period."""
+    ruined_at: int | None
+    """First period in which equity was 0 or less; from there on nothing was traded."""
     splits: dict[int, dict[int, Any]] = field(factory=dict)
     """New shares for one old share, a Fraction, by period and column."""
     symbol_flows: dict[int, dict[int, int]] = field(factory=dict)
     """Dividends, borrow fees and cash in lieu together, by period and column, where not 0."""
-    ruined_at: int | None
-    """First period in which equity was 0 or less; from there on nothing was traded."""
+    _trades: NDArray[Any] | None = field(default=None, alias="trades", eq=False, repr=False)
+    _cuts: NDArray[Any] | None = field(default=None, alias="cuts", eq=False, repr=False)
+    _derive: Callable[[], tuple[NDArray[Any], NDArray[Any]]] | None = field(
+        default=None, alias="derive", eq=False, repr=False
+    )
+    """Finds trades and cuts where they were not recorded on the way."""
+
+    @property
+    def trades(self) -> NDArray[Any]:
+        """All fills, of dtype TRADES."""
+        return self._records()[0]
+
+    @property
+    def cuts(self) -> NDArray[Any]:
+        """Of dtype CUTS. What weights asked for is what was traded for them and what was cut."""
+        return self._records()[1]
+
+    def _records(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        if self._trades is None or self._cuts is None:
+            if self._derive is None:
+                raise ValueError("a simulation is given its trades and cuts, or how to find them")
+            trades, cuts = self._derive()
+            object.__setattr__(self, "_trades", trades)
+            object.__setattr__(self, "_cuts", cuts)
+            return trades, cuts
+        return self._trades, self._cuts

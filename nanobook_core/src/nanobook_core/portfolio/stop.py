@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -171,7 +172,7 @@ class StopTracker:
         """Take in one period, after its trades, and say which positions to close.
 
         `quantity` and `price` have shape `(n_symbols,)`. A symbol without a price in this period is
-        neither moved nor closed. What is reported as breached counts as closed from here on.
+        neither moved nor closed. Say `close` for what of the breached is sold before the next call.
         """
         side = np.sign(quantity)
         is_new = (side != self._side) & is_priced
@@ -182,12 +183,25 @@ class StopTracker:
         is_breached = np.where(side > 0, price <= levels, price >= levels)
         is_breached &= is_priced & (side != 0) & (reasons != _NO_LEVEL)
         columns = np.flatnonzero(is_breached)
-        self._side[columns] = 0
         return Breach(
             columns=columns,
             levels=levels[columns],
             reasons=tuple(REASONS[reason] for reason in reasons[columns]),
         )
+
+    def close(self, columns: NDArray[np.intp]) -> None:
+        """Forget the positions of these columns, so that new ones start afresh."""
+        self._side[columns] = 0
+
+    def split(self, column: int, ratio: Fraction) -> None:
+        """Go on in new shares, `ratio` of which came for each old one."""
+        for state in (self._entry, self._reference, self._last, self._changes.T):
+            state[column] = np.array(
+                [round(Fraction(int(value)) / ratio) for value in np.atleast_1d(state[column])]
+            ).reshape(np.shape(state[column]))
+        depth = len(self._changes)
+        n_changes = min(int(self._count[column]), depth)
+        self._sum[column] = int(self._changes[:n_changes, column].sum()) if depth else 0
 
     def _open(
         self, is_new: NDArray[np.bool_], side: NDArray[np.int64], price: NDArray[np.int64]

@@ -1,0 +1,236 @@
+"""Cash and holdings of a simulation, and the trades that change them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from nanobook_core import contracts
+from nanobook_core.errors import ValidationError
+from nanobook_core.portfolio.cost import charges
+from nanobook_core.portfolio.money import dot, products, quotient, truncated
+from nanobook_core.portfolio.simulation import CUT_REASONS, CUTS, TRADES
+from nanobook_core.types import INT64_MAX
+
+_SCALE = 32
+_STEPS = 24
+# Sums of two, and products with a factor of up to 2^32, stay below 2^63.
+_SAFE_SUM = 2**62
+_SAFE_FACTOR = 2**30
+
+
+@frozen
+class _Orders:
+    """What is to be traded in one period, in column order; arrays of shape `(n_orders,)`."""
+
+    column: NDArray[np.int64]
+    quantity: NDArray[np.int64]
+    price: NDArray[np.int64]
+
+
+class Account:
+    """Cash, quantities, and a record of all that was traded and cut."""
+
+    def __init__(
+        self,
+        symbols: tuple[str, ...],
+        cash: int,
+        cost_model: contracts.CostModel,
+        fill_model: contracts.FillModel | None = None,
+    ) -> None:
+        self.symbols = symbols
+        self.cash = cash
+        self.quantity = np.zeros(len(symbols), np.int64)
+        self._cost_model = cost_model
+        self._fill_model = fill_model
+        self._trades: list[tuple[Any, ...]] = []
+        self._cuts: list[tuple[Any, ...]] = []
+
+    def value(self, mark: NDArray[np.int64]) -> tuple[NDArray[Any], int]:
+        """Value of each holding, and equity."""
+        values = products(self.quantity, mark)
+        return values, self.cash + int(values.sum())
+
+    def wanted(
+        self,
+        period: int,
+        weights: NDArray[np.float64],
+        values: NDArray[Any],
+        equity: int,
+        mark: NDArray[np.int64],
+    ) -> NDArray[Any]:
+        """Lots that move each holding towards its target weight, truncated towards zero."""
+        targets = float(equity) * weights
+        if not np.isfinite(targets).all():
+            column = int(np.flatnonzero(~np.isfinite(targets))[0])
+            raise beyond(period, self.symbols[column], f"weight {weights[column]}")
+        return quotient(truncated(targets) - values, np.maximum(mark, 1))
+
+    def cut(self, period: int, quantity: NDArray[Any], reason: str) -> None:
+        """Record what will not be traded, where it is not 0."""
+        columns = np.flatnonzero(quantity)
+        if columns.size:
+            row = (period, columns, quantity[columns], CUT_REASONS.index(reason))
+            self._cuts.append(row)
+
+    def trade(
+        self,
+        period: int,
+        lots: NDArray[Any],
+        price: NDArray[np.int64],
+        reason: NDArray[np.uint8] | int = 0,
+        *,
+        scale_to_cash: bool = False,
+    ) -> None:
+        """Trade these lots, or what the cash and the fill model allow of them."""
+        lots = self.int64(period, lots)
+        # What the whole order would give is refused before any of it is done.
+        self.int64(period, _sum(self.quantity, lots))
+        columns = np.flatnonzero(lots)
+        orders = _Orders(columns, lots[columns], price[columns])
+        if scale_to_cash:
+            orders = self._affordable(period, orders)
+        if self._fill_model is not None and orders.column.size:
+            orders = self._filled(period, orders, self._fill_model)
+        self._book(period, orders, reason)
+
+    def _book(self, period: int, orders: _Orders, reason: NDArray[np.uint8] | int) -> None:
+        column, bought, paid = orders.column, orders.quantity, orders.price
+        costs = charges(self._cost_model, bought, paid)
+        # Parts of an order have one sign, so no sum on the way is beyond that of all of them.
+        np.add.at(self.quantity, column, bought)
+        self.cash -= dot(bought, paid) + sum(costs.tolist())
+        if column.size:
+            why = reason if isinstance(reason, int) else reason[column]
+            self._trades.append((period, column, bought, paid, costs, why))
+
+    def _spend(self, quantity: NDArray[np.int64], price: NDArray[np.int64]) -> int:
+        return dot(quantity, price) + sum(charges(self._cost_model, quantity, price).tolist())
+
+    def _affordable(self, period: int, orders: _Orders) -> _Orders:
+        """Cut what opens long positions, all by one factor, until cash pays for it.
+
+        The factor starts at what would do if costs were proportional, and gives way faster with
+        every step in which they were not; it ends at 0.
+        """
+        lots, price = orders.quantity, orders.price
+        if self._spend(lots, price) <= self.cash:
+            return orders
+        short = np.maximum(-self.quantity[orders.column], 0)
+        opening = np.where(lots > 0, np.maximum(lots - short, 0), 0)
+        fixed = lots - opening
+        base = self._spend(fixed, price)
+        available = self.cash - base
+        factor = 1 << _SCALE
+        for step in range(_STEPS + 1):
+            scaled = fixed + _scaled(opening, factor)
+            spent = self._spend(scaled, price) - base
+            if spent <= available or factor == 0:
+                break
+            less = factor >> (_STEPS - step)
+            factor = max(0, factor * available // spent - less) if available > 0 else 0
+        scaled = fixed + _scaled(opening, factor)
+        lost = np.zeros_like(self.quantity)
+        lost[orders.column] = lots - scaled
+        self.cut(period, lost, "cash")
+        kept = np.flatnonzero(scaled)
+        return _Orders(orders.column[kept], scaled[kept], price[kept])
+
+    def _filled(self, period: int, orders: _Orders, model: contracts.FillModel) -> _Orders:
+        fills = model.fill(
+            contracts.FillRequest(
+                period=period,
+                symbols=self.symbols,
+                column=orders.column,
+                quantity=orders.quantity,
+                price=orders.price,
+            )
+        )
+        done = np.zeros(len(orders.quantity), object)
+        np.add.at(done, fills.order, fills.quantity.astype(object))
+        side = np.sign(orders.quantity)
+        if (
+            (np.sign(fills.quantity) != side[fills.order]).any()
+            or (done * side > np.abs(orders.quantity.astype(object))).any()
+            or fills.price.min(initial=1) < 1
+        ):
+            raise ValidationError(
+                f"period {period}: {model!r:.80} filled more than was asked, to the other side, or "
+                "at a price below 1"
+            )
+        lost = np.zeros_like(self.quantity)
+        lost[orders.column] = orders.quantity - done.astype(np.int64)
+        self.cut(period, lost, "unfilled")
+        return _Orders(orders.column[fills.order], fills.quantity, fills.price)
+
+    def int64(self, period: int, lots: NDArray[Any]) -> NDArray[np.int64]:
+        """Lots of all symbols as int64; an OverflowError that names the first that does not fit."""
+        if lots.dtype == object:
+            for symbol, lot in zip(self.symbols, lots.tolist(), strict=True):
+                if abs(lot) > INT64_MAX:
+                    raise beyond(period, symbol, f"quantity {lot}")
+        return lots.astype(np.int64, copy=False)
+
+    def set_quantity(self, period: int, column: int, quantity: int) -> None:
+        """Hold this without a trade, as after a split."""
+        if abs(quantity) > INT64_MAX:
+            raise beyond(period, self.symbols[column], f"quantity {quantity}")
+        self.quantity[column] = quantity
+
+    def settle(self, period: int, column: int, worth: int, reason: int) -> None:
+        """Turn a position into money, without costs."""
+        held = int(self.quantity[column])
+        if held:
+            self.cash += held * worth
+            self.quantity[column] = 0
+            one = np.array([column])
+            sold, paid = np.array([-held]), np.array([worth])
+            self._trades.append((period, one, sold, paid, np.zeros(1, np.int64), reason))
+
+    def trades(self) -> NDArray[Any]:
+        """All fills, of dtype TRADES."""
+        return _table(self._trades, TRADES)
+
+    def cuts(self) -> NDArray[Any]:
+        """All that was cut, of dtype CUTS."""
+        return _table(self._cuts, CUTS)
+
+
+def _sum(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[Any]:
+    """Sum of quantities, exact: Python ints where one of them could wrap."""
+    if max(np.abs(first).max(initial=0), np.abs(second).max(initial=0)) < _SAFE_SUM:
+        return first + second
+    total: NDArray[Any] = first.astype(object) + second.astype(object)
+    return total
+
+
+def _scaled(quantity: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
+    """Quantities of at least 0 times `factor / 2^32`, rounded down."""
+    if quantity.max(initial=0) < _SAFE_FACTOR:
+        return quantity * factor >> _SCALE
+    return (quantity.astype(object) * factor >> _SCALE).astype(np.int64)
+
+
+def _table(parts: list[tuple[Any, ...]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Parts of (period, columns, …) as one structured array."""
+    lengths = [len(part[1]) for part in parts]
+    table = np.zeros(sum(lengths), dtype)
+    if parts:
+        table["period"] = np.repeat([part[0] for part in parts], lengths)
+        for place, name in enumerate(dtype.names or ()):
+            if place:
+                table[name] = np.concatenate(
+                    [np.broadcast_to(part[place], len(part[1])) for part in parts]
+                )
+    return table
+
+
+def beyond(period: int, symbol: str, what: str) -> OverflowError:
+    """Say which symbol would be held in a quantity that does not fit."""
+    return OverflowError(
+        f"period {period}, symbol {symbol!r}: {what} gives a quantity beyond +-(2^63-1). "
+        "Use a smaller weight or less cash."
+    )

@@ -1,0 +1,156 @@
+"""What positions and cash earn and cost while they are held."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from nanobook_core.errors import ValidationError
+from nanobook_core.portfolio.account import Account
+from nanobook_core.portfolio.money import real
+from nanobook_core.portfolio.simulation import FLOWS
+
+
+def _rate(value: object, name: str) -> float:
+    rate = real(value, name)
+    if not math.isfinite(rate):
+        raise ValidationError(f"{name} must be finite, got {rate}")
+    return rate
+
+
+@frozen(kw_only=True)
+class Carry:
+    """What happens to holdings and cash at the start of a period, before its trades.
+
+    In this order: interest and borrow fees for the time since the period before, splits, dividends,
+    deposits, delistings. Rates are fractions a year, a period being a year over `periods_per_year`.
+    Amounts are rounded once to whole money units, halves to even, and fees up.
+
+    Raises:
+        TypeError: a rate is not a number.
+        ValidationError: a rate is not finite.
+
+    """
+
+    dividends: Any = None
+    """Table in the form and unit of the prices: paid a share to who holds it at the start of the
+    period, after a split; who is short pays it."""
+    splits: Any = None
+    """Table of new shares for one old share, 2.0 for a two-for-one; absent or 1 for none.
+
+    Quantities are multiplied by it. What is not a whole lot is settled at the period's price.
+    """
+    cash_rate: float = field(default=0.0, converter=lambda value: _rate(value, "cash_rate"))
+    """Earned on cash above 0; paid where negative."""
+    debit_rate: float | None = field(
+        default=None,
+        converter=lambda value: None if value is None else _rate(value, "debit_rate"),
+    )
+    """Paid on cash below 0; the cash rate unless given."""
+    borrow_rate: float = field(default=0.0, converter=lambda value: _rate(value, "borrow_rate"))
+    """Paid on the value of each short position at the end of the period before."""
+    deposits: Mapping[Any, Any] | None = None
+    """Money paid in, or out where negative, by date or by number of the period.
+
+    In the money of `cash`. Not a return: a period's is on equity before it and its deposits.
+    """
+    delistings: Mapping[str, tuple[Any, Any]] | None = None
+    """Of each symbol that ends, the date or number of its last period and what a share was worth.
+
+    What is held is settled at that without costs, and from there on nothing is traded.
+    """
+
+
+@frozen(kw_only=True)
+class Schedule:
+    """Carry by period and column, exact."""
+
+    dividends: dict[int, dict[int, Fraction]] = field(factory=dict)
+    """In money units a lot."""
+    splits: dict[int, dict[int, Fraction]] = field(factory=dict)
+    cash_rate: Fraction = Fraction(0)
+    """A period, as the two that follow."""
+    debit_rate: Fraction = Fraction(0)
+    borrow_rate: Fraction = Fraction(0)
+    deposits: dict[int, int] = field(factory=dict)
+    delistings: dict[int, dict[int, int]] = field(factory=dict)
+
+    def flows(self) -> tuple[str, ...]:
+        """Kinds of flows that there can be."""
+        is_there = (
+            self.deposits,
+            self.dividends,
+            self.cash_rate or self.debit_rate,
+            self.borrow_rate,
+            self.splits,
+        )
+        return tuple(name for name, there in zip(FLOWS, is_there, strict=True) if there)
+
+
+class CarryLedger:
+    """Applies a schedule to an account and keeps what it came to."""
+
+    def __init__(self, schedule: Schedule, n_periods: int) -> None:
+        self.schedule = schedule
+        self.flows = {name: [0] * n_periods for name in schedule.flows()}
+        self.symbol_flows: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+
+    def apply(
+        self, period: int, account: Account, last: NDArray[np.int64], mark: NDArray[np.int64]
+    ) -> None:
+        """Start a period; `last` and `mark` value holdings in the one before and in this one."""
+        if period:
+            self._interest(period, account)
+            self._borrow(period, account, last)
+        for column, ratio in self.schedule.splits.get(period, {}).items():
+            self._split(period, account, column, ratio, int(mark[column]))
+        for column, amount in self.schedule.dividends.get(period, {}).items():
+            paid = round(amount * int(account.quantity[column]))
+            self._pay(period, account, "dividends", column, paid)
+        if period in self.schedule.deposits:
+            amount = self.schedule.deposits[period]
+            account.cash += amount
+            self.flows["deposits"][period] = amount
+
+    def _interest(self, period: int, account: Account) -> None:
+        rate = self.schedule.cash_rate if account.cash > 0 else self.schedule.debit_rate
+        if rate:
+            earned = round(account.cash * rate)
+            account.cash += earned
+            self.flows["interest"][period] = earned
+
+    def _borrow(self, period: int, account: Account, last: NDArray[np.int64]) -> None:
+        rate = self.schedule.borrow_rate
+        if rate:
+            for column in np.flatnonzero(account.quantity < 0).tolist():
+                value = -int(account.quantity[column]) * int(last[column])
+                self._pay(period, account, "borrow_fees", column, -math.ceil(value * rate))
+
+    def _split(
+        self, period: int, account: Account, column: int, ratio: Fraction, mark: int
+    ) -> None:
+        shares = int(account.quantity[column]) * ratio
+        lots = math.trunc(shares)
+        account.set_quantity(period, column, lots)
+        self._pay(period, account, "in_lieu", column, round((shares - lots) * mark))
+
+    def _pay(self, period: int, account: Account, flow: str, column: int, amount: int) -> None:
+        if amount:
+            account.cash += amount
+            self.flows[flow][period] += amount
+            self.symbol_flows[period][column] += amount
+
+    def result(self) -> dict[str, Any]:
+        """Return what a `Simulation` records of it."""
+        return {
+            "flows": {name: tuple(amounts) for name, amounts in self.flows.items()},
+            "splits": self.schedule.splits,
+            "symbol_flows": {period: dict(row) for period, row in self.symbol_flows.items()},
+        }

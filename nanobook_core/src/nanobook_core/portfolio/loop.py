@@ -1,0 +1,274 @@
+"""Simulation period by period, vectorised over symbols: every option there is."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanobook_core import contracts
+from nanobook_core.portfolio.account import Account
+from nanobook_core.portfolio.carry import CarryLedger, Schedule
+from nanobook_core.portfolio.limit import Limits
+from nanobook_core.portfolio.mark import carried, check_tables
+from nanobook_core.portfolio.money import whole
+from nanobook_core.portfolio.simulation import STOPS, TRADE_REASONS, Simulation
+from nanobook_core.portfolio.stop import Breach, Stops, StopTracker
+from nanobook_core.types import INT64_MAX
+
+_DELISTED = TRADE_REASONS.index("delisted")
+
+
+def simulate_tables(
+    weights: NDArray[np.float64],
+    prices: NDArray[np.int64],
+    *,
+    symbols: tuple[str, ...],
+    initial_cash: int,
+    cost_model: contracts.CostModel,
+    stops: Stops | None = None,
+    scale_to_cash: bool = False,
+    limits: Limits | None = None,
+    fill_model: contracts.FillModel | None = None,
+    fill_prices: NDArray[np.int64] | None = None,
+    fill_at: Literal["same", "next", "open"] = "same",
+    carry: Schedule | None = None,
+) -> Simulation:
+    """Hold target weights period by period, in whole lots.
+
+    `weights` and `prices` have shape `(n_periods, n_symbols)`. A row of weights all NaN trades
+    nothing; a price of 0 is absent: the symbol is valued at its last price and not traded. In each
+    period equity is fixed, then every holding is moved towards `trunc(equity * weight)` by
+    `trunc((target - value) / price)` lots, then stops are tested, then the period is marked at the
+    same price. With `fill_at` "next" or "open", what is decided in a period, stops included, is
+    traded in the one after it, at its price or, before anything is decided, at `fill_prices`.
+    Equity of 0 or less, before the trades of a period or at its mark, ends trading and stops;
+    positions stay and are marked on.
+
+    Raises, naming period and symbol where there are any:
+        TypeError: a table of another dtype. ValidationError: symbols that repeat, a row of weights
+            that is partly NaN, an infinite weight, a negative price, a weight other than 0 for a
+            symbol that has had no price yet, or tables of another shape.
+        OverflowError: a quantity beyond +-(2^63-1).
+
+    Runtime complexity: O(n_periods * n_symbols), vectorised over symbols.
+    """
+    holds = check_tables(weights, prices, symbols)
+    loop = _Loop(
+        weights,
+        prices,
+        Account(symbols, whole(initial_cash, "initial_cash"), cost_model, fill_model),
+        stops=stops,
+        scale_to_cash=scale_to_cash,
+        limits=limits if limits is not None and limits.is_active else None,
+        fill_prices=prices if fill_prices is None else fill_prices,
+        fill_at=fill_at,
+        carry=None if carry is None else CarryLedger(carry, len(prices)),
+    )
+    return loop.run(holds)
+
+
+class _Loop:
+    """The state of a simulation between two periods."""
+
+    def __init__(
+        self,
+        weights: NDArray[np.float64],
+        prices: NDArray[np.int64],
+        account: Account,
+        *,
+        stops: Stops | None,
+        scale_to_cash: bool,
+        limits: Limits | None,
+        fill_prices: NDArray[np.int64],
+        fill_at: Literal["same", "next", "open"],
+        carry: CarryLedger | None,
+    ) -> None:
+        n_periods, n_symbols = prices.shape
+        self._weights, self._prices = weights, prices
+        self._marks = carried(prices, {} if carry is None else carry.schedule.splits)
+        self._account = account
+        self._scale_to_cash, self._limits = scale_to_cash, limits
+        self._fill_prices, self._fill_at = fill_prices, fill_at
+        self._carry = carry
+        self._tracker = None
+        if stops is not None and stops.is_active:
+            highest = int(prices.max(initial=0))
+            self._tracker = StopTracker(stops, n_symbols, n_periods, highest)
+        self._ended = np.zeros(n_symbols, np.bool_)
+        self._pending = np.zeros(n_symbols, np.int64)
+        self._pending_breach: Breach | None = None
+        self._stops: list[NDArray[Any]] = []
+
+    def run(self, holds: NDArray[np.bool_]) -> Simulation:
+        account, marks, carry = self._account, self._marks, self._carry
+        equity, cash, returns = [account.cash], [], []
+        quantities = np.zeros(self._prices.shape, np.int64)
+        ruined_at = None
+        last = np.zeros_like(account.quantity)
+        for period in range(len(self._prices)):
+            mark = marks[period]
+            base = equity[-1]
+            if carry is not None:
+                base += carry.schedule.deposits.get(period, 0)
+                self._start(period, carry, last, mark)
+            if ruined_at is None and not self._trade(period, mark, is_held=bool(holds[period])):
+                ruined_at = period
+            _, after = account.value(mark)
+            if after <= 0 and ruined_at is None:
+                ruined_at = period
+            returns.append(change(base, after))
+            equity.append(after)
+            cash.append(account.cash)
+            quantities[period] = account.quantity
+            last = mark
+        return Simulation(
+            symbols=account.symbols,
+            equity=money_array(equity),
+            cash=money_array(cash),
+            returns=np.array(returns, np.float64),
+            quantities=quantities,
+            prices=self._prices,
+            marks=marks,
+            stops=np.concatenate(self._stops) if self._stops else np.zeros(0, STOPS),
+            ruined_at=ruined_at,
+            derive=lambda: (account.trades(), account.cuts()),
+            **({"flows": {}} if carry is None else carry.result()),
+        )
+
+    def _trade(self, period: int, mark: NDArray[np.int64], *, is_held: bool) -> bool:
+        """Trade and decide what to trade; False if there is no equity to do it with."""
+        account = self._account
+        is_priced = self._prices[period] > 0
+        if self._ended.any():
+            is_priced &= ~self._ended
+        if self._fill_at != "same":
+            self._fill_pending(period)
+        values, equity = account.value(mark)
+        if equity <= 0:
+            return False
+        if not is_held:
+            lots = self._decide(period, values, equity, mark, is_priced)
+            if self._fill_at == "same":
+                account.trade(period, lots, mark, scale_to_cash=self._scale_to_cash)
+            else:
+                self._pending = lots
+        if self._tracker is not None:
+            breach = self._tracker.update(account.quantity, mark, is_priced)
+            if breach.columns.size:
+                self._stop(period, breach, mark)
+        return True
+
+    def _decide(
+        self,
+        period: int,
+        values: NDArray[Any],
+        equity: int,
+        mark: NDArray[np.int64],
+        is_priced: NDArray[np.bool_],
+    ) -> NDArray[np.int64]:
+        """Lots to trade towards the period's weights, after all constraints but cash."""
+        account, limits, weights = self._account, self._limits, self._weights[period]
+        lots = account.wanted(period, weights, values, equity, mark)
+        if not is_priced.all():
+            for is_cut, reason in (
+                (~is_priced & self._ended, "delisted"),
+                (~is_priced & ~self._ended, "no_price"),
+            ):
+                lost = np.where(is_cut, np.clip(lots, -INT64_MAX, INT64_MAX), 0)
+                account.cut(period, lost.astype(np.int64), reason)
+            lots = np.where(is_priced, lots, 0)
+        lots = account.int64(period, lots)
+        if limits is None:
+            return lots
+        levered = limits.levered(weights)
+        if levered is not weights:
+            fewer = account.wanted(period, levered, values, equity, mark)
+            fewer = account.int64(period, np.where(is_priced, fewer, 0))
+            account.cut(period, lots - fewer, "leverage")
+            lots = fewer
+        return limits.apply(period, account, lots, mark, equity)
+
+    def _stop(self, period: int, breach: Breach, mark: NDArray[np.int64]) -> None:
+        """Close what was breached, now or in the next period."""
+        account, columns = self._account, breach.columns
+        if self._fill_at != "same":
+            self._pending[columns] = -account.quantity[columns]
+            self._pending_breach = breach
+            return
+        lots = np.zeros_like(account.quantity)
+        lots[columns] = -account.quantity[columns]
+        account.trade(period, lots, mark, self._why(breach))
+        self._record(period, breach, mark, lots)
+
+    def _why(self, breach: Breach | None) -> NDArray[np.uint8]:
+        """Reasons, by column, of what is traded."""
+        why = np.zeros(len(self._pending), np.uint8)
+        if breach is not None:
+            why[breach.columns] = [TRADE_REASONS.index(reason) for reason in breach.reasons]
+        return why
+
+    def _record(
+        self, period: int, breach: Breach, price: NDArray[np.int64], lots: NDArray[np.int64]
+    ) -> None:
+        is_closed = self._account.quantity[breach.columns] == 0
+        columns = breach.columns[is_closed]
+        rows = np.zeros(len(columns), STOPS)
+        rows["period"], rows["column"] = period, columns
+        rows["level"], rows["exit_price"] = breach.levels[is_closed], price[columns]
+        rows["reason"] = self._why(breach)[columns]
+        rows["quantity"] = lots[columns]
+        self._stops.append(rows)
+        if self._tracker is not None:
+            self._tracker.close(columns)
+
+    def _fill_pending(self, period: int) -> None:
+        """Trade what the period before decided."""
+        price, lots, breach = self._fill_prices[period], self._pending, self._pending_breach
+        self._pending, self._pending_breach = np.zeros_like(lots), None
+        if not lots.any():
+            return
+        can_trade = (price > 0) & ~self._ended
+        self._account.cut(period, np.where(can_trade, 0, lots), "no_price")
+        self._account.trade(
+            period,
+            np.where(can_trade, lots, 0),
+            price,
+            self._why(breach),
+            scale_to_cash=self._scale_to_cash,
+        )
+        if breach is not None:
+            self._record(period, breach, price, lots)
+
+    def _start(
+        self,
+        period: int,
+        carry: CarryLedger,
+        last: NDArray[np.int64],
+        mark: NDArray[np.int64],
+    ) -> None:
+        """Let holdings and cash earn what they earn before anything is traded."""
+        account = self._account
+        carry.apply(period, account, last, mark)
+        for column, ratio in carry.schedule.splits.get(period, {}).items():
+            self._pending[column] = int(Fraction(int(self._pending[column])) * ratio)
+            if self._tracker is not None:
+                self._tracker.split(column, ratio)
+        for column, worth in carry.schedule.delistings.get(period, {}).items():
+            account.settle(period, column, worth, _DELISTED)
+            self._pending[column] = 0
+            self._ended[column] = True
+
+
+def change(before: int, after: int) -> float:
+    """Return on equity of a period; 0.0 where there was none to earn it on."""
+    # Both rounded to float64 first, as the original does; int / int would be exact.
+    return float(after - before) / float(before) if before > 0 else 0.0
+
+
+def money_array(amounts: list[int]) -> NDArray[Any]:
+    """Return amounts as int64 where all of them fit, else as Python ints."""
+    fits = max(amounts, default=0) <= INT64_MAX and min(amounts, default=0) >= -INT64_MAX
+    return np.array(amounts, np.int64 if fits else object)

@@ -1,0 +1,111 @@
+"""What a simulation may be told: when and how orders are filled, what limits them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from attrs import field, frozen
+from attrs.validators import instance_of
+
+from nanobook_core import contracts
+from nanobook_core.errors import ValidationError, shown
+from nanobook_core.portfolio.money import real, whole
+
+
+def _model(value: object) -> contracts.FillModel | None:
+    if value is None or isinstance(value, contracts.FillModel):
+        return value
+    raise TypeError(f"a fill model has a method `fill`, got {shown(value)}")
+
+
+@frozen
+class SameBar:
+    """Orders are filled in the period in which they are decided, at the price that decided them.
+
+    Assumes that the close can be both known and traded at. `model` says how much is filled and at
+    which prices; None fills everything at the price.
+    """
+
+    model: contracts.FillModel | None = field(default=None, converter=_model)
+
+
+@frozen
+class NextBar:
+    """Orders are decided at a period's price and filled at the next period's, in whole lots.
+
+    The lots are those of the decision. What the last period decides is not filled. An order for a
+    symbol that has no price then is dropped. Stops that are tested at a period's price are orders
+    as well, and come before those of the weights.
+    """
+
+    model: contracts.FillModel | None = field(default=None, converter=_model)
+
+
+@frozen
+class NextOpen:
+    """As `NextBar`, but filled at the next period's open, and valued at its close."""
+
+    open_prices: Any
+    """A table in the form of the prices, in the same unit; without one nothing is filled."""
+    model: contracts.FillModel | None = field(default=None, converter=_model)
+
+
+def _share(value: object, name: str) -> float | None:
+    if value is None:
+        return None
+    share = real(value, name)
+    if not (math.isfinite(share) and share >= 0.0):
+        raise ValidationError(f"{name} must be a finite number of at least 0, got {share}")
+    return share
+
+
+def _count(value: object, name: str) -> int | None:
+    if value is None:
+        return None
+    count = whole(value, name)
+    if count < 0:
+        raise ValidationError(f"{name} must be at least 0, got {count}")
+    return count
+
+
+def _optional(check: Any, name: str) -> Any:
+    return field(default=None, converter=lambda value: check(value, name))
+
+
+@frozen(kw_only=True)
+class Constraints:
+    """What may keep an order of the weights from being sent, or sent whole.
+
+    Applied in this order, each to what the one before has left; all that is not traded is recorded
+    with its reason. Stops are not limited. An order that closes a position is not kept back by the
+    band or the minimum. Fractions are of equity before the period's trades.
+
+    Raises:
+        TypeError: a limit of the wrong type.
+        ValidationError: a limit that is negative or not finite.
+
+    """
+
+    max_leverage: float | None = _optional(_share, "max_leverage")
+    """Highest sum of the weights' magnitudes; beyond it all of them are scaled down alike."""
+    no_trade_band: float | None = _optional(_share, "no_trade_band")
+    """Orders worth this fraction of equity or less are not sent."""
+    min_order_value: Any = None
+    """Orders worth less are not sent; in the money of `cash`."""
+    max_order_value: Any = None
+    """Orders are cut to this; in the money of `cash`."""
+    max_trades_per_period: int | None = _optional(_count, "max_trades_per_period")
+    """Orders that close come first, then the largest by value."""
+    max_trades_per_day: int | None = _optional(_count, "max_trades_per_day")
+    max_trades_per_month: int | None = _optional(_count, "max_trades_per_month")
+    max_turnover_per_period: float | None = _optional(_share, "max_turnover_per_period")
+    """Value bought and sold as a fraction of equity; beyond it all orders are cut alike."""
+    max_turnover_per_day: float | None = _optional(_share, "max_turnover_per_day")
+    max_turnover_per_month: float | None = _optional(_share, "max_turnover_per_month")
+    scale_to_cash: bool = field(default=True, validator=instance_of(bool))
+    """Cut what opens or adds to long positions, all alike, so that cash is not overdrawn.
+
+    Judged at the price at which the order is sent, costs included; what covers a short position is
+    never cut.
+    """
