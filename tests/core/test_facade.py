@@ -67,7 +67,7 @@ def test_the_flat_list_starts_with_the_seeds_names_in_the_seeds_order():
 
 def test_one_kind_can_be_asked_for():
     kernels = nanobook.capabilities("kernel")
-    assert kernels == ["kernel_schedule_to_dense"]
+    assert kernels == ["kernel_schedule_to_dense", "kernel_simulate"]
     with pytest.raises(ValueError, match="no_such_kind"):
         nanobook.capabilities("no_such_kind")
 

@@ -36,13 +36,21 @@ from nanobook_core.plugin import Kind as Kind
 from nanobook_core.plugin import PluginPolicy as PluginPolicy
 from nanobook_core.plugin import Registry
 from nanobook_core.portfolio import BacktestResult as BacktestResult
+from nanobook_core.portfolio import Bps as Bps
+from nanobook_core.portfolio import Carry as Carry
+from nanobook_core.portfolio import Constraints as Constraints
 from nanobook_core.portfolio import CostModel as CostModel
 from nanobook_core.portfolio import Metrics as Metrics
+from nanobook_core.portfolio import NextBar as NextBar
+from nanobook_core.portfolio import NextOpen as NextOpen
 from nanobook_core.portfolio import Portfolio as Portfolio
 from nanobook_core.portfolio import Position as Position
+from nanobook_core.portfolio import SameBar as SameBar
+from nanobook_core.portfolio import Stops as Stops
 from nanobook_core.portfolio import backtest_weights as backtest_weights
 from nanobook_core.portfolio import compute_metrics as compute_metrics
 from nanobook_core.portfolio import monthly_returns as monthly_returns
+from nanobook_core.portfolio import simulate as simulate
 from nanobook_core.types import OrderId as OrderId
 from nanobook_core.types import OrderStatus as OrderStatus
 from nanobook_core.types import Price as Price

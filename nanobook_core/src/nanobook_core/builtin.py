@@ -47,7 +47,13 @@ def nanobook_kernels() -> list[Capability]:
             name="schedule_to_dense",
             target="nanobook_core.portfolio.schedule:schedule_to_dense",
             summary="lists of (symbol, value) to a dense table, in Python",
-        )
+        ),
+        Capability(
+            kind=Kind.KERNEL,
+            name="simulate",
+            target="nanobook_core.portfolio.dense:simulate",
+            summary="weights held on prices with costs and stops, in Python",
+        ),
     ]
 
 
@@ -66,6 +72,11 @@ def nanobook_commands() -> list[Capability]:
                 "plugins",
                 "nanobook_core.cli.listing:plugins",
                 "list the plugins, what each offers, and problems",
+            ),
+            (
+                "backtest",
+                "nanobook_core.cli.backtest:backtest",
+                "weights and prices from files to returns",
             ),
             ("doctor", "nanobook_core.cli.doctor:doctor", "check this installation"),
             (

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 import nanobook
 import nanobook_core.errors
-from nanobook_core.portfolio import BacktestResult, CostModel, Stops, backtest_weights, simulate
+from nanobook_core.portfolio import BacktestResult, CostModel, Stops, backtest_weights
+from nanobook_core.portfolio.loop import simulate_tables
 
 DATA = Path(__file__).parents[2] / "data" / "portfolio"
 GOLDEN = json.loads(Path(__file__).with_name("golden_original.json").read_text(encoding="utf-8"))
@@ -372,7 +373,7 @@ def test_it_is_the_dense_simulation_of_its_schedules(periods, fixed):
     weights = [weight for weight, _ in periods]
     prices = [price for _, price in periods]
     result = one_symbol(prices, weights, cost_bps=15, stop_cfg={"fixed_stop_pct": fixed})
-    run = simulate(
+    run = simulate_tables(
         np.array(weights).reshape(-1, 1),
         np.array(prices).reshape(-1, 1),
         symbols=("A",),
@@ -380,7 +381,7 @@ def test_it_is_the_dense_simulation_of_its_schedules(periods, fixed):
         cost_model=CostModel(15),
         stops=Stops(fixed=fixed),
     )
-    assert result["equity_curve"] == list(run.equity)
-    assert result["final_cash"] == run.final_cash
-    assert [dict(row).get("A", 0.0) for row in result["holdings"]] == run.weights.ravel().tolist()
+    assert result["equity_curve"] == run.equity.tolist()
+    assert result["final_cash"] == [100_000_000, *run.cash.tolist()][-1]
+    assert result.quantities.tolist() == run.quantities.tolist()
     assert isinstance(result, BacktestResult)

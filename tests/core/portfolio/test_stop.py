@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from nanobook_core.errors import ValidationError
-from nanobook_core.portfolio import CostModel, Stops, simulate
+from nanobook_core.portfolio import CostModel, Stops
+from nanobook_core.portfolio.loop import simulate_tables
+from nanobook_core.portfolio.simulation import TRADE_REASONS
 from nanobook_core.portfolio.stop import StopTracker
 
 ATR = {"atr_multiple": 1.0, "atr_period": 3}
@@ -14,7 +16,7 @@ def events_of(prices, weights=1.0, cash=1_000_000, **stops):
     """Stop events of one symbol, as (period, level, exit price, reason)."""
     table = np.array(prices, np.int64).reshape(-1, 1)
     targets = np.broadcast_to(np.array(weights, float).reshape(-1, 1), table.shape)
-    run = simulate(
+    run = simulate_tables(
         targets,
         table,
         symbols=("A",),
@@ -23,8 +25,8 @@ def events_of(prices, weights=1.0, cash=1_000_000, **stops):
         stops=Stops(**stops),
     )
     return [
-        (event.period_index, event.trigger_price, event.exit_price, event.reason)
-        for event in run.stop_events
+        (period, level, exit_price, TRADE_REASONS[reason])
+        for period, _, level, exit_price, reason, _ in run.stops.tolist()
     ]
 
 

@@ -1,21 +1,31 @@
 """Simulation of portfolios: costs, positions, stops, backtests and their metrics."""
 
-from nanobook_core.portfolio.backtest import BacktestResult, backtest_weights
+from nanobook_core.portfolio.backtest import backtest_weights
+from nanobook_core.portfolio.carry import Carry
 from nanobook_core.portfolio.cost import CostModel
 from nanobook_core.portfolio.metrics import Metrics, compute_metrics, monthly_returns
+from nanobook_core.portfolio.policy import Constraints, NextBar, NextOpen, SameBar
 from nanobook_core.portfolio.portfolio import Portfolio
 from nanobook_core.portfolio.position import Position
-from nanobook_core.portfolio.simulate import Simulation, simulate
-from nanobook_core.portfolio.stop import StopEvent, Stops
+from nanobook_core.portfolio.result import BacktestResult
+from nanobook_core.portfolio.simulate import simulate
+from nanobook_core.portfolio.stop import Stops
+
+#: The seed's model under the name of what it does.
+Bps = CostModel
 
 __all__ = [
     "BacktestResult",
+    "Bps",
+    "Carry",
+    "Constraints",
     "CostModel",
     "Metrics",
+    "NextBar",
+    "NextOpen",
     "Portfolio",
     "Position",
-    "Simulation",
-    "StopEvent",
+    "SameBar",
     "Stops",
     "backtest_weights",
     "compute_metrics",

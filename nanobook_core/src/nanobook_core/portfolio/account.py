@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nanobook_core import contracts
 from nanobook_core.errors import ValidationError
-from nanobook_core.portfolio.cost import charges
+from nanobook_core.portfolio.cost import charge, charges
 from nanobook_core.portfolio.money import dot, products, quotient, truncated
 from nanobook_core.portfolio.simulation import CUT_REASONS, CUTS, TRADES
 from nanobook_core.types import INT64_MAX
@@ -63,11 +63,13 @@ class Account:
         mark: NDArray[np.int64],
     ) -> NDArray[Any]:
         """Lots that move each holding towards its target weight, truncated towards zero."""
-        targets = float(equity) * weights
+        with np.errstate(over="ignore"):  # said better below
+            targets = float(equity) * weights
         if not np.isfinite(targets).all():
             column = int(np.flatnonzero(~np.isfinite(targets))[0])
             raise beyond(period, self.symbols[column], f"weight {weights[column]}")
-        return quotient(truncated(targets) - values, np.maximum(mark, 1))
+        lots: NDArray[Any] = quotient(truncated(targets) - values, np.maximum(mark, 1))
+        return lots
 
     def cut(self, period: int, quantity: NDArray[Any], reason: str) -> None:
         """Record what will not be traded, where it is not 0."""
@@ -108,7 +110,7 @@ class Account:
             self._trades.append((period, column, bought, paid, costs, why))
 
     def _spend(self, quantity: NDArray[np.int64], price: NDArray[np.int64]) -> int:
-        return dot(quantity, price) + sum(charges(self._cost_model, quantity, price).tolist())
+        return dot(quantity, price) + charge(self._cost_model, quantity, price)
 
     def _affordable(self, period: int, orders: _Orders) -> _Orders:
         """Cut what opens long positions, all by one factor, until cash pays for it.
@@ -190,13 +192,9 @@ class Account:
             sold, paid = np.array([-held]), np.array([worth])
             self._trades.append((period, one, sold, paid, np.zeros(1, np.int64), reason))
 
-    def trades(self) -> NDArray[Any]:
-        """All fills, of dtype TRADES."""
-        return _table(self._trades, TRADES)
-
-    def cuts(self) -> NDArray[Any]:
-        """All that was cut, of dtype CUTS."""
-        return _table(self._cuts, CUTS)
+    def records(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """All fills, of dtype TRADES, and all that was cut, of dtype CUTS."""
+        return _table(self._trades, TRADES), _table(self._cuts, CUTS)
 
 
 def _sum(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[Any]:

@@ -2,135 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, TypedDict, overload
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from attrs import asdict
 from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError
 from nanobook_core.plugin.registry import default_registry
 from nanobook_core.portfolio.cost import BPS, CostModel
-from nanobook_core.portfolio.metrics import Metrics, compute_metrics
+from nanobook_core.portfolio.metrics import compute_metrics
 from nanobook_core.portfolio.money import whole
-from nanobook_core.portfolio.simulate import Simulation, simulate
-from nanobook_core.portfolio.stop import Reason, Stops
-
-Rows: TypeAlias = list[list[tuple[str, float]]]
-
-
-class StopRow(TypedDict):
-    """One entry of `stop_events`."""
-
-    period_index: int
-    symbol: str
-    trigger_price: int
-    exit_price: int
-    reason: Reason
-
-
-#: The order of the original's dict.
-_KEYS = (
-    "returns",
-    "equity_curve",
-    "final_cash",
-    "metrics",
-    "holdings",
-    "symbol_returns",
-    "stop_events",
-)
-
-
-class BacktestResult(Mapping[str, Any]):
-    """What a backtest gave: a mapping of the seed's seven keys, and attributes for the rest.
-
-    `returns` floats, one a period. `equity_curve` ints in money units, the initial cash first.
-    `final_cash` an int. `metrics` a `Metrics`, or None without periods. `holdings` for each period
-    a list of `(symbol, weight)` of what is held at its end, sorted by symbol, [] where equity is 0.
-    `symbol_returns` for each period a list of `(symbol, return since the previous period)`, sorted,
-    NaN where the previous period has no price. `stop_events` a list of dicts, by period and then
-    in order of `symbols`. `holdings` and `symbol_returns` are made when first asked for, and kept.
-    """
-
-    def __init__(
-        self, simulation: Simulation, is_priced: NDArray[np.bool_], metrics: Metrics | None
-    ) -> None:
-        self._simulation = simulation
-        self._is_priced = is_priced
-        self._metrics = metrics
-        self._made: dict[str, Any] = {
-            "returns": list(simulation.returns),
-            "equity_curve": list(simulation.equity),
-            "final_cash": simulation.final_cash,
-            "metrics": metrics,
-            "stop_events": [asdict(event) for event in simulation.stop_events],
-        }
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """All symbols in order of first appearance, in prices and then in weights."""
-        return self._simulation.symbols
-
-    @property
-    def ruined_at(self) -> int | None:
-        """First period in which equity was 0 or less, after which nothing was traded; or None."""
-        return self._simulation.ruined_at
-
-    @overload
-    def __getitem__(self, key: Literal["returns"]) -> list[float]: ...
-    @overload
-    def __getitem__(self, key: Literal["equity_curve"]) -> list[int]: ...
-    @overload
-    def __getitem__(self, key: Literal["final_cash"]) -> int: ...
-    @overload
-    def __getitem__(self, key: Literal["metrics"]) -> Metrics | None: ...
-    @overload
-    def __getitem__(self, key: Literal["holdings", "symbol_returns"]) -> Rows: ...
-    @overload
-    def __getitem__(self, key: Literal["stop_events"]) -> list[StopRow]: ...
-    @overload
-    def __getitem__(self, key: str) -> Any: ...
-    def __getitem__(self, key: str) -> Any:
-        if key not in self._made:
-            self._made[key] = self._table(key)
-        return self._made[key]
-
-    def _table(self, key: str) -> Rows:
-        run = self._simulation
-        if key == "holdings":
-            is_open = (run.quantities != 0) & ~np.isnan(run.weights)
-            return _rows(run.symbols, run.weights, is_open)
-        if key == "symbol_returns":
-            return _rows(run.symbols, run.symbol_returns, self._is_priced)
-        raise KeyError(key)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_KEYS)
-
-    def __len__(self) -> int:
-        return len(_KEYS)
-
-    def __eq__(self, other: object) -> bool:
-        # As arrays, in which NaN equals NaN, and without making lists.
-        if isinstance(other, BacktestResult):
-            return (
-                self._simulation == other._simulation
-                and np.array_equal(self._is_priced, other._is_priced)
-                and self._metrics == other._metrics
-            )
-        return super().__eq__(other)
-
-    __hash__ = None  # type: ignore[assignment]  # its lists can be changed
-
-    def __repr__(self) -> str:
-        run, metrics = self._simulation, self._metrics
-        sharpe = "" if metrics is None else f", sharpe={metrics.sharpe:.2f}"
-        ruined = "" if run.ruined_at is None else f", ruined_at={run.ruined_at}"
-        return (
-            f"BacktestResult(periods={len(run.returns)}, symbols={len(run.symbols)}, "
-            f"final_equity={run.equity[-1]}{sharpe}, stop_events={len(run.stop_events)}{ruined})"
-        )
+from nanobook_core.portfolio.result import BacktestResult
+from nanobook_core.portfolio.simulate import simulate_run
+from nanobook_core.portfolio.stop import Stops
 
 
 def backtest_weights(  # noqa: PLR0917 - the seed's signature
@@ -170,11 +55,15 @@ def backtest_weights(  # noqa: PLR0917 - the seed's signature
     stops = None if stop_cfg is None else Stops.from_config(stop_cfg)
     compute_metrics((), periods_per_year, risk_free)  # refuses wrong options before the work
     symbols, weights, prices = _tables(weight_schedule, price_schedule)
-    run = simulate(
-        weights, prices, symbols=symbols, initial_cash=cash, cost_model=model, stops=stops
+    run = simulate_run(
+        weights, prices, symbols, cash=cash, costs=model, stops=stops, scale_to_cash=False
     )
-    metrics = compute_metrics(run.returns, periods_per_year, risk_free)
-    return BacktestResult(run, prices > 0, metrics)
+    return BacktestResult(
+        run,
+        metrics=compute_metrics(run.returns, periods_per_year, risk_free),
+        periods_per_year=periods_per_year,
+        risk_free=risk_free,
+    )
 
 
 def _cash(initial_cash: object) -> int:
@@ -214,15 +103,3 @@ def _tables(
     all_prices = np.zeros(all_weights.shape, np.int64)
     all_prices[:, : len(priced)] = prices
     return tuple(columns), all_weights, all_prices
-
-
-def _rows(
-    symbols: tuple[str, ...], table: NDArray[np.float64], is_listed: NDArray[np.bool_]
-) -> Rows:
-    """Rows of `(symbol, value)` pairs, sorted by symbol, of the cells to list."""
-    order = sorted(range(len(symbols)), key=symbols.__getitem__)
-    names = [symbols[column] for column in order]
-    return [
-        [(name, value) for name, value, listed in zip(names, *lists, strict=True) if listed]
-        for lists in zip(table[:, order].tolist(), is_listed[:, order].tolist(), strict=True)
-    ]

@@ -25,6 +25,13 @@ def _rate(value: object, name: str) -> float:
     return rate
 
 
+def _rate_field(name: str, default: float | None) -> Any:
+    return field(
+        default=default,
+        converter=lambda value: None if value is None and default is None else _rate(value, name),
+    )
+
+
 @frozen(kw_only=True)
 class Carry:
     """What happens to holdings and cash at the start of a period, before its trades.
@@ -47,14 +54,11 @@ class Carry:
 
     Quantities are multiplied by it. What is not a whole lot is settled at the period's price.
     """
-    cash_rate: float = field(default=0.0, converter=lambda value: _rate(value, "cash_rate"))
+    cash_rate: float = _rate_field("cash_rate", 0.0)
     """Earned on cash above 0; paid where negative."""
-    debit_rate: float | None = field(
-        default=None,
-        converter=lambda value: None if value is None else _rate(value, "debit_rate"),
-    )
+    debit_rate: float | None = _rate_field("debit_rate", None)
     """Paid on cash below 0; the cash rate unless given."""
-    borrow_rate: float = field(default=0.0, converter=lambda value: _rate(value, "borrow_rate"))
+    borrow_rate: float = _rate_field("borrow_rate", 0.0)
     """Paid on the value of each short position at the end of the period before."""
     deposits: Mapping[Any, Any] | None = None
     """Money paid in, or out where negative, by date or by number of the period.
@@ -115,9 +119,9 @@ class CarryLedger:
             paid = round(amount * int(account.quantity[column]))
             self._pay(period, account, "dividends", column, paid)
         if period in self.schedule.deposits:
-            amount = self.schedule.deposits[period]
-            account.cash += amount
-            self.flows["deposits"][period] = amount
+            paid = self.schedule.deposits[period]
+            account.cash += paid
+            self.flows["deposits"][period] = paid
 
     def _interest(self, period: int, account: Account) -> None:
         rate = self.schedule.cash_rate if account.cash > 0 else self.schedule.debit_rate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -76,10 +77,6 @@ def simulation(
     stops["quantity"] = run.stop_quantity
     stops["exit_price"] = prices[run.stop_period, run.stop_column]
 
-    def derive() -> tuple[NDArray[Any], NDArray[Any]]:
-        lots = _rebalanced(run)
-        return _trades(run, lots, prices, cost_model), _cuts(run, lots, weights, prices, marks)
-
     return Simulation(
         symbols=symbols,
         equity=run.equity,
@@ -91,8 +88,19 @@ def simulation(
         stops=stops,
         flows={},
         ruined_at=run.ruined_at,
-        derive=derive,
+        derive=partial(_records, run, weights, prices, marks, cost_model),
     )
+
+
+def _records(
+    run: Run,
+    weights: NDArray[np.float64],
+    prices: NDArray[np.int64],
+    marks: NDArray[np.int64],
+    cost_model: CostModel,
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    lots = _rebalanced(run)
+    return _trades(run, lots, prices, cost_model), _cuts(run, lots, weights, prices, marks)
 
 
 def _returns(equity: NDArray[Any]) -> NDArray[np.float64]:

@@ -134,7 +134,7 @@ class _Loop:
             marks=marks,
             stops=np.concatenate(self._stops) if self._stops else np.zeros(0, STOPS),
             ruined_at=ruined_at,
-            derive=lambda: (account.trades(), account.cuts()),
+            derive=account.records,
             **({"flows": {}} if carry is None else carry.result()),
         )
 

@@ -13,10 +13,10 @@ import numpy as np
 from nanobook_core import contracts
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.cost import charge
+from nanobook_core.portfolio.loop import change
 from nanobook_core.portfolio.metrics import Metrics, compute_metrics
 from nanobook_core.portfolio.money import quotient, real, whole
 from nanobook_core.portfolio.position import Position
-from nanobook_core.portfolio.simulate import change
 from nanobook_core.types import INT64_MAX, check_symbol
 
 # A pair may be a list; type checkers know of its two items only that they are objects.

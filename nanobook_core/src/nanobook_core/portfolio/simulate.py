@@ -1,271 +1,285 @@
-"""Simulation of target weights on a table of prices."""
+"""Weights and prices in, a backtest out: `simulate`, for the inputs that people have."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
-from attrs import cmp_using, field, frozen
 from numpy.typing import NDArray
 
 from nanobook_core import contracts
 from nanobook_core.errors import ValidationError, shown
-from nanobook_core.portfolio.cost import charge
-from nanobook_core.portfolio.money import dot, products, quotient, truncated, whole
-from nanobook_core.portfolio.stop import StopEvent, Stops, StopTracker
-from nanobook_core.types import INT64_MAX
+from nanobook_core.plugin.registry import default_registry
+from nanobook_core.portfolio.calendar import align, on_calendar
+from nanobook_core.portfolio.carry import Carry, Schedule
+from nanobook_core.portfolio.carry_table import Axes, scheduled
+from nanobook_core.portfolio.cost import CostModel
+from nanobook_core.portfolio.dense import simulation
+from nanobook_core.portfolio.limit import Limits
+from nanobook_core.portfolio.loop import simulate_tables
+from nanobook_core.portfolio.metrics import compute_metrics
+from nanobook_core.portfolio.policy import Constraints, NextBar, NextOpen, SameBar
+from nanobook_core.portfolio.result import BacktestResult
+from nanobook_core.portfolio.simulation import Simulation
+from nanobook_core.portfolio.stop import Stops
+from nanobook_core.portfolio.table import read_table
+from nanobook_core.portfolio.unit import money, to_units, unit_of
+
+Fills: TypeAlias = SameBar | NextBar | NextOpen
+PriceUnit: TypeAlias = Any
+_NO_STOPS = Stops()
 
 
-def _same(first: NDArray[Any], second: NDArray[Any]) -> bool:
-    return np.array_equal(first, second, equal_nan=True)
-
-
-_table: Any = field(eq=cmp_using(eq=_same))
-
-
-@frozen(kw_only=True)
-class Simulation:
-    """What a simulation gave, period by period. Money is in Python ints; tables are not copied."""
-
-    symbols: tuple[str, ...]
-    """Names of the columns of all tables."""
-    equity: tuple[int, ...]
-    """At the start and at the end of each period: `n_periods + 1` values."""
-    returns: tuple[float, ...]
-    """Change of equity over equity before; 0.0 where that is not positive."""
-    quantities: NDArray[np.int64] = _table
-    """Held at the end of each period, signed, in lots; shape `(n_periods, n_symbols)`."""
-    weights: NDArray[np.float64] = _table
-    """Value held over equity at the end of each period, same shape; NaN where equity is 0."""
-    symbol_returns: NDArray[np.float64] = _table
-    """Price over the previous period's, minus 1, same shape; NaN where either is absent."""
-    stop_events: tuple[StopEvent, ...]
-    """By period, then by column."""
-    final_cash: int
-    ruined_at: int | None
-    """First period in which equity was 0 or less; from there on nothing was traded."""
-
-
+@overload
 def simulate(
-    weights: NDArray[np.float64],
-    prices: NDArray[np.int64],
+    weights: NDArray[Any],
+    prices: NDArray[Any],
     *,
-    symbols: tuple[str, ...],
-    initial_cash: int,
-    cost_model: contracts.CostModel,
+    symbols: Sequence[str],
+    cash: Any,
+    costs: contracts.CostModel,
     stops: Stops | None = None,
-) -> Simulation:
-    """Hold target weights period by period, in whole lots, trading at the period's price.
+    fills: Fills = ...,
+    carry: Carry | None = None,
+    constraints: Constraints = ...,
+    price_unit: PriceUnit = None,
+    quantity_step: Any = 1,
+    missing_price: Literal["carry", "raise"] = "carry",
+    periods_per_year: float = 252.0,
+    risk_free: float = 0.0,
+) -> BacktestResult: ...
+@overload
+def simulate(
+    weights: Any,
+    prices: Any,
+    *,
+    symbols: Sequence[str] | None = None,
+    cash: Any,
+    costs: contracts.CostModel,
+    stops: Stops | None = None,
+    fills: Fills = ...,
+    carry: Carry | None = None,
+    constraints: Constraints = ...,
+    price_unit: PriceUnit = None,
+    quantity_step: Any = 1,
+    missing_price: Literal["carry", "raise"] = "carry",
+    periods_per_year: float = 252.0,
+    risk_free: float = 0.0,
+) -> BacktestResult: ...
+def simulate(
+    weights: Any,
+    prices: Any,
+    *,
+    symbols: Sequence[str] | None = None,
+    cash: Any,
+    costs: contracts.CostModel,
+    stops: Stops | None = None,
+    fills: Fills = SameBar(),  # noqa: B008 - frozen
+    carry: Carry | None = None,
+    constraints: Constraints = Constraints(),  # noqa: B008 - frozen
+    price_unit: PriceUnit = None,
+    quantity_step: Any = 1,
+    missing_price: Literal["carry", "raise"] = "carry",
+    periods_per_year: float = 252.0,
+    risk_free: float = 0.0,
+) -> BacktestResult:
+    """Hold target weights on prices, with costs, and say what came of it.
 
-    `weights` and `prices` have shape `(n_periods, n_symbols)`. A row of weights all NaN trades
-    nothing; a price of 0 is absent: the symbol is valued at its last price and not traded. In each
-    period equity is fixed, then every holding is moved towards `trunc(equity * weight)` by
-    `trunc((target - value) / price)` lots, then stops are tested, then the period is marked at the
-    same price. So 100 % invested plus costs makes cash negative; cash and leverage are not limited.
-    Equity of 0 or less, before the trades of a period or at its mark, ends trading and stops;
-    positions stay and are marked on.
+    Weights and prices are each a frame of pandas, polars or pyarrow, wide (a column a symbol, dates
+    in the index or in a column) or long (columns `symbol`, a date and the value); a mapping of
+    columns; an array of shape `(n_periods, n_symbols)` with `symbols`; or the seed's lists. The
+    prices' dates are the periods; weights on some of them make a rebalance calendar. A row of
+    weights that is absent, `None` or all NaN trades nothing, one of zeros, or an empty list, sells
+    everything. Weights are fractions of equity, negative when short.
 
-    Raises, naming period and symbol where there are any:
-        TypeError: a table that is not an array of the dtype above. ValidationError: symbols that
-            repeat, a row of weights that is partly NaN, an infinite weight, a negative price,
-            a weight other than 0 for a symbol that has had no price yet, or tables of another
-            shape.
-        OverflowError: a quantity beyond +-(2^63-1).
+    Prices are ints in money units, and `cash` is an int in the same; or, with `price_unit`, both
+    are in a currency, as floats, Decimals or ints: a Decimal rounds each price to that unit and
+    refuses one that this moves by more than a basis point, "exact" takes the coarsest power of ten
+    in which all prices are whole, "auto" the coarsest that keeps them within a basis point. A price
+    that is absent (NaN, null; 0 in an array of ints) is the last one: the symbol is valued at it
+    and not traded, or, with `missing_price="raise"`, refused while it is held. Quantities are whole
+    lots of `quantity_step` shares, at most 1; money is then counted in `price_unit * quantity_step`
+    (`result.money_unit`), which is also the unit of cost models' amounts.
 
-    Runtime complexity: O(n_periods * n_symbols), vectorised over symbols.
+    How a period is computed is said in docs/simulation.md, and each option in the class of its
+    name. The tables are not copied; do not change them while the result is in use.
+
+    Raises, before anything is simulated and naming period, symbol and value where there are any:
+        TypeError: an argument or a value of the wrong type; floats as prices without `price_unit`.
+        ValidationError: tables that do not fit together, dates that do not rise or are not those of
+            prices, a weight that is not finite or partly missing, a price below 1, a weight other
+            than 0 for a symbol that has had no price yet, or an option out of range.
+        OverflowError: a number beyond 64 bits; while simulating, a quantity beyond that.
     """
-    n_periods, n_symbols = _shape(weights, prices, symbols)
-    holds = np.logical_and.reduce(np.isnan(weights), axis=1)
-    _check(weights, prices, symbols, holds)
-    marks = _carried(prices)
-    account = _Account(symbols, whole(initial_cash, "initial_cash"), cost_model)
-    tracker = None
-    if stops is not None and stops.is_active:
-        tracker = StopTracker(stops, n_symbols, n_periods, int(prices.max(initial=0)))
+    compute_metrics((), periods_per_year, risk_free)  # refuses wrong options before the work
+    if not isinstance(costs, contracts.CostModel):
+        raise TypeError(f"costs is a cost model, like Bps(15); got {shown(costs)}")
+    _check_policies(stops=stops, fills=fills, carry=carry, constraints=constraints)
+    if missing_price not in ("carry", "raise"):
+        raise ValidationError(f"missing_price is 'carry' or 'raise', got {shown(missing_price)}")
+    weight_table = read_table(weights, "weights", symbols=symbols)
+    price_table = read_table(prices, "prices", symbols=symbols)
+    run = align(weight_table, price_table)
+    units, unit = to_units(run.prices, price_unit, run.symbols, run.dates)
+    step = _step(quantity_step)
+    money_unit = (Fraction(1) if unit is None else Fraction(unit)) * step
 
-    equity = [account.cash]
-    returns: list[float] = []
-    events: list[StopEvent] = []
-    quantities = np.zeros((n_periods, n_symbols), np.int64)
-    held = np.zeros((n_periods, n_symbols))
-    ruined_at = None
-    for period in range(n_periods):
-        price, is_priced = marks[period], prices[period] > 0
-        if ruined_at is None:
-            values, before = account.value(price)
-            if before <= 0:
-                ruined_at = period
-            else:
-                if not holds[period]:
-                    account.rebalance(period, weights[period], values, before, price, is_priced)
-                if tracker is not None:
-                    events += account.stop(period, tracker, price, is_priced)
-        values, after = account.value(price)
-        if after <= 0 and ruined_at is None:
-            ruined_at = period
-        returns.append(change(equity[-1], after))
-        equity.append(after)
-        quantities[period] = account.quantity
-        held[period] = values.astype(np.float64) / float(after) if after else np.nan
-    return Simulation(
-        symbols=symbols,
-        equity=tuple(equity),
-        returns=tuple(returns),
-        quantities=quantities,
-        weights=held,
-        symbol_returns=_symbol_returns(prices),
-        stop_events=tuple(events),
-        final_cash=account.cash,
-        ruined_at=ruined_at,
-    )
+    def amount(value: Any, name: str) -> int:
+        return money(value, money_unit, name)
 
-
-def change(before: int, after: int) -> float:
-    """Return on equity of a period; 0.0 where there was none to earn it on."""
-    # Both rounded to float64 first, as the original does; int / int would be exact.
-    return float(after - before) / float(before) if before > 0 else 0.0
-
-
-class _Account:
-    """Cash and quantities, and the steps that change them."""
-
-    def __init__(
-        self, symbols: tuple[str, ...], cash: int, cost_model: contracts.CostModel
-    ) -> None:
-        self.symbols = symbols
-        self.cash = cash
-        self.quantity = np.zeros(len(symbols), np.int64)
-        self._cost_model = cost_model
-
-    def value(self, price: NDArray[np.int64]) -> tuple[NDArray[Any], int]:
-        """Value of each holding, and equity."""
-        values = products(self.quantity, price)
-        return values, self.cash + int(values.sum())
-
-    def rebalance(  # noqa: PLR0917 - all that the step depends on
-        self,
-        period: int,
-        weights: NDArray[np.float64],
-        values: NDArray[Any],
-        equity: int,
-        price: NDArray[np.int64],
-        is_priced: NDArray[np.bool_],
-    ) -> None:
-        with np.errstate(over="ignore"):
-            wanted = float(equity) * weights
-        if not np.isfinite(wanted).all():
-            column = int(np.flatnonzero(~np.isfinite(wanted))[0])
-            raise _beyond(period, self.symbols[column], f"weight {weights[column]}")
-        lots = quotient(truncated(wanted) - values, np.maximum(price, 1))
-        self._trade(period, np.where(is_priced, lots, 0), price)
-
-    def stop(
-        self,
-        period: int,
-        tracker: StopTracker,
-        price: NDArray[np.int64],
-        is_priced: NDArray[np.bool_],
-    ) -> list[StopEvent]:
-        breach = tracker.update(self.quantity, price, is_priced)
-        if not breach.columns.size:
-            return []
-        lots = np.zeros_like(self.quantity)
-        lots[breach.columns] = -self.quantity[breach.columns]
-        self._trade(period, lots, price)
-        tracker.close(breach.columns)
-        return [
-            StopEvent(
-                period_index=period,
-                symbol=self.symbols[column],
-                trigger_price=level,
-                exit_price=exit_price,
-                reason=reason,
-            )
-            for column, level, exit_price, reason in zip(
-                breach.columns.tolist(),
-                breach.levels.tolist(),
-                price[breach.columns].tolist(),
-                breach.reasons,
-                strict=True,
-            )
-        ]
-
-    def _trade(self, period: int, lots: NDArray[Any], price: NDArray[np.int64]) -> None:
-        quantity = self._int64(period, self.quantity + lots)
-        traded = np.flatnonzero(lots)
-        bought, paid = self._int64(period, lots)[traded], price[traded]
-        self.cash -= dot(bought, paid) + charge(self._cost_model, bought, paid)
-        self.quantity = quantity
-
-    def _int64(self, period: int, lots: NDArray[Any]) -> NDArray[np.int64]:
-        if lots.dtype == object:
-            for symbol, lot in zip(self.symbols, lots.tolist(), strict=True):
-                if abs(lot) > INT64_MAX:
-                    raise _beyond(period, symbol, f"quantity {lot}")
-        return lots.astype(np.int64, copy=False)
-
-
-def _beyond(period: int, symbol: str, what: str) -> OverflowError:
-    return OverflowError(
-        f"period {period}, symbol {symbol!r}: {what} gives a quantity beyond +-(2^63-1). "
-        "Use a smaller weight or less cash."
-    )
-
-
-def _shape(
-    weights: NDArray[np.float64], prices: NDArray[np.int64], symbols: tuple[str, ...]
-) -> tuple[int, int]:
-    for name, table, dtype in (("weights", weights, np.float64), ("prices", prices, np.int64)):
-        if not isinstance(table, np.ndarray) or table.dtype != dtype:
-            given = table.dtype if isinstance(table, np.ndarray) else type(table).__name__
-            raise TypeError(f"{name} is an array of {np.dtype(dtype)}, got one of {given}")
-    if len(set(symbols)) != len(symbols):
-        raise ValidationError(f"symbols must differ from one another, got {shown(symbols)}")
-    if not weights.shape == prices.shape == (len(prices), len(symbols)):
-        raise ValidationError(
-            f"weights and prices have shape (n_periods, {len(symbols)}), one column a symbol; "
-            f"got {weights.shape} and {prices.shape}"
+    def prices_of(table: Any, noun: str) -> NDArray[np.int64]:
+        on_run = on_calendar(
+            read_table(table, noun, symbols=symbols), run.symbols, run.dates, len(units), noun
         )
-    return len(prices), len(symbols)
+        return to_units(on_run, unit, run.symbols, run.dates)[0]
+
+    start = amount(cash, "cash")
+    if start < 1:
+        raise ValidationError(f"cash must be above 0, got {shown(cash)}")
+    axes = Axes(symbols=run.symbols, dates=run.dates, n_periods=len(units), symbols_given=symbols)
+    schedule = None
+    if carry is not None:
+        schedule = scheduled(
+            carry,
+            axes,
+            unit=Fraction(1) if unit is None else Fraction(unit),
+            amount=amount,
+            periods_per_year=periods_per_year,
+        )
+    ledger = simulate_run(
+        run.weights,
+        units,
+        run.symbols,
+        cash=start,
+        costs=costs,
+        stops=stops,
+        fills=fills,
+        open_prices=(
+            prices_of(fills.open_prices, "open_prices") if isinstance(fills, NextOpen) else None
+        ),
+        carry=schedule,
+        limits=Limits(
+            constraints,
+            min_order_value=_optional(constraints.min_order_value, "min_order_value", amount),
+            max_order_value=_optional(constraints.max_order_value, "max_order_value", amount),
+            dates=run.dates,
+            n_periods=len(units),
+        ),
+        scale_to_cash=constraints.scale_to_cash,
+    )
+    if missing_price == "raise":
+        _refuse_gaps(ledger)
+    return BacktestResult(
+        ledger,
+        metrics=compute_metrics(ledger.returns, periods_per_year, risk_free),
+        dates=run.dates,
+        periods_per_year=periods_per_year,
+        risk_free=risk_free,
+        price_unit=unit,
+        money_unit=money_unit,
+    )
 
 
-def _check(
+def simulate_run(
     weights: NDArray[np.float64],
     prices: NDArray[np.int64],
     symbols: tuple[str, ...],
-    holds: NDArray[np.bool_],
-) -> None:
-    targets = np.where(holds[:, None], 0.0, weights)
-    is_known = np.logical_or.accumulate(prices > 0, axis=0)
-    for is_wrong, table, fault in (
-        (prices < 0, prices, "price {} is negative. Give 0 where there is none."),
-        (
-            ~np.isfinite(targets),
+    *,
+    cash: int,
+    costs: contracts.CostModel,
+    stops: Stops | None,
+    fills: Fills = SameBar(),  # noqa: B008 - frozen
+    open_prices: NDArray[np.int64] | None = None,
+    carry: Schedule | None = None,
+    limits: Limits | None = None,
+    scale_to_cash: bool,
+) -> Simulation:
+    """Simulate by the fastest way that can do what is asked for; all give the same."""
+    is_simple = (
+        type(costs) is CostModel
+        and isinstance(fills, SameBar)
+        and fills.model is None
+        and carry is None
+        and (limits is None or not limits.is_active)
+    )
+    if is_simple and isinstance(costs, CostModel):
+        levels = stops or _NO_STOPS
+        run = default_registry().load("kernel", "simulate")(
             weights,
-            "weight {} is not finite. Only a row all NaN has a meaning: hold.",
-        ),
-        (
-            (targets != 0.0) & ~is_known,
-            weights,
-            "weight {} for a symbol that has had no price yet. Give a price, or weight 0.",
-        ),
-    ):
-        if is_wrong.any():
-            period, column = np.argwhere(is_wrong)[0].tolist()
-            what = fault.format(table[period, column])
-            raise ValidationError(f"period {period}, symbol {symbols[column]!r}: {what}")
+            prices,
+            symbols,
+            initial_cash=cash,
+            cost_bps=costs.commission_bps + costs.slippage_bps,
+            minimum_fee=costs.min_trade_fee,
+            fixed=levels.fixed,
+            trailing=levels.trailing,
+            atr_multiple=levels.atr_multiple,
+            atr_period=levels.atr_period,
+            scale_to_cash=scale_to_cash,
+        )
+        return simulation(run, weights, prices, symbols, costs)
+    return simulate_tables(
+        weights,
+        prices,
+        symbols=symbols,
+        initial_cash=cash,
+        cost_model=costs,
+        stops=stops,
+        scale_to_cash=scale_to_cash,
+        limits=limits,
+        fill_model=fills.model,
+        fill_prices=open_prices,
+        fill_at=_FILL_AT[type(fills)],
+        carry=carry,
+    )
 
 
-def _carried(prices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Prices with the last one carried into gaps; 0 before the first."""
-    if (prices > 0).all():
-        return prices
-    source = np.where(prices > 0, np.arange(len(prices))[:, None], 0)
-    return np.take_along_axis(prices, np.maximum.accumulate(source, axis=0), axis=0)
+_FILL_AT: dict[type[Fills], Literal["same", "next", "open"]] = {
+    SameBar: "same",
+    NextBar: "next",
+    NextOpen: "open",
+}
 
 
-def _symbol_returns(prices: NDArray[np.int64]) -> NDArray[np.float64]:
-    returns = np.full(prices.shape, np.nan)
-    before, now = prices[:-1], prices[1:]
-    np.divide(now - before, before, out=returns[1:], where=(before > 0) & (now > 0))
-    return returns
+_POLICIES: dict[str, tuple[type[Any], ...]] = {
+    "stops": (Stops, type(None)),
+    "fills": (SameBar, NextBar, NextOpen),
+    "carry": (Carry, type(None)),
+    "constraints": (Constraints,),
+}
+
+
+def _check_policies(**policies: object) -> None:
+    for name, policy in policies.items():
+        kinds = _POLICIES[name]
+        if not isinstance(policy, kinds):
+            allowed = ("None" if kind is type(None) else f"{kind.__name__}()" for kind in kinds)
+            raise TypeError(f"{name} is {' or '.join(allowed)}, got {shown(policy)}")
+
+
+def _step(quantity_step: Any) -> Fraction:
+    step = Fraction(unit_of(quantity_step))
+    if step > 1:
+        raise ValidationError(
+            f"quantity_step is a part of a share, above 0 and at most 1; got {quantity_step}"
+        )
+    return step
+
+
+def _optional(value: Any, name: str, amount: Callable[[Any, str], int]) -> int | None:
+    return None if value is None else amount(value, name)
+
+
+def _refuse_gaps(run: Simulation) -> None:
+    """Refuse a symbol that was held into a period without a price of it."""
+    held = np.zeros_like(run.quantities)
+    held[1:] = run.quantities[:-1]
+    is_missing = (held != 0) & (run.prices == 0)
+    if is_missing.any():
+        period, column = np.argwhere(is_missing)[0].tolist()
+        raise ValidationError(
+            f"period {period}, symbol {run.symbols[column]!r}: held, and without a price. "
+            'Give one, or missing_price="carry"'
+        )

@@ -128,19 +128,6 @@ class Stops:
 
 
 @frozen(kw_only=True)
-class StopEvent:
-    """One position that was closed by a stop."""
-
-    period_index: int
-    symbol: str
-    trigger_price: int
-    """The level that was breached."""
-    exit_price: int
-    """The period's price, at which the position was closed."""
-    reason: Reason
-
-
-@frozen(kw_only=True)
 class Breach:
     """Positions to close in one period, in column order; arrays of shape `(n_breached,)`."""
 

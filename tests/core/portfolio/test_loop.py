@@ -1,7 +1,9 @@
 """Laws of the simulator, and its comparison with a naive one that goes lot by lot."""
 
 import math
+from collections import namedtuple
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,12 +11,36 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nanobook_core.errors import ValidationError
-from nanobook_core.portfolio import CostModel, Portfolio, StopEvent, Stops, simulate
+from nanobook_core.portfolio import BacktestResult, CostModel, Portfolio, Stops
+from nanobook_core.portfolio.loop import simulate_tables
+
+StopEvent = namedtuple("StopEvent", "period_index symbol trigger_price exit_price reason")
 
 NAMES = ("D", "B", "A", "C")
 
 # How fast it is belongs in a benchmark.
 untimed = settings(deadline=None)
+
+
+def simulate(weights, prices, **options):
+    """The run, and what a user sees of it."""
+    run = simulate_tables(weights, prices, **options)
+    seen = BacktestResult(run, metrics=None)
+    returns = np.full(prices.shape, np.nan)
+    for period, row in enumerate(seen["symbol_returns"]):
+        for symbol, value in row:
+            returns[period, run.symbols.index(symbol)] = value
+    return SimpleNamespace(
+        run=run,
+        equity=tuple(seen["equity_curve"]),
+        returns=tuple(seen["returns"]),
+        final_cash=seen["final_cash"],
+        quantities=run.quantities,
+        weights=seen.weights,
+        symbol_returns=returns,
+        stop_events=tuple(StopEvent(**event) for event in seen["stop_events"]),
+        ruined_at=run.ruined_at,
+    )
 
 
 @st.composite
@@ -274,7 +300,7 @@ def test_permuting_symbols_permutes_the_results(market, initial_cash, model, sto
     assert np.array_equal(turned.weights, straight.weights[:, order], equal_nan=True)
     by_column = sorted(
         straight.stop_events,
-        key=lambda event: (event.period_index, turned.symbols.index(event.symbol)),
+        key=lambda event: (event.period_index, turned.run.symbols.index(event.symbol)),
     )
     assert list(turned.stop_events) == by_column
 
@@ -405,8 +431,8 @@ def test_after_a_stop_a_symbol_stays_flat_until_the_next_explicit_row():
 
 def test_simulations_compare_by_value():
     market = (column(1.0, 1.0), column(100, 80))
-    assert run(market) == run(market)
-    assert run(market) != run(market, 2000)
+    assert run(market).run == run(market).run
+    assert run(market).run != run(market, 2000).run
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,113 @@
+"""Tables in files: CSV, Parquet, Arrow."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanobook_core.errors import ValidationError
+
+_ABSENT = frozenset({"", "na", "nan", "null", "none"})
+_TEXT = frozenset({"symbol", "ticker"})
+
+
+def read_file(path: Path) -> Any:
+    """Columns of a `.csv` or `.csv.gz`, or the frame in a `.parquet`, `.arrow` or `.feather` file.
+
+    A CSV file has names in its first line. A column is of floats if each cell is a number or empty,
+    or `NA`, `NaN`, `null`; else of strings, as dates and symbols are.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValidationError: another kind of file, or one that cannot be read as what its name says;
+            names the line.
+        ImportError: nothing is installed that reads such a file.
+
+    """
+    name = path.name.lower()
+    if name.endswith((".csv", ".csv.gz")):
+        return _read_csv(path)
+    if name.endswith(".parquet"):
+        return _read_frame(path, "read_parquet")
+    if name.endswith((".arrow", ".feather")):
+        return _read_frame(path, "read_ipc")
+    raise ValidationError(f"{path}: a .csv, .csv.gz, .parquet, .arrow or .feather file")
+
+
+def _read_frame(path: Path, reader: str) -> Any:
+    read = _reader(path, reader)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    try:
+        return read(path)
+    except Exception as error:  # each library has its own for a file that is something else
+        raise ValidationError(f"{path} cannot be read as {path.suffix[1:]}: {error}") from error
+
+
+def _reader(path: Path, reader: str) -> Callable[[Path], Any]:
+    if find_spec("polars") is not None:
+        import polars
+
+        return {"read_parquet": polars.read_parquet, "read_ipc": polars.read_ipc}[reader]
+    if find_spec("pyarrow") is not None:
+        from pyarrow import feather, parquet
+
+        return {"read_parquet": parquet.read_table, "read_ipc": feather.read_table}[reader]
+    raise ImportError(
+        f"{path}: {path.suffix} files need polars or pyarrow: python3 -m pip install polars"
+    )
+
+
+def _read_csv(path: Path) -> dict[str, NDArray[Any]]:
+    opened: Any = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as lines:
+            return _columns(path, csv.reader(lines, strict=True))
+    except (csv.Error, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
+        raise ValidationError(f"{path} cannot be read as CSV: {error}") from error
+
+
+def _columns(path: Path, rows: Iterator[list[str]]) -> dict[str, NDArray[Any]]:
+    names = [name.strip() for name in next(rows, [])]
+    if not names:
+        raise ValidationError(f"{path} is empty; its first line names the columns")
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValidationError(f"{path}: column {twice!r} is there twice")
+    cells: list[list[str]] = []
+    for line, row in enumerate(rows, start=2):
+        if len(row) != len(names):
+            raise ValidationError(
+                f"{path}, line {line}: {len(names)} cells, as in the first line; got {len(row)}"
+            )
+        cells.append(row)
+    if not cells:
+        raise ValidationError(f"{path} has names of columns and no rows")
+    return {
+        name: _column(path, name, place, [row[place].strip() for row in cells])
+        for place, (name) in enumerate(names)
+    }
+
+
+def _column(path: Path, name: str, place: int, texts: list[str]) -> NDArray[Any]:
+    """Numbers where all cells are; text in a first column or one of symbols."""
+    if name.lower() in _TEXT:
+        return np.array(texts, object)
+    numbers = []
+    for line, text in enumerate(texts, start=2):
+        try:
+            numbers.append(np.nan if text.lower() in _ABSENT else float(text))
+        except ValueError:
+            if place == 0 or line == 2:  # noqa: PLR2004 - a column that is text from the start
+                return np.array(texts, object)
+            raise ValidationError(
+                f"{path}, line {line}, column {name!r}: {text!r} is no number"
+            ) from None
+    return np.array(numbers, np.float64)

@@ -1,0 +1,239 @@
+"""Prices and money in whole units."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from numbers import Rational
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanobook_core.errors import ValidationError, shown
+from nanobook_core.types import INT64_MAX
+
+_FINEST = 18
+_BASIS_POINT = Fraction(1, 10_000)
+_TOLERANCE = 1e-4
+_BEYOND = 2.0**63
+
+
+def to_units(
+    prices: NDArray[Any],
+    price_unit: Any,
+    symbols: tuple[str, ...],
+    dates: NDArray[np.datetime64] | None,
+) -> tuple[NDArray[np.int64], Decimal | None]:
+    """Prices as whole units, 0 where absent, and the unit; None as `price_unit` asks for ints.
+
+    A unit, a Decimal, int or str, rounds each price to the nearest multiple, halves to even.
+    "exact" is the coarsest power of ten, from 1 to 1e-18, of which all prices are multiples as they
+    are written; "auto" the coarsest that moves none by more than a basis point. NaN and None are
+    absent, and 0 is among ints.
+
+    Raises, naming period, symbol and value:
+        TypeError: prices that are not ints, without a unit.
+        ValidationError: a price that is not above 0 or is infinite, one that the unit moves by more
+            than a basis point, or a unit that is not above 0.
+        OverflowError: a price of more than 2^63-1 units.
+
+    """
+    cells = _Cells(symbols, dates)
+    if price_unit is None:
+        if prices.dtype.kind in "iu":
+            return _whole(prices, cells), None
+        raise TypeError(
+            f"prices are {'Decimals' if prices.dtype == object else 'floats'}: give "
+            'price_unit="auto", or a unit like Decimal("0.01"); cash is then in the same currency'
+        )
+    unit = price_unit if price_unit in ("auto", "exact") else unit_of(price_unit)
+    values = _positive(prices, cells)
+    if isinstance(unit, Decimal):
+        return _rounded(values, unit, cells), unit
+    unit = _coarsest(values, cells, exactly=price_unit == "exact")
+    return _rounded(values, unit, cells), unit
+
+
+def unit_of(value: Any) -> Decimal:
+    """Return a unit of money as a Decimal above 0.
+
+    Raises:
+        TypeError: not a Decimal, an int or a string.
+        ValidationError: not a number above 0.
+
+    """
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+        raise TypeError(f'a unit is a Decimal, "auto" or "exact", got {shown(value)}')
+    try:
+        unit = Decimal(value)
+    except InvalidOperation:
+        raise ValidationError(f'a unit is a Decimal, "auto" or "exact", got {value!r}') from None
+    if not (unit.is_finite() and unit > 0):
+        raise ValidationError(f"a unit must be above 0, got {value!r}")
+    return unit
+
+
+def money(amount: Any, unit: Fraction, name: str) -> int:
+    """Return an amount in whole units, exact; a float counts as it is written.
+
+    Raises:
+        TypeError: not a number.
+        ValidationError: not finite, or not a multiple of the unit.
+        OverflowError: more than 2^63-1 units.
+
+    """
+    # Strings are no amounts, though Decimal reads them.
+    if isinstance(amount, bool | np.timedelta64) or not isinstance(
+        amount, Rational | Decimal | float | np.integer | np.floating
+    ):
+        raise TypeError(f"{name} is an int, a Decimal or a float, got {shown(amount)}")
+    if not (isinstance(amount, Rational) or np.isfinite(float(amount))):
+        raise ValidationError(f"{name} must be finite, got {amount}")
+    units = _exact(amount) / unit
+    if units.denominator != 1:
+        raise ValidationError(
+            f"{name}: {amount} is not a multiple of {_decimal(unit)}, in which money is counted"
+        )
+    if abs(units) > INT64_MAX:
+        raise OverflowError(f"{name}: {amount} is more than 2^63-1 units of {_decimal(unit)}")
+    return int(units)
+
+
+def _exact(value: Any) -> Fraction:
+    if isinstance(value, np.integer):
+        return Fraction(int(value))
+    return Fraction(str(value)) if isinstance(value, float | np.floating) else Fraction(value)
+
+
+def _decimal(unit: Fraction) -> str:
+    return str(Decimal(unit.numerator) / Decimal(unit.denominator))
+
+
+class _Cells:
+    """Names cells of a table in messages."""
+
+    def __init__(self, symbols: tuple[str, ...], dates: NDArray[np.datetime64] | None) -> None:
+        self._symbols, self._dates = symbols, dates
+
+    def fault(
+        self, kind: type[Exception], is_wrong: NDArray[np.bool_], prices: NDArray[Any], what: str
+    ) -> Exception:
+        period, column = np.argwhere(is_wrong)[0].tolist()
+        when = "" if self._dates is None else f" ({self._dates[period]})"
+        price = prices[period, column]
+        return kind(
+            f"period {period}{when}, symbol {self._symbols[column]!r}: price {price} {what}"
+        )
+
+
+def _whole(prices: NDArray[Any], cells: _Cells) -> NDArray[np.int64]:
+    if prices.dtype.kind == "u" and prices.size and prices.max() > INT64_MAX:
+        raise cells.fault(OverflowError, prices > INT64_MAX, prices, f"is above {INT64_MAX}")
+    if prices.size and prices.min() < 0:
+        raise cells.fault(
+            ValidationError, prices < 0, prices, "is negative. Give 0 where there is none."
+        )
+    return np.ascontiguousarray(prices.astype(np.int64, copy=False))
+
+
+def _positive(prices: NDArray[Any], cells: _Cells) -> NDArray[Any]:
+    """Prices above 0, and NaN or None where absent."""
+    if prices.dtype == object:
+        values: NDArray[Any] = prices.copy()
+        values[is_absent(prices)] = None
+        is_wrong = np.array([v is not None and not (v > 0 and v.is_finite()) for v in values.flat])
+        is_wrong = is_wrong.reshape(prices.shape)
+    else:
+        values = prices.astype(np.float64)
+        if prices.dtype.kind in "iu":
+            values[prices == 0] = np.nan
+        is_wrong = ~(np.isnan(values) | ((values > 0) & np.isfinite(values)))
+    if is_wrong.any():
+        raise cells.fault(
+            ValidationError,
+            is_wrong,
+            prices,
+            "is not a finite number above 0. Leave it out (NaN, null) where there is none.",
+        )
+    return values
+
+
+def _coarsest(values: NDArray[Any], cells: _Cells, *, exactly: bool) -> Decimal:
+    for digits in range(_FINEST + 1):
+        unit = Decimal(1).scaleb(-digits)
+        units = _nearest(values, unit)
+        if (_is_exact if exactly else _is_near)(values, units, unit).all():
+            return unit
+    how = "exact" if exactly else "within a basis point"
+    wrong = ~(_is_exact if exactly else _is_near)(values, units, unit)
+    raise cells.fault(ValidationError, wrong, values, f"is not {how} in units of 1e-{_FINEST}")
+
+
+def _rounded(values: NDArray[Any], unit: Decimal, cells: _Cells) -> NDArray[np.int64]:
+    units = _nearest(values, unit)
+    is_gone = is_absent(values)
+    is_far = ~_is_near(values, units, unit)
+    if is_far.any():
+        raise cells.fault(
+            ValidationError,
+            is_far,
+            values,
+            f"is moved by more than a basis point in units of {unit}; "
+            'use a finer unit, or price_unit="auto"',
+        )
+    is_large = ~is_gone & (units >= _BEYOND if units.dtype != object else units > INT64_MAX)
+    if is_large.any():
+        raise cells.fault(
+            OverflowError, is_large, values, f"is more than 2^63-1 units of {unit}; use a coarser"
+        )
+    return np.where(is_gone, 0, units).astype(np.int64)
+
+
+def is_absent(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which cells are None or NaN."""
+    if values.dtype == object:
+        gone = [value is None or value.is_nan() for value in values.flat]
+        return np.array(gone, bool).reshape(values.shape)
+    is_nan: NDArray[np.bool_] = np.isnan(values)
+    return is_nan
+
+
+def _nearest(values: NDArray[Any], unit: Decimal) -> NDArray[Any]:
+    """Nearest numbers of units, halves to even; 0 where absent."""
+    if values.dtype == object:
+        ratio = Fraction(unit)
+        counts = [0 if value is None else round(Fraction(value) / ratio) for value in values.flat]
+        return np.array(counts, object).reshape(values.shape)
+    above, below = Fraction(unit).as_integer_ratio()
+    # Powers of ten up to 22 are exact in float64, so that a price is scaled with one rounding.
+    units = np.rint(values * float(below) / float(above))
+    whole: NDArray[np.float64] = np.nan_to_num(units, nan=0.0, posinf=_BEYOND)
+    return whole
+
+
+def _is_near(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArray[np.bool_]:
+    if values.dtype == object:
+        near = [
+            value is None
+            or abs(count * Fraction(unit) - Fraction(value)) <= _BASIS_POINT * Fraction(value)
+            for value, count in zip(values.flat, units.flat, strict=True)
+        ]
+        return np.array(near, bool).reshape(values.shape)
+    above, below = Fraction(unit).as_integer_ratio()
+    off = np.abs(units * float(above) / float(below) - values)
+    is_near: NDArray[np.bool_] = np.isnan(values) | ((units >= 1.0) & (off <= _TOLERANCE * values))
+    return is_near
+
+
+def _is_exact(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArray[np.bool_]:
+    if values.dtype == object:
+        same = [
+            value is None or count * Fraction(unit) == Fraction(value)
+            for value, count in zip(values.flat, units.flat, strict=True)
+        ]
+        return np.array(same, bool).reshape(values.shape)
+    above, below = Fraction(unit).as_integer_ratio()
+    # The nearest float to a decimal of few digits is what it was written as.
+    is_same: NDArray[np.bool_] = units * float(above) / float(below) == values
+    return is_absent(values) | is_same
