@@ -1,9 +1,9 @@
 """Laws of the simulator, and its comparison with a naive one that goes lot by lot."""
 
 import math
-from collections import namedtuple
 from fractions import Fraction
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -14,7 +14,14 @@ from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio import BacktestResult, CostModel, Portfolio, Stops
 from nanobook_core.portfolio.loop import simulate_tables
 
-StopEvent = namedtuple("StopEvent", "period_index symbol trigger_price exit_price reason")
+
+class StopEvent(NamedTuple):
+    period_index: int
+    symbol: str
+    trigger_price: int
+    exit_price: int
+    reason: str
+
 
 NAMES = ("D", "B", "A", "C")
 

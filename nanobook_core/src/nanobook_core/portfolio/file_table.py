@@ -53,13 +53,14 @@ def _read_frame(path: Path, reader: str) -> Any:
 
 def _reader(path: Path, reader: str) -> Callable[[Path], Any]:
     if find_spec("polars") is not None:
-        import polars
+        import polars as pl
 
-        return {"read_parquet": polars.read_parquet, "read_ipc": polars.read_ipc}[reader]
+        return pl.read_parquet if reader == "read_parquet" else pl.read_ipc
     if find_spec("pyarrow") is not None:
         from pyarrow import feather, parquet
 
-        return {"read_parquet": parquet.read_table, "read_ipc": feather.read_table}[reader]
+        read: Callable[[Path], Any] = parquet.read_table
+        return read if reader == "read_parquet" else feather.read_table
     raise ImportError(
         f"{path}: {path.suffix} files need polars or pyarrow: python3 -m pip install polars"
     )
