@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -30,9 +31,12 @@ extensions = cythonize(
         Extension(
             f"nanobook_native.{name}",
             [f"src/nanobook_native/{name}.pyx"],
-            extra_compile_args=[] if os.name == "nt" else ["-O3", "-g0"],
+            include_dirs=["src/nanobook_native"],
+            depends=[str(header) for header in Path("src/nanobook_native").glob("*.h")],
+            # A fused multiply-add rounds once where Python rounds twice.
+            extra_compile_args=[] if os.name == "nt" else ["-O3", "-g0", "-ffp-contract=off"],
         )
-        for name in ("_kernels", "_engine")
+        for name in ("_kernels", "_engine", "_simulate")
     ],
     language_level=3,
     build_dir="build/cython",

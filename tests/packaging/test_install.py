@@ -169,7 +169,7 @@ def test_every_file_of_a_package_is_in_its_wheel(checkout, wheels):
         wanted = {
             str(file.relative_to(source))
             for file in source.rglob("*")
-            if file.is_file() and file.suffix not in (".pyx", ".pxi")
+            if file.is_file() and file.suffix not in (".pyx", ".pxi", ".h")
         }
         assert any(file.endswith("/py.typed") for file in wanted)
         assert wanted <= set(files_in(wheel)), name

@@ -15,6 +15,7 @@ pytest.register_assert_rewrite(
     "nanobook_core.testing.ledger",
     "nanobook_core.testing.plugin",
     "nanobook_core.testing.risk",
+    "nanobook_core.testing.simulate",
     "nanobook_core.testing.stop_ledger",
 )
 
@@ -24,6 +25,7 @@ from nanobook_core.testing.engine import EngineSuite  # noqa: E402 - see above
 from nanobook_core.testing.kernel import ScheduleToDenseSuite  # noqa: E402 - see above
 from nanobook_core.testing.plugin import PluginSuite  # noqa: E402 - see above
 from nanobook_core.testing.risk import RiskCheckSuite  # noqa: E402 - see above
+from nanobook_core.testing.simulate import SimulateSuite  # noqa: E402 - see above
 
 __all__ = [
     "CommandSuite",
@@ -32,4 +34,5 @@ __all__ = [
     "PluginSuite",
     "RiskCheckSuite",
     "ScheduleToDenseSuite",
+    "SimulateSuite",
 ]

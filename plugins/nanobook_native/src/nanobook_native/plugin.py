@@ -24,7 +24,14 @@ _KERNELS = [
         target="nanobook_native._kernels:schedule_to_dense",
         summary="lists of (symbol, value) to a dense table, compiled",
         priority=10,
-    )
+    ),
+    Capability(
+        kind=Kind.KERNEL,
+        name="simulate",
+        target="nanobook_native._simulate:simulate",
+        summary="weights held on prices with costs and stops, compiled",
+        priority=10,
+    ),
 ]
 
 

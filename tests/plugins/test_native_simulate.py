@@ -1,0 +1,98 @@
+"""The compiled `simulate`, by way of the best one installed: without a compiler the core's own."""
+
+import gc
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from nanobook_core.plugin.registry import Registry
+from nanobook_core.portfolio import dense
+from nanobook_core.testing import SimulateSuite
+from nanobook_core.testing.simulate import outcome
+from nanobook_native import COMPILED
+
+simulate = Registry.discover().load("kernel", "simulate")
+
+SETTINGS = {
+    "initial_cash": 10**10,
+    "cost_bps": 15,
+    "minimum_fee": 0,
+    "fixed": 0.0,
+    "trailing": 0.05,
+    "atr_multiple": 0.0,
+    "atr_period": 14,
+    "scale_to_cash": True,
+}
+
+
+class TestKernel(SimulateSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def kernel(cls):
+        return simulate
+
+
+def market(n_periods, n_symbols, seed=7):
+    draw = np.random.default_rng(seed)
+    steps = draw.normal(0, 0.01, (n_periods, n_symbols))
+    prices = np.rint(10_000 * np.exp(np.cumsum(steps, axis=0))).astype(np.int64).clip(1)
+    weights = draw.random((n_periods, n_symbols))
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights, prices, tuple(f"S{column}" for column in range(n_symbols))
+
+
+def test_what_is_compiled_is_what_is_used():
+    offer = Registry.discover().get("kernel", "simulate")
+    assert offer.provider == ("nanobook-native" if COMPILED else "nanobook-core")
+
+
+def test_a_year_of_many_symbols_equals_the_cores():
+    tables = market(250, 120)
+    found = outcome(simulate, *tables, **SETTINGS)
+    assert found == outcome(dense.simulate, *tables, **SETTINGS)
+    assert len(found["stop_period"][2]) > 100
+
+
+def test_money_beyond_64_bits_is_exact():
+    weights, prices, symbols = market(20, 3)
+    prices[10:] *= 2**45
+    found = outcome(simulate, weights, prices, symbols, **SETTINGS)
+    assert max(found["equity"][2]) > 2**63
+    assert found == outcome(dense.simulate, weights, prices, symbols, **SETTINGS)
+
+
+def test_several_threads_get_what_one_gets():
+    tables = market(300, 60)
+    alone = outcome(simulate, *tables, **SETTINGS)
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: outcome(simulate, *tables, **SETTINGS), range(16)))
+    assert runs == [alone] * 16
+
+
+def test_ctrl_c_ends_a_run():
+    n_periods = 400_000 if COMPILED else 20_000
+    tables = market(n_periods, 20)
+    rung_at = []
+
+    def press_ctrl_c(_number, _frame):
+        rung_at.append(time.perf_counter())
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGALRM, press_ctrl_c)
+    # Set, because a job in the background ignores it.
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.disable()
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            simulate(*tables, **SETTINGS)
+        ended_at = time.perf_counter()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGINT, interrupt)
+        gc.enable()
+    assert ended_at - rung_at[0] < 5  # a bound on hanging; how long it takes is a benchmark's
