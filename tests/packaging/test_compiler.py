@@ -91,7 +91,7 @@ def test_sources_are_in_the_sdist_and_only_what_runs_is_in_the_wheel(native, uv_
     with tarfile.open(sdist) as packed:
         sources = {name.partition("/")[2] for name in packed.getnames()}
     assert sources >= {
-        f"src/nanobook_native/{name}" for name in ("_engine.pyx", "_book.pxi", "_kernels.pyx")
+        f"src/nanobook_native/{name}" for name in ("_engine.pyx", "_book.pxi", "_simulate.h")
     }
     # The wheel was built from that sdist, so all that it takes is in there.
     (wheel,) = tmp_path.glob("*.whl")
@@ -101,11 +101,13 @@ def test_sources_are_in_the_sdist_and_only_what_runs_is_in_the_wheel(native, uv_
     assert {name.partition(".")[0] for name in compiled} == {
         "nanobook_native/_engine",
         "nanobook_native/_kernels",
+        "nanobook_native/_simulate",
     }
     assert modules - compiled == {
         "nanobook_native/__init__.py",
         "nanobook_native/_engine.pyi",
         "nanobook_native/_kernels.pyi",
+        "nanobook_native/_simulate.pyi",
         "nanobook_native/engine.py",
         "nanobook_native/plugin.py",
         "nanobook_native/py.typed",

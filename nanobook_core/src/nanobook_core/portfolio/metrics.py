@@ -89,7 +89,7 @@ def compute_metrics(
     free = real(risk_free, "risk_free")
     if not math.isfinite(free):
         raise ValidationError(f"risk_free must be finite, got {free}")
-    series = _series(returns, "returns")
+    series = as_series(returns, "returns")
     n = len(series)
     if n == 0:
         return None
@@ -143,7 +143,7 @@ def monthly_returns(equity_curve: ArrayLike, dates: Any) -> dict[str, float]:
             dates or go back.
 
     """
-    equity = _series(equity_curve, "equity_curve")
+    equity = as_series(equity_curve, "equity_curve")
     if np.size(dates) and np.asarray(dates).dtype.kind in "biufc":  # numpy would count from 1970
         raise ValidationError(f"dates are dates or ISO strings, not numbers; got {shown(dates)}")
     try:
@@ -168,7 +168,14 @@ def monthly_returns(equity_curve: ArrayLike, dates: Any) -> dict[str, float]:
     }
 
 
-def _series(values: ArrayLike, name: str) -> NDArray[np.float64]:
+def as_series(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Numbers as a vector of finite float64; money beyond 64 bits is rounded to it.
+
+    Raises:
+        TypeError: not a sequence of numbers.
+        ValidationError: one of them is NaN or infinite.
+
+    """
     raw = np.asarray(values)
     if raw.dtype == object and all(type(value) is int for value in raw.flat):
         raw = raw.astype(np.float64)  # money beyond 64 bits

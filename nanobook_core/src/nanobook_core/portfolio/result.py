@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from fractions import Fraction
+from html import escape
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypedDict, overload
 
 import numpy as np
+from attrs import asdict
 from numpy.typing import NDArray
 
-from nanobook_core.portfolio.metrics import Metrics
+from nanobook_core.contracts.frame import to_frame
+from nanobook_core.errors import ValidationError
+from nanobook_core.portfolio.contribution import contributions
+from nanobook_core.portfolio.drawdown import Drawdown, drawdowns
+from nanobook_core.portfolio.metrics import Metrics, compute_metrics, monthly_returns
+from nanobook_core.portfolio.result_file import load, save
+from nanobook_core.portfolio.result_frame import columns
+from nanobook_core.portfolio.rolling import Rolling, rolling
 from nanobook_core.portfolio.simulation import CUT_REASONS, TRADE_REASONS, Simulation
 from nanobook_core.portfolio.stop import Reason
+from nanobook_core.portfolio.turnover import Turnover, turnover
 
 Rows: TypeAlias = list[list[tuple[str, float]]]
 
 _SAFE = 2.0**61
-_ONE = Fraction(1)
+_ONE = Decimal(1)
 
 
 class StopRow(TypedDict):
@@ -62,7 +72,7 @@ class BacktestResult(Mapping[str, Any]):
         periods_per_year: float = 252.0,
         risk_free: float = 0.0,
         price_unit: Decimal | None = None,
-        money_unit: Fraction = _ONE,
+        money_unit: Decimal = _ONE,
     ) -> None:
         self._simulation = simulation
         self._metrics = metrics
@@ -87,7 +97,7 @@ class BacktestResult(Mapping[str, Any]):
         return self._price_unit
 
     @property
-    def money_unit(self) -> Fraction:
+    def money_unit(self) -> Decimal:
         """What equity, cash and costs are counted in: `price_unit * quantity_step`."""
         return self._money_unit
 
@@ -118,6 +128,117 @@ class BacktestResult(Mapping[str, Any]):
     def flows(self) -> dict[str, tuple[int, ...]]:
         """Money that moved without a trade, an amount a period, by kind."""
         return dict(self._simulation.flows)
+
+    @property
+    def periods_per_year(self) -> float:
+        """What measures were annualised with."""
+        return self._periods_per_year
+
+    @property
+    def risk_free(self) -> float:
+        """Return of a period without risk."""
+        return self._risk_free
+
+    @property
+    def cash(self) -> list[int]:
+        """At the end of each period, in money units."""
+        cash: list[int] = self._simulation.cash.tolist()
+        return cash
+
+    @property
+    def turnover(self) -> Turnover:
+        """Value traded as a fraction of equity, by period and a year."""
+        return turnover(self._simulation, self._periods_per_year)
+
+    @property
+    def drawdowns(self) -> tuple[Drawdown, ...]:
+        """All falls below a peak of compounded returns, the deepest first."""
+        return drawdowns(self._simulation.returns)
+
+    @property
+    def monthly_returns(self) -> dict[str, float]:
+        """Compounded return of each calendar month that has a period, by `"YYYY-MM"`, in order.
+
+        Raises:
+            ValidationError: the prices had no dates.
+
+        """
+        if self._dates is None:
+            raise ValidationError(
+                "months need dates, and the prices had none; give a table with dates, or "
+                "nanobook.monthly_returns(equity_curve, dates)"
+            )
+        growth = np.multiply.accumulate(1.0 + self._simulation.returns)
+        return monthly_returns(np.concatenate([[1.0], growth]), self._dates)
+
+    @property
+    def contributions(self) -> NDArray[np.float64]:
+        """Profit of each symbol in each period over the equity that the period began with.
+
+        Shape `(n_periods, n_symbols)`; their sum and interest on cash are the period's return.
+        """
+        return contributions(self._simulation)
+
+    def rolling(self, window: int) -> Rolling:
+        """Performance of the latest `window` periods at the end of each period.
+
+        Raises:
+            TypeError: the window is not an int.
+            ValidationError: it is below 2.
+
+        """
+        return rolling(self._simulation.returns, window, self._periods_per_year, self._risk_free)
+
+    def to_pandas(self, table: str = "periods") -> Any:
+        """Return a table as a pandas frame, whose index is the date or the period.
+
+        Tables are `periods`, `trades`, `skipped`, `stop_events`, `holdings`, `contributions`,
+        `drawdowns` and `monthly_returns`.
+
+        Raises:
+            ValidationError: there is no such table.
+            ImportError: pandas is not installed.
+
+        """
+        found = columns(self, table)
+        frame = to_frame(found, "pandas")
+        first = next(iter(found))
+        return frame.set_index(first) if first in ("date", "period", "month") else frame
+
+    def to_polars(self, table: str = "periods") -> Any:
+        """Return a table as a polars frame; as `to_pandas`, with the date in a column."""
+        return to_frame(columns(self, table), "polars")
+
+    def to_arrow(self, table: str = "periods") -> Any:
+        """Return a table as a pyarrow table; as `to_pandas`, with the date in a column."""
+        return to_frame(columns(self, table), "pyarrow")
+
+    def save(self, path: str | Path) -> None:
+        """Write all of it to a `.json`, `.arrow` or `.feather` file, in place of what is there.
+
+        Raises:
+            ValidationError: another suffix.
+            ImportError: an Arrow file, and pyarrow is not installed.
+            OSError: it cannot be written.
+
+        """
+        save(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> BacktestResult:
+        """Read a result that `save` wrote; it is equal to what was saved.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValidationError: it is not what `save` writes; says what is wrong.
+            ImportError: an Arrow file, and pyarrow is not installed.
+
+        """
+        found = load(Path(path))
+        metrics = compute_metrics(
+            found["simulation"].returns, found["periods_per_year"], found["risk_free"]
+        )
+        return cls(metrics=metrics, **found)
 
     @property
     def ruined_at(self) -> int | None:
@@ -181,6 +302,16 @@ class BacktestResult(Mapping[str, Any]):
             f"BacktestResult(periods={len(run.returns)}, symbols={len(run.symbols)}, "
             f"final_equity={run.equity[-1]}{sharpe}, stop_events={len(run.stops)}{ruined})"
         )
+
+    def _repr_html_(self) -> str:
+        rows = [("", repr(self))]
+        if self._metrics is not None:
+            rows += [
+                (name.replace("_", " "), f"{value:.4g}")
+                for name, value in asdict(self._metrics).items()
+            ]
+        cells = "".join(f"<tr><th>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in rows)
+        return f"<table>{cells}</table>"
 
 
 def _rows(

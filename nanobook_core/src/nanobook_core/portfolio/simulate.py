@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias, overload
 
@@ -178,7 +179,7 @@ def simulate(
         periods_per_year=periods_per_year,
         risk_free=risk_free,
         price_unit=unit,
-        money_unit=money_unit,
+        money_unit=(Decimal(1) if unit is None else unit) * unit_of(quantity_step),
     )
 
 

@@ -42,9 +42,10 @@ def tables(draw: st.DrawFn) -> tuple[NDArray[np.float64], NDArray[np.int64], tup
         [*([0] if draw(st.booleans()) else []), 1, *(middle * k // 20 for k in (18, 19, 20, 21))]
     )
     weight = st.sampled_from([0.0, 0.25, 0.5, 1.0, -0.25, -0.5, 1.7]) | st.floats(-2, 2)
-    prices = np.array(draw(st.lists(price, min_size=size, max_size=size)), np.int64)
-    weights = np.array(draw(st.lists(weight, min_size=size, max_size=size)), np.float64)
-    prices, weights = (table.reshape(n_periods, n_symbols) for table in (prices, weights))
+    shape = n_periods, n_symbols
+    prices = np.array(draw(st.lists(price, min_size=size, max_size=size)), np.int64).reshape(shape)
+    drawn = draw(st.lists(weight, min_size=size, max_size=size))
+    weights = np.array(drawn, np.float64).reshape(shape)
     weights[~np.logical_or.accumulate(prices > 0, axis=0)] = 0.0
     held = st.lists(st.sampled_from([False, False, True]), min_size=n_periods, max_size=n_periods)
     weights[np.array(draw(held), np.bool_)] = np.nan

@@ -1,0 +1,80 @@
+"""Performance of the latest periods, again at the end of each."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from attrs import frozen
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike, NDArray
+
+from nanobook_core.errors import ValidationError
+from nanobook_core.portfolio.metrics import as_series
+from nanobook_core.portfolio.money import whole
+
+#: Cells that are looked at together, so that a wide window takes little memory.
+_CELLS = 2**20
+
+_ROUNDING = 1e-12
+
+
+@frozen(kw_only=True)
+class Rolling:
+    """Each of shape `(n_periods,)`, NaN until the window is full; defined as in `Metrics`."""
+
+    total_return: NDArray[np.float64]
+    volatility: NDArray[np.float64]
+    sharpe: NDArray[np.float64]
+    max_drawdown: NDArray[np.float64]
+
+
+def rolling(
+    returns: ArrayLike, window: int, periods_per_year: float = 252.0, risk_free: float = 0.0
+) -> Rolling:
+    """Performance of the latest `window` periods at the end of each period.
+
+    Every window is summed by itself: nothing is carried from one to the next, so no rounding is.
+
+    Raises:
+        TypeError: `returns` is not a sequence of numbers, or the window not an int.
+        ValidationError: a return is NaN or infinite, or the window is below 2.
+
+    Runtime complexity: O(n_periods * window).
+
+    """
+    series = as_series(returns, "returns")
+    size = whole(window, "window")
+    if size < 2:  # noqa: PLR2004 - a deviation needs two
+        raise ValidationError(f"window must be at least 2 periods, got {size}")
+    found = np.full((4, len(series)), np.nan)
+    if len(series) >= size:
+        windows = sliding_window_view(series, size)
+        step = max(_CELLS // size, 1)
+        for start in range(0, len(windows), step):
+            block = windows[start : start + step]
+            at = slice(start + size - 1, start + size - 1 + len(block))
+            found[:, at] = _measured(block, periods_per_year, risk_free)
+    total, volatility, sharpe, drawdown = found
+    return Rolling(total_return=total, volatility=volatility, sharpe=sharpe, max_drawdown=drawdown)
+
+
+def _measured(
+    block: NDArray[np.float64], periods_per_year: float, risk_free: float
+) -> list[NDArray[np.float64]]:
+    # Not np.sum or np.mean, which add in an order that depends on the platform.
+    mean = np.add.accumulate(block, axis=1)[:, -1] / block.shape[1]
+    squares = np.add.accumulate(np.square(block - mean[:, None]), axis=1)[:, -1]
+    deviation = np.sqrt(squares / (block.shape[1] - 1))
+    growth = np.multiply.accumulate(1.0 + block, axis=1)
+    peak = np.maximum.accumulate(np.maximum(growth, 1.0), axis=1)
+    year = math.sqrt(periods_per_year)
+    sharpe = np.zeros(len(block))
+    is_risky = deviation > _ROUNDING * np.abs(mean)
+    np.divide((mean - risk_free) * year, deviation, out=sharpe, where=is_risky)
+    return [
+        growth[:, -1] - 1.0,
+        deviation * year,
+        sharpe,
+        ((peak - growth) / peak).max(axis=1),
+    ]
