@@ -1,0 +1,145 @@
+"""`nanobook backtest`, in processes of its own, on files of each kind."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nanobook_core.portfolio import BacktestResult
+
+DATES = np.arange("2024-01-01", "2024-01-11", dtype="datetime64[D]")
+CLOSES = {"A": [100 + day for day in range(10)], "B": [50.5 - day / 4 for day in range(10)]}
+
+
+@pytest.fixture
+def files(tmp_path):
+    prices = pl.DataFrame({"date": DATES, **CLOSES})
+    prices.write_parquet(tmp_path / "p.parquet")
+    prices.write_csv(tmp_path / "p.csv")
+    (tmp_path / "w.csv").write_text("date,A,B\n2024-01-01,0.5,0.5\n2024-01-05,0.25,0.75\n")
+    return tmp_path
+
+
+def backtest(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "nanobook", "backtest", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_csv_and_parquet_give_the_same(files):
+    weights = ("--weights", files / "w.csv", "--cost-bps", 15, "--json")
+    status, out, err = backtest(*weights, "--prices", files / "p.csv")
+    assert (status, err) == (0, "")
+    assert backtest(*weights, "--prices", files / "p.parquet") == (status, out, err)
+    found = json.loads(out)
+    assert (found["from"], found["to"]) == ("2024-01-01", "2024-01-10")
+    assert found["periods"] == 10
+    assert found["price_unit"] == "0.01"
+    assert found["trades"] == 4
+    assert found["final_cash"] == "17.58"
+    assert found["metrics"]["num_periods"] == 10
+
+
+def test_the_numbers_are_printed_and_the_result_is_saved(files):
+    out_file = files / "r.arrow"
+    status, out, err = backtest(
+        *("--weights", files / "w.csv", "--prices", files / "p.csv", "--cost-bps", 15),
+        *("--cash", "50000.50", "--trailing-stop", "0.03", "--out", out_file),
+    )
+    assert (status, err) == (0, "")
+    assert out.startswith("2024-01-01 to 2024-01-10, 10 periods, 2 symbols, prices in units of")
+    assert "stops fired" in out
+    assert out.endswith(f"Saved: {out_file}\n")
+    result = BacktestResult.load(out_file)
+    assert result["equity_curve"][0] == 50_000_50
+    assert len(result["stop_events"]) == 1
+
+
+def test_next_bar_and_next_open_trade_later(files):
+    given = ("--weights", files / "w.csv", "--prices", files / "p.csv", "--cost-bps", 15, "--json")
+    later = json.loads(backtest(*given, "--fills", "next-bar")[1])
+    at_open = json.loads(backtest(*given, "--opens", files / "p.csv")[1])
+    assert later == at_open
+    assert later != json.loads(backtest(*given)[1])
+
+
+PRICED = "date,A,B\n2024-01-01,{},1\n2024-01-05,1,1\n"
+GOOD = "date,A\n2024-01-01,0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("which", "text", "message"),
+    [
+        ("w.csv", "", "w.csv is empty; its first line names the columns"),
+        ("w.csv", "date,A\n", "w.csv has names of columns and no rows"),
+        ("w.csv", "date,A,A\n2024-01-01,1,1\n", "column 'A' is there twice"),
+        ("w.csv", "date,A\n2024-01-01\n", "line 2: 2 cells, as in the first line; got 1"),
+        ("w.csv", GOOD + "2024-01-02,x\n", "line 3, column 'A': 'x' is no number"),
+        ("w.csv", "date,A\n2024-01-01,x\n", "weights: column 'A' is not numeric"),
+        ("w.csv", "date,A\n2024-02-30,1\n", "weights: a column of dates that are not ISO dates"),
+        ("w.csv", "date,A\n2024-02-01,1\n", "2024-02-01 is not a date of the prices"),
+        ("w.csv", "date,A\n2024-01-02,1\n2024-01-01,1\n", "weights: dates must rise"),
+        ("w.csv", "date,A,B\n2024-01-01,1,\n", "symbol 'B': weight nan is not finite"),
+        ("w.csv", "date,A\n2024-01-01,inf\n", "symbol 'A': weight inf is not finite"),
+        ("w.csv", "date,C\n2024-01-01,1\n", "symbol 'C': weight 1.0 for a symbol that has had no"),
+        ("p.csv", PRICED.format("-1"), "symbol 'A': price -1.0 is not a finite number above"),
+        ("p.csv", PRICED.format("0"), "symbol 'A': price 0.0 is not a finite number above"),
+        ("p.csv", PRICED.format("inf"), "symbol 'A': price inf is not a finite number above"),
+        ("p.csv", "date,symbol\n2024-01-01,A\n", "a long table has a column of dates and one of"),
+        ("p.csv", "\xff", "cannot be read as"),
+        ("p.parquet", "not parquet", "cannot be read as parquet"),
+    ],
+)
+def test_a_bad_file_is_refused_with_the_reason(files, which, text, message):
+    (files / which).write_text(text, encoding="latin-1")
+    prices = which if which.startswith("p") else "p.csv"
+    status, out, err = backtest(
+        *("--weights", files / "w.csv", "--prices", files / prices, "--cost-bps", 15),
+        *("--out", files / "r.json"),
+    )
+    assert (status, out) == (2, "")
+    assert err.startswith("Error: ")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (files / "r.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--cash", "x"), "'x' is not a decimal number"),
+        (("--cash", "nan"), "'nan' is not finite"),
+        (("--cash", "0"), "cash must be above 0"),
+        (("--cash", "0.001"), "cash: 0.001 is not a multiple of 0.01"),
+        (("--cost-bps", "10001"), "10001 is not in the range"),
+        (("--price-unit", "-1"), "a unit must be above 0"),
+        (("--price-unit", "1"), "is moved by more than a basis point in units of 1"),
+        (("--quantity-step", "2"), "quantity_step is a part of a share"),
+        (("--trailing-stop", "1.5"), "trailing_stop_pct must be finite and in (0, 1)"),
+        (("--periods-per-year", "0"), "periods_per_year must be finite and > 0"),
+        (("--prices", "none.csv"), "does not exist"),
+    ],
+)
+def test_a_bad_option_is_refused(files, arguments, message):
+    status, out, err = backtest(
+        *("--weights", files / "w.csv", "--prices", files / "p.csv", "--cost-bps", 15), *arguments
+    )
+    assert (status, out) == (2, "")
+    assert message in err
+
+
+def test_a_result_that_cannot_be_written_is_an_error(files):
+    status, _, err = backtest(
+        *("--weights", files / "w.csv", "--prices", files / "p.csv", "--cost-bps", 15),
+        *("--out", files / "none" / "r.json"),
+    )
+    assert status == 1
+    assert "r.json cannot be written" in err
