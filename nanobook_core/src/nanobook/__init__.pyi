@@ -40,6 +40,9 @@ from nanobook_core.portfolio import Bps as Bps
 from nanobook_core.portfolio import Carry as Carry
 from nanobook_core.portfolio import Constraints as Constraints
 from nanobook_core.portfolio import CostModel as CostModel
+from nanobook_core.portfolio import EqualWeight as EqualWeight
+from nanobook_core.portfolio import LookaheadError as LookaheadError
+from nanobook_core.portfolio import LookaheadReport as LookaheadReport
 from nanobook_core.portfolio import Metrics as Metrics
 from nanobook_core.portfolio import NextBar as NextBar
 from nanobook_core.portfolio import NextOpen as NextOpen
@@ -47,9 +50,12 @@ from nanobook_core.portfolio import Portfolio as Portfolio
 from nanobook_core.portfolio import Position as Position
 from nanobook_core.portfolio import SameBar as SameBar
 from nanobook_core.portfolio import Stops as Stops
+from nanobook_core.portfolio import StrategyResult as StrategyResult
 from nanobook_core.portfolio import backtest_weights as backtest_weights
+from nanobook_core.portfolio import check_lookahead as check_lookahead
 from nanobook_core.portfolio import compute_metrics as compute_metrics
 from nanobook_core.portfolio import monthly_returns as monthly_returns
+from nanobook_core.portfolio import run_backtest as run_backtest
 from nanobook_core.portfolio import simulate as simulate
 from nanobook_core.types import OrderId as OrderId
 from nanobook_core.types import OrderStatus as OrderStatus

@@ -3,6 +3,7 @@
 from nanobook_core.portfolio.backtest import backtest_weights
 from nanobook_core.portfolio.carry import Carry
 from nanobook_core.portfolio.cost import CostModel
+from nanobook_core.portfolio.lookahead import Leak, LookaheadError, LookaheadReport, check_lookahead
 from nanobook_core.portfolio.metrics import Metrics, compute_metrics, monthly_returns
 from nanobook_core.portfolio.policy import Constraints, NextBar, NextOpen, SameBar
 from nanobook_core.portfolio.portfolio import Portfolio
@@ -10,6 +11,7 @@ from nanobook_core.portfolio.position import Position
 from nanobook_core.portfolio.result import BacktestResult
 from nanobook_core.portfolio.simulate import simulate
 from nanobook_core.portfolio.stop import Stops
+from nanobook_core.portfolio.strategy import EqualWeight, StrategyResult, run_backtest
 
 #: The seed's model under the name of what it does.
 Bps = CostModel
@@ -20,6 +22,10 @@ __all__ = [
     "Carry",
     "Constraints",
     "CostModel",
+    "EqualWeight",
+    "Leak",
+    "LookaheadError",
+    "LookaheadReport",
     "Metrics",
     "NextBar",
     "NextOpen",
@@ -27,8 +33,11 @@ __all__ = [
     "Position",
     "SameBar",
     "Stops",
+    "StrategyResult",
     "backtest_weights",
+    "check_lookahead",
     "compute_metrics",
     "monthly_returns",
+    "run_backtest",
     "simulate",
 ]

@@ -6,13 +6,16 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 
 from nanobook_core import contracts
 from nanobook_core.errors import ValidationError, shown
+from nanobook_core.portfolio import portfolio_file
 from nanobook_core.portfolio.cost import charge
+from nanobook_core.portfolio.history import History
 from nanobook_core.portfolio.loop import change
 from nanobook_core.portfolio.metrics import Metrics, compute_metrics
 from nanobook_core.portfolio.money import quotient, real, whole
@@ -53,8 +56,8 @@ class Portfolio:
         self._cost_model = cost_model
         self._positions: dict[str, Position] = {}
         self._last_prices: dict[str, int] = {}
-        self._returns: list[float] = []
-        self._equity_curve = [self._cash]
+        self._returns: History[float] = History([])
+        self._equity_curve = History([self._cash])
         self._ruined_at: int | None = None
 
     @property
@@ -64,11 +67,11 @@ class Portfolio:
 
     def returns(self) -> list[float]:
         """A copy of the returns recorded, one a period."""
-        return list(self._returns)
+        return self._returns.to_list()
 
     def equity_curve(self) -> list[int]:
         """A copy of the initial cash and the equity at the end of each period recorded."""
-        return list(self._equity_curve)
+        return self._equity_curve.to_list()
 
     @property
     def ruined_at(self) -> int | None:
@@ -160,12 +163,70 @@ class Portfolio:
         equity = self._equity(marks)
         self._last_prices = marks
         self._watch(equity)
-        self._returns.append(change(self._equity_curve[-1], equity))
+        self._returns.append(change(self._equity_curve.last, equity))
         self._equity_curve.append(equity)
 
     def compute_metrics(self, periods_per_year: float, risk_free: float) -> Metrics | None:
         """Performance of the recorded returns, as `metrics.compute_metrics`; None without any."""
-        return compute_metrics(self._returns, periods_per_year, risk_free)
+        return compute_metrics(self.returns(), periods_per_year, risk_free)
+
+    def copy(self) -> Portfolio:
+        """Return a portfolio that starts from here and goes its own way.
+
+        Runtime complexity: O(n_positions), however long the history.
+        """
+        twin = copy.copy(self)
+        vars(twin).update(
+            _positions=self.positions(),
+            _last_prices=dict(self._last_prices),
+            _returns=self._returns.copy(),
+            _equity_curve=self._equity_curve.copy(),
+        )
+        return twin
+
+    @staticmethod
+    def checked_prices(prices: Prices) -> dict[str, int]:
+        """Prices as a dict, in their order, refused as every method here refuses them."""
+        return _prices(prices)
+
+    def save_json(self, path: str | Path) -> None:
+        """Write it to a file in the original's format, in place of what is there.
+
+        Raises:
+            TypeError: its cost model is not a `CostModel`.
+            OSError: it cannot be written.
+
+        """
+        state = {
+            "cash": self._cash,
+            "positions": self._positions,
+            "returns": self.returns(),
+            "equity_curve": self.equity_curve(),
+            "last_prices": self._last_prices,
+            "ruined_at": self._ruined_at,
+        }
+        portfolio_file.save(state, self._cost_model, Path(path))
+
+    @classmethod
+    def load_json(cls, path: str | Path) -> Portfolio:
+        """Read a portfolio that `save_json` wrote, the original's or ours.
+
+        A file of the original has no last prices: until the next ones, held symbols have none.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValidationError: it is not a saved portfolio; says what is wrong.
+
+        """
+        state = portfolio_file.load(Path(path))
+        portfolio = cls(0, state["cost_model"])
+        portfolio._cash = state["cash"]
+        portfolio._positions = state["positions"]
+        portfolio._last_prices = state["last_prices"]
+        portfolio._returns = History(state["returns"])
+        portfolio._equity_curve = History(state["equity_curve"])
+        portfolio._ruined_at = state["ruined_at"]
+        return portfolio
 
     def __repr__(self) -> str:
         cash = Decimal(self._cash).scaleb(-2)
@@ -175,10 +236,16 @@ class Portfolio:
         return {**self._last_prices, **now}
 
     def _equity(self, marks: dict[str, int]) -> int:
-        # What was ever traded has a last price.
-        return self._cash + sum(
-            position.quantity * marks[symbol] for symbol, position in self._positions.items()
-        )
+        # What was ever traded has a last price, unless it was loaded without one.
+        value = 0
+        for symbol, position in self._positions.items():
+            if position.quantity:
+                if symbol not in marks:
+                    raise ValidationError(
+                        f"symbol {symbol!r} is held, and has no price yet. Give one."
+                    )
+                value += position.quantity * marks[symbol]
+        return self._cash + value
 
     def _lots(self, symbol: str, wanted: float, price: int) -> int:
         held = self._positions[symbol].quantity if symbol in self._positions else 0
