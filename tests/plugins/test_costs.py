@@ -17,7 +17,10 @@ from nanobook_core.errors import ValidationError
 from nanobook_core.plugin import default_registry
 from nanobook_core.portfolio.cost import CostModel
 from nanobook_core.testing import CostModelSuite, PluginSuite
+from nanobook_costs.from_callable import FromCallable
+from nanobook_costs.maker_taker import MakerTaker
 from nanobook_costs.per_share import PerShare
+from nanobook_costs.square_root_impact import SquareRootImpact
 
 README = Path(__file__).parents[2] / "plugins" / "nanobook_costs" / "README.md"
 
@@ -171,3 +174,112 @@ def test_a_fine_rate_costs_nothing_where_nothing_is_traded():
         model = PerShare(**settings)
         assert model.costs(empty, empty).tolist() == []
         assert costs_of(model, [(0, 5)]) == [0]
+
+
+TIERS = [(0, "10", "20"), (1_000_000, "4", "10"), (10**9, 0, "5.5")]
+
+
+class TestMakerTaker(CostModelSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls):
+        return default_registry().create(
+            "cost_model", "maker_taker", tiers=TIERS, volume=2_000_000, maker_fraction="0.25"
+        )
+
+
+class TestSquareRootImpact(CostModelSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls):
+        return default_registry().create(
+            "cost_model", "square_root_impact", volume=10_000, volatility=0.02, half_spread_bps=2.5
+        )
+
+
+class TestSquareRootImpactAtItsLargest(CostModelSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls):
+        return SquareRootImpact(volume=1, volatility=1e308, coefficient=1e308)
+
+
+class TestFromCallable(CostModelSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls):
+        return default_registry().create(
+            "cost_model", "from_callable", function=lambda _, price: 1.5 + 0.0 * price
+        )
+
+
+def test_the_tier_of_the_volume_and_the_mix_of_rates_apply():
+    model = MakerTaker(tiers=TIERS, volume=2_000_000, maker_fraction="0.25")
+    assert model.bps == Fraction("8.5")
+    assert costs_of(model, [(100, 10_000), (-1, 1), (0, 5)]) == [850, 1, 0]
+    assert MakerTaker(tiers=TIERS).bps == 20
+    assert MakerTaker(tiers=TIERS, volume=10**9, maker_fraction=1).bps == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"tiers": []}, TypeError, "tiers are a list"),
+        ({"tiers": [(0, 1)]}, TypeError, "a tier is"),
+        ({"tiers": [(0, 0.1, 1)]}, TypeError, "maker_bps of a tier is a Decimal"),
+        ({"tiers": [(1, 1, 1)]}, ValidationError, "start at volume 0 and rise, got 1"),
+        ({"tiers": [(0, 1, 1), (0, 1, 1)]}, ValidationError, "rise, got 0, 0"),
+        ({"tiers": TIERS, "maker_fraction": "1.5"}, ValidationError, "from 0 to 1"),
+        ({"tiers": TIERS, "volume": -1}, ValidationError, "volume must be from 0"),
+    ],
+)
+def test_wrong_tiers_are_refused(settings, error, message):
+    with pytest.raises(error, match=message):
+        MakerTaker(**settings)
+
+
+def test_impact_is_the_square_root_of_the_part_of_the_volume():
+    model = SquareRootImpact(volume=10_000, volatility=0.02, half_spread_bps=5, commission_bps=1)
+    # sqrt(100 / 10000) = 0.1, so 6 bps and 20 bps of 1,000,000.
+    assert costs_of(model, [(100, 10_000), (-100, 10_000)]) == [2600, 2600]
+    # sqrt(4) = 2: twice a 64th of 40,000.
+    alone = SquareRootImpact(volume=10_000, volatility=1 / 64)
+    assert costs_of(alone, [(40_000, 1)]) == [1250]
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"volume": 0}, ValidationError, "volume must be at least 1 lot"),
+        ({"volume": 1.5}, TypeError, "volume is an int"),
+        ({"volume": 1, "volatility": -0.1}, ValidationError, "volatility must be finite"),
+        ({"volume": 1, "coefficient": float("nan")}, ValidationError, "coefficient must be finite"),
+        ({"volume": 1, "half_spread_bps": "1"}, TypeError, "half_spread_bps is a number"),
+    ],
+)
+def test_wrong_settings_of_impact_are_refused(settings, error, message):
+    with pytest.raises(error, match=message):
+        SquareRootImpact(**settings)
+
+
+def test_what_a_function_gives_is_rounded_up_and_capped():
+    assert costs_of(FromCallable(lambda q, p: abs(q) * p * 0.001), [(3, 1001), (0, 9)]) == [4, 0]
+    assert costs_of(FromCallable(lambda *_: 7), [(3, 1), (0, 9), (-1, 1)]) == [7, 0, 7]
+    assert costs_of(FromCallable(lambda *_: 1e300), [(1, 1)]) == [2**63 - 1]
+    assert costs_of(FromCallable(lambda *_: np.uint64(2**64 - 1)), [(1, 1)]) == [2**63 - 1]
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "message"),
+    [
+        (lambda *_: -1.0, ValidationError, "gives -1.0 for quantity 5 at price 2"),
+        (lambda q, _: q * np.nan, ValidationError, "gives nan for quantity 5"),
+        (lambda *_: np.zeros(2), ValidationError, r"each of 1 trades, got shape \(2,\)"),
+        (lambda *_: "free", TypeError, "gives numbers"),
+    ],
+)
+def test_what_a_function_may_not_give_is_refused(function, error, message):
+    with pytest.raises(error, match=message):
+        costs_of(FromCallable(function), [(5, 2)])
+    with pytest.raises(TypeError, match="function takes arrays"):
+        FromCallable(3)

@@ -166,7 +166,9 @@ def _cuts_of(  # noqa: PLR0917 - all that a cut depends on
     cash = np.concatenate([run.equity[:1], run.cash])[span]
     values: NDArray[Any] = before * marks[span]
     size = np.abs(before.astype(np.float64)) * marks[span]
-    if size.sum(axis=1).max(initial=0.0) >= _SAFE or cash.dtype == object:
+    # Equity before the trades is in no table, so what is in them may fit where it does not.
+    total = size.sum(axis=1) + np.abs(cash.astype(np.float64))
+    if total.max(initial=0.0) >= _SAFE:
         values = before.astype(object) * marks[span].astype(object)
     equity = cash + values.sum(axis=1)
     targets = equity.astype(np.float64)[:, None] * weights[span]

@@ -129,12 +129,7 @@ class Portfolio:
         """
         weights, now = _weights(targets), _prices(prices)
         marks = self._marks(now)
-        for symbol, weight in weights.items():
-            if weight and symbol not in marks:
-                raise ValidationError(
-                    f"symbol {symbol!r}: weight {weight} for a symbol that has had no price yet. "
-                    "Give a price, or weight 0."
-                )
+        self._check_priced(weights, marks)
         equity = self._equity(marks)
         orders = []
         if equity > 0 and self._ruined_at is None:
@@ -147,6 +142,47 @@ class Portfolio:
         self._fill(orders)
         self._last_prices = marks
         self._watch(equity)
+
+    def rebalance_lob(self, targets: Weights, exchanges: Any) -> None:
+        """Trade towards target weights by market orders in order books, which they change.
+
+        `exchanges` is a `MultiExchange`, or a mapping from symbol to `Exchange`. A symbol's price
+        is the middle of its best bid and ask, rounded towards the bid, or the one of them that
+        there is, which must be at least 1. With these equity is fixed as in `rebalance_simple`,
+        positions without a target are closed, in order of first trade, and then targets are traded
+        in their order. Every print is a fill at its own price with a cost of its own; what a book
+        cannot fill is dropped.
+
+        Raises:
+            ValidationError: also for a weight other than 0 of a symbol without a price, then or
+                before.
+            OverflowError: also for a quantity beyond +-(2^63-1).
+
+        """
+        weights = _weights(targets)
+        now = _middles(exchanges, dict.fromkeys([*self._positions, *weights]))
+        marks = self._marks(now)
+        self._check_priced(weights, marks)
+        equity = self._equity(marks)
+        if equity > 0 and self._ruined_at is None:
+            held = [name for name, position in self._positions.items() if position.quantity]
+            closing = [name for name in held if name not in weights and name in exchanges]
+            orders = [(name, -self._positions[name].quantity) for name in closing]
+            orders += [
+                (name, self._lots(name, float(equity) * weight, now[name]))
+                for name, weight in weights.items()
+                if name in now
+            ]
+            for symbol, lots in orders:
+                if lots:
+                    self._send(exchanges[symbol], symbol, lots)
+        self._last_prices = marks
+        self._watch(equity)
+
+    def _send(self, exchange: Any, symbol: str, lots: int) -> None:
+        side, sign = ("buy", 1) if lots > 0 else ("sell", -1)
+        result = exchange.submit_market(side, abs(lots))
+        self._fill([(symbol, sign * trade.quantity, int(trade.price)) for trade in result.trades])
 
     def close_position_at(self, symbol: str, price: int) -> bool:
         """Sell all that is held of a symbol, or buy back all that is short; False if it is flat."""
@@ -231,6 +267,14 @@ class Portfolio:
     def __repr__(self) -> str:
         cash = Decimal(self._cash).scaleb(-2)
         return f"Portfolio(cash=${cash}, returns={len(self._returns)})"
+
+    def _check_priced(self, weights: dict[str, float], marks: dict[str, int]) -> None:
+        for symbol, weight in weights.items():
+            if weight and symbol not in marks:
+                raise ValidationError(
+                    f"symbol {symbol!r}: weight {weight} for a symbol that has had no price yet. "
+                    "Give a price, or weight 0."
+                )
 
     def _marks(self, now: dict[str, int]) -> dict[str, int]:
         return {**self._last_prices, **now}
@@ -321,3 +365,16 @@ def _weights(pairs: Weights) -> dict[str, float]:
                 "Leave the symbol out to hold none of it."
             )
     return weights
+
+
+def _middles(exchanges: Any, symbols: Mapping[str, object]) -> dict[str, int]:
+    """Middle of each book that has orders, rounded towards the bid."""
+    middles = {}
+    for symbol in symbols:
+        if symbol in exchanges:
+            bid, ask = exchanges[symbol].best_bid_ask()
+            if bid is not None and ask is not None:
+                middles[symbol] = _price(bid + (ask - bid) // 2, symbol)
+            elif bid is not None or ask is not None:
+                middles[symbol] = _price(ask if bid is None else bid, symbol)
+    return middles

@@ -11,6 +11,7 @@ pytest.register_assert_rewrite(
     "nanobook_core.testing.command",
     "nanobook_core.testing.cost",
     "nanobook_core.testing.engine",
+    "nanobook_core.testing.fill",
     "nanobook_core.testing.kernel",
     "nanobook_core.testing.ledger",
     "nanobook_core.testing.plugin",
@@ -22,6 +23,7 @@ pytest.register_assert_rewrite(
 from nanobook_core.testing.command import CommandSuite  # noqa: E402 - see above
 from nanobook_core.testing.cost import CostModelSuite  # noqa: E402 - see above
 from nanobook_core.testing.engine import EngineSuite  # noqa: E402 - see above
+from nanobook_core.testing.fill import FillModelSuite  # noqa: E402 - see above
 from nanobook_core.testing.kernel import ScheduleToDenseSuite  # noqa: E402 - see above
 from nanobook_core.testing.plugin import PluginSuite  # noqa: E402 - see above
 from nanobook_core.testing.risk import RiskCheckSuite  # noqa: E402 - see above
@@ -31,6 +33,7 @@ __all__ = [
     "CommandSuite",
     "CostModelSuite",
     "EngineSuite",
+    "FillModelSuite",
     "PluginSuite",
     "RiskCheckSuite",
     "ScheduleToDenseSuite",

@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.money import products, trades
 from nanobook_core.types import INT64_MAX
-
-_DECIMALS = 18
-_SAFE = 2**62
-
-
-def _rate(value: object, name: str) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
-        raise TypeError(
-            f"{name} is a Decimal, an int or a string, so that it is exact; "
-            f"got {value!r:.80} ({type(value).__name__})"
-        )
-    try:
-        rate = Decimal(value)
-    except InvalidOperation:
-        raise ValidationError(f"{name} must be a decimal number, got {value!r:.80}") from None
-    exponent = rate.as_tuple().exponent
-    # What is not finite has a letter for an exponent.
-    if isinstance(exponent, str) or exponent < -_DECIMALS or not 0 <= rate <= INT64_MAX:
-        raise ValidationError(
-            f"{name} must be from 0 to 2^63-1 with at most {_DECIMALS} decimals, got {value!r:.80}"
-        )
-    return rate
+from nanobook_costs.rate import exact_rate, times_up
 
 
 def _per_share(value: object) -> Decimal:
-    return _rate(value, "per_share")
+    return exact_rate(value, "per_share")
 
 
 def _minimum(value: object) -> Decimal:
-    return _rate(value, "minimum")
+    return exact_rate(value, "minimum")
 
 
 def _cap(value: object) -> Decimal | None:
-    return None if value is None else _rate(value, "cap")
+    return None if value is None else exact_rate(value, "cap")
 
 
 @frozen(kw_only=True)
@@ -86,22 +63,11 @@ class PerShare:
         # Not abs(quantity): that of -2^63 wraps.
         shares = np.abs(products(quantity, np.ones_like(price)))
         # Rounding up keeps order, so each part may be rounded before they are compared.
-        cost = _times(shares, self.per_share)
+        cost = times_up(shares, self.per_share)
         cost = np.maximum(cost, _up(self.minimum))
         if self.cap is not None:
-            cost = np.minimum(cost, _times(np.abs(products(quantity, price)), self.cap))
+            cost = np.minimum(cost, times_up(np.abs(products(quantity, price)), self.cap))
         return np.where(quantity == 0, 0, np.minimum(cost, INT64_MAX)).astype(np.int64)
-
-
-def _times(amounts: NDArray[Any], rate: Decimal) -> NDArray[Any]:
-    """Amounts of at least 0 times a rate, rounded up: int64 where that is exact, else Python ints.
-
-    Below 2^62 nothing wraps, neither the product nor, in rounding it up, what is added to it.
-    """
-    above, below = Fraction(rate).as_integer_ratio()
-    if max(int(amounts.max(initial=0)), 1) * above + below >= _SAFE:
-        amounts = amounts.astype(object)
-    return -(-amounts * above // below)
 
 
 def _up(rate: Decimal) -> int:

@@ -21,4 +21,22 @@ def nanobook_cost_models() -> list[Capability]:
             target="nanobook_costs.per_share:PerShare",
             summary="a rate a share, rounded up, with a minimum and a cap a trade",
         ),
+        Capability(
+            kind=Kind.COST_MODEL,
+            name="maker_taker",
+            target="nanobook_costs.maker_taker:MakerTaker",
+            summary="maker and taker basis points in volume tiers, rounded up",
+        ),
+        Capability(
+            kind=Kind.COST_MODEL,
+            name="square_root_impact",
+            target="nanobook_costs.square_root_impact:SquareRootImpact",
+            summary="half the spread and square-root market impact, rounded up",
+        ),
+        Capability(
+            kind=Kind.COST_MODEL,
+            name="from_callable",
+            target="nanobook_costs.from_callable:FromCallable",
+            summary="what a function of quantities and prices gives, rounded up",
+        ),
     ]
