@@ -18,7 +18,7 @@ def test_every_python_block_runs_and_prints_what_the_readme_shows(capsys):
         ran += 1
         if printed:
             assert BLOCKS[number + 1] == ("text", printed)
-    assert ran == 4
+    assert ran == 5
     assert namespace["metrics"].num_periods == 1
 
 

@@ -1,0 +1,1 @@
+"""Backtests of weights on prices: the market, the peers, and what is measured."""
