@@ -28,6 +28,7 @@ cdef extern from "_simulate.h" nogil:
         int64_t ruined_at, cash
         int64_t *quantity
         int64_t *mark
+        int64_t *value
         int64_t *lots
         int64_t *opening
         int64_t *side
@@ -48,7 +49,7 @@ cdef enum:
     CELLS_PER_SIGNAL_CHECK = 1 << 20
 
 cdef int64_t LARGEST = 2**63 - 1
-cdef int64_t VECTORS = 9
+cdef int64_t VECTORS = 10
 
 
 def simulate(
@@ -162,7 +163,8 @@ cdef object simulated(
     a.quantity, a.mark, a.lots = &vector[2, 0], &vector[3, 0], &vector[4, 0]
     a.opening, a.side, a.entry = &vector[5, 0], &vector[6, 0], &vector[7, 0]
     a.best, a.last, a.count = &vector[8, 0], &vector[9, 0], &vector[10, 0]
-    a.changes = &vector[10, 0] + max(n_symbols, 1)
+    a.value = &vector[11, 0]
+    a.changes = &vector[11, 0] + max(n_symbols, 1)
     a.stops, a.n_stops, a.stop_capacity = NULL, 0, 0
     try:
         while is_sound and period < n_periods and n_symbols:
