@@ -10,7 +10,6 @@ from nanobook_native import COMPILED
 EMPTY = {
     "nanobook-binance",
     "nanobook-executors",
-    "nanobook-fills",
     "nanobook-ibkr",
     "nanobook-indicators",
     "nanobook-itch",

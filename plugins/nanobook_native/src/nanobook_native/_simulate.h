@@ -28,6 +28,7 @@ typedef struct {
     int64_t cost_bps, minimum_fee, cheap; /* up to `cheap`, notional times bps fits 64 bits */
     double fixed, trailing, atr_multiple;
     bool scale_to_cash, has_stops, is_ruined;
+    bool has_large; /* whether any row so far had numbers that are not small */
     int64_t ruined_at;
     int64_t cash;
     int64_t *quantity, *mark, *value, *lots, *opening;
@@ -69,6 +70,50 @@ static inline int64_t quotient(int64_t amount, int64_t price) {
     return amount < 0 ? -whole : whole;
 }
 
+/* The loops over small whole numbers are for the vector units. Those of the newest processors are
+   taken where the compiler can leave the choice to the program's start. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define VECTORS __attribute__((target_clones("avx2", "default")))
+#else
+#define VECTORS
+#endif
+
+#define SMALL 50                       /* bits of numbers below which these are exact */
+#define NEAREST 6755399441055744.0     /* 1.5 * 2^52: added, it leaves the nearest whole number */
+#define NEAREST_BITS 0x4338000000000000
+
+/* Processors convert whole numbers of 64 bits one by one; these conversions are vectors. */
+static inline double to_float(int64_t whole) {
+    double number;
+    whole += NEAREST_BITS;
+    memcpy(&number, &whole, sizeof number);
+    return number - NEAREST;
+}
+
+static inline int64_t to_whole(double number) {
+    int64_t whole;
+    number += NEAREST;
+    memcpy(&whole, &number, sizeof whole);
+    return whole - NEAREST_BITS;
+}
+
+static inline double rounded_down(double size) {
+    double near = (size + NEAREST) - NEAREST;
+    return near > size ? near - 1.0 : near;
+}
+
+/* Of two sizes, the quotient of whole numbers rounded down. */
+static inline double quotient_of(double size, double divisor) {
+    double whole = rounded_down(size / divisor);
+    return whole * divisor > size ? whole - 1.0 : whole; /* never too small, but maybe too large */
+}
+
+static inline double small_cost(double notional, double bps, double fee) {
+    double myriads = quotient_of(notional, BPS);
+    double cost = myriads * bps + rounded_down((notional - myriads * BPS) * bps / BPS);
+    return notional > 0.0 && cost < fee ? fee : cost;
+}
+
 /* What some orders move from cash into holdings, and what they cost. */
 typedef struct {
     wide moved, costs;
@@ -85,19 +130,42 @@ static inline int64_t scaled(int64_t quantity, int64_t factor) {
                                 : (int64_t)((wide)quantity * factor >> SCALE);
 }
 
+/* What `lots` and a part of `opening` cost, where all numbers are small and no lot above 2^20. */
+VECTORS static bill small_bill(const account *a, const int64_t *restrict prices, double factor) {
+    const int64_t *restrict lots = a->lots, *restrict opening = a->opening;
+    const int64_t n_symbols = a->n_symbols;
+    const double bps = (double)a->cost_bps;
+    const double fee = a->minimum_fee > 0 ? (double)a->minimum_fee : 0.0;
+    int64_t moved = 0, costs = 0;
+    for (int64_t j = 0; j < n_symbols; j++) {
+        double more = rounded_down(to_float(opening[j]) * factor / 4294967296.0);
+        double notional = (to_float(lots[j]) + more) * to_float(prices[j]);
+        moved += to_whole(notional);
+        costs += to_whole(small_cost(fabs(notional), bps, fee));
+    }
+    return (bill){moved, costs};
+}
+
+static bill any_bill(const account *a, const int64_t *prices, int64_t factor) {
+    bill total = {0, 0};
+    for (int64_t j = 0; j < a->n_symbols; j++)
+        charge(a, &total, a->lots[j] + scaled(a->opening[j], factor), prices[j]);
+    return total;
+}
+
 /* Cut what opens long positions, all by one factor, until cash pays for it (see account.py). */
-static bool afford(account *a, const int64_t *prices, bill *total) {
+static bool afford(account *a, const int64_t *prices, bool is_small, bill *total) {
     int64_t *restrict lots = a->lots, *restrict opening = a->opening;
     const int64_t *restrict quantity = a->quantity;
     const int64_t n_symbols = a->n_symbols;
-    bill base = {0, 0};
     wide factor = (wide)1 << SCALE;
     for (int64_t j = 0; j < n_symbols; j++) {
         int64_t shorted = quantity[j] < 0 ? -quantity[j] : 0;
         opening[j] = lots[j] > shorted ? lots[j] - shorted : 0;
         lots[j] -= opening[j];
-        charge(a, &base, lots[j], prices[j]);
+        is_small &= opening[j] < (1 << 20);
     }
+    bill base = is_small ? small_bill(a, prices, 0.0) : any_bill(a, prices, 0);
     wide fixed = base.moved + base.costs, available = a->cash - fixed;
     wide now = total->moved + total->costs - fixed;
     for (int step = 0; step <= STEPS && factor; step++) {
@@ -107,11 +175,9 @@ static bool afford(account *a, const int64_t *prices, bill *total) {
         factor = available > 0 ? factor * available / now - less : 0;
         if (factor < 0)
             factor = 0;
-        bill next = {0, 0};
-        for (int64_t j = 0; j < n_symbols; j++)
-            charge(a, &next, lots[j] + scaled(opening[j], (int64_t)factor), prices[j]);
-        *total = next;
-        now = next.moved + next.costs - fixed;
+        *total = is_small ? small_bill(a, prices, (double)factor)
+                          : any_bill(a, prices, (int64_t)factor);
+        now = total->moved + total->costs - fixed;
         if (now <= available)
             break;
     }
@@ -120,24 +186,26 @@ static bool afford(account *a, const int64_t *prices, bill *total) {
     return true;
 }
 
-/* Lots of each symbol towards its weight, where every number is a whole one that a float holds. */
-static bill small_lots(const account *a, const double *weights, const int64_t *prices, double worth) {
+/* Lots of each symbol towards its weight, where all numbers are small. */
+VECTORS static bill small_lots(const account *a, const double *restrict weights,
+                               const int64_t *restrict prices, double worth) {
     int64_t *restrict lots = a->lots;
     const int64_t *restrict value = a->value;
-    const int64_t n_symbols = a->n_symbols, bps = a->cost_bps;
-    const int64_t fee = a->minimum_fee > 0 ? a->minimum_fee : 0;
+    const int64_t n_symbols = a->n_symbols;
+    const double bps = (double)a->cost_bps;
+    const double fee = a->minimum_fee > 0 ? (double)a->minimum_fee : 0.0;
     int64_t moved = 0, costs = 0; /* of at most 2^9 symbols, as `is_small` says */
     for (int64_t j = 0; j < n_symbols; j++) {
-        int64_t price = prices[j];
-        int64_t difference = (int64_t)(worth * weights[j]) - value[j];
-        int64_t size = difference < 0 ? -difference : difference;
-        int64_t whole = price ? (int64_t)((double)size / (double)price) : 0;
-        whole -= whole * price > size; /* the float quotient is never too small */
-        int64_t notional = whole * price;
-        int64_t cost = notional * bps / BPS;
-        costs += fee && whole && cost < fee ? fee : cost;
-        lots[j] = difference < 0 ? -whole : whole;
-        moved += difference < 0 ? -notional : notional;
+        double price = to_float(prices[j]);
+        double target = worth * weights[j];
+        double size = rounded_down(fabs(target));
+        double difference = (target < 0.0 ? -size : size) - to_float(value[j]);
+        size = price > 0.0 ? fabs(difference) : 0.0;
+        price = price > 0.0 ? price : 1.0;
+        double whole = quotient_of(size, price), notional = whole * price;
+        lots[j] = to_whole(difference < 0.0 ? -whole : whole);
+        moved += to_whole(difference < 0.0 ? -notional : notional);
+        costs += to_whole(small_cost(notional, bps, fee));
     }
     return (bill){moved, costs};
 }
@@ -170,7 +238,7 @@ static bool rebalance(account *a, const double *weights, const int64_t *prices, 
         total = small_lots(a, weights, prices, (double)*equity);
     else if (!large_lots(a, weights, prices, (double)*equity, &total))
         return false;
-    if (a->scale_to_cash && total.moved + total.costs > a->cash && !afford(a, prices, &total))
+    if (a->scale_to_cash && total.moved + total.costs > a->cash && !afford(a, prices, is_small, &total))
         return false;
     int64_t *restrict quantity = a->quantity, *restrict lots = a->lots;
     for (int64_t j = 0; j < a->n_symbols; j++)
@@ -228,14 +296,38 @@ static inline bool is_far(const account *a, int64_t entry, int64_t best, int64_t
            !(a->trailing && now >= (double)best * (1.0 + a->trailing) - 1.0);
 }
 
+/* Which symbols need a closer look: all but long positions that go on, far above their levels. The
+   best prices of those others are brought up to date. */
+VECTORS static void look_closer(account *a, const int64_t *restrict prices) {
+    int64_t *restrict best = a->best, *restrict look = a->opening;
+    const int64_t *restrict side = a->side, *restrict quantity = a->quantity;
+    const int64_t *restrict entry = a->entry;
+    const int64_t n_symbols = a->n_symbols;
+    const double kept = a->fixed ? 1.0 - a->fixed : 0.0;
+    const double trailed = a->trailing ? 1.0 - a->trailing : 0.0;
+    for (int64_t j = 0; j < n_symbols; j++) {
+        int64_t price = prices[j], goes_on = -((side[j] == 1) & (quantity[j] > 0) & (price > 2));
+        int64_t higher = price > best[j] ? price : best[j];
+        best[j] = goes_on ? higher : best[j];
+        double now = to_float(price), least = to_float(entry[j]) * kept;
+        double level = to_float(best[j]) * trailed;
+        level = (level > least ? level : least) + 1.0;
+        look[j] = !goes_on | !(now > level);
+    }
+}
+
 static bool test_stops(account *a, int64_t period, const int64_t *prices, wide *equity) {
+    bool is_ordinary = !a->has_large && !a->depth;
+    const int64_t *restrict look = a->opening;
+    if (is_ordinary)
+        look_closer(a, prices);
     int64_t *restrict sides = a->side, *restrict best = a->best;
     int64_t *restrict quantity = a->quantity;
     const int64_t n_symbols = a->n_symbols, depth = a->depth;
     for (int64_t j = 0; j < n_symbols; j++) {
         int64_t price = prices[j], held = quantity[j];
         int64_t side = (held > 0) - (held < 0);
-        if (!price)
+        if (!price || (is_ordinary && !look[j]))
             continue;
         if (side != sides[j]) {
             sides[j] = side;
@@ -311,18 +403,20 @@ static bool read_row(account *a, const double *restrict weights, const int64_t *
         fault |= (mark[j] == 0) & (size > 0);
     }
     fault |= (bits < 0) | (heaviest > 1.7976931348623157e308);
+    bits >>= SMALL;
     for (int64_t j = 0; j < n_symbols; j++) {
         wide worth = (wide)quantity[j] * mark[j];
-        int64_t high = (int64_t)(worth >> 52);
+        int64_t high = (int64_t)(worth >> SMALL);
         value[j] = (int64_t)worth;
-        bits |= (high ^ (high >> 63)) << 52; /* of a magnitude of 2^52 and more */
+        bits |= high ^ (high >> 63); /* of a large magnitude */
         fault |= (int64_t)((worth >> 100) + 1) & ~(int64_t)1; /* beyond 2^100 */
         sum += worth;
     }
     found->is_held = n_nan == n_symbols;
     found->equity = sum;
-    found->is_small = !(bits >> 52) && fabs((double)sum * heaviest) < EXACT_FLOAT / 2 &&
-                      a->cheap >= (1LL << 53) && a->minimum_fee < (1LL << 52) && n_symbols <= 512;
+    found->is_small = !bits && fabs((double)sum * heaviest) < (double)(1LL << SMALL) &&
+                      a->cheap >= (1LL << 53) && a->minimum_fee < (1LL << SMALL) &&
+                      n_symbols <= 512;
     return !fault && (n_nan == 0 || found->is_held);
 }
 
@@ -332,6 +426,7 @@ static bool simulate_period(account *a, int64_t period, const double *weights,
     row now;
     if (!read_row(a, weights, prices, &now))
         return false;
+    a->has_large |= !now.is_small;
     if (!a->is_ruined && now.equity > 0) {
         if (!now.is_held && !rebalance(a, weights, prices, now.is_small, &now.equity))
             return false;

@@ -24,7 +24,7 @@ cdef extern from "_simulate.h" nogil:
     ctypedef struct account:
         int64_t n_symbols, depth, cost_bps, minimum_fee, cheap
         double fixed, trailing, atr_multiple
-        bint scale_to_cash, has_stops, is_ruined
+        bint scale_to_cash, has_stops, is_ruined, has_large
         int64_t ruined_at, cash
         int64_t *quantity
         int64_t *mark
@@ -157,6 +157,7 @@ cdef object simulated(
     a.cheap = LARGEST // max(cost_bps, 1)
     a.fixed, a.trailing, a.atr_multiple = fixed, trailing, atr_multiple
     a.scale_to_cash, a.is_ruined, a.ruined_at = scale_to_cash, False, -1
+    a.has_large = False
     a.has_stops = fixed != 0.0 or trailing != 0.0 or atr_multiple != 0.0
     # First, because 16 bytes want to be aligned.
     a.change_sum = <wide *>&vector[0, 0]
