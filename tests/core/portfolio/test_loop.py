@@ -1,14 +1,14 @@
-"""Laws of the simulator, and its comparison with a naive one that goes lot by lot."""
+"""Laws and examples of the loop in its plainest form; the naive simulator is in test_dense."""
 
 import math
-from fractions import Fraction
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.core.portfolio.markets import NAMES, cash, cost_models, markets, stops
 
 from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio import BacktestResult, CostModel, Portfolio, Stops
@@ -22,8 +22,6 @@ class StopEvent(NamedTuple):
     exit_price: int
     reason: str
 
-
-NAMES = ("D", "B", "A", "C")
 
 # How fast it is belongs in a benchmark.
 untimed = settings(deadline=None)
@@ -50,47 +48,6 @@ def simulate(weights, prices, **options):
     )
 
 
-@st.composite
-def markets(draw, prices=None, targets=None, max_periods=12):
-    """Weights and prices aimed at trouble: few prices, gaps, side flips, leverage, held rows."""
-    n_symbols = draw(st.integers(0, len(NAMES)))
-    n_periods = draw(st.integers(0, max_periods))
-    cells = n_symbols * n_periods
-    if prices is None:
-        middle = draw(st.sampled_from([2, 10, 100, 10_000]))
-        prices = st.sampled_from(
-            [0, *(max(1, middle * k // 20) for k in (1, 10, 18, 19, 20, 21, 30))]
-        )
-    table = draw(st.lists(prices, min_size=cells, max_size=cells))
-    price = np.array(table, np.int64).reshape(n_periods, n_symbols)
-    if targets is None:
-        targets = st.sampled_from([0.0, 0.0, 0.25, 0.5, 1.0, -0.25, -0.5, 1.7]) | st.floats(-2, 2)
-    weight = np.array(draw(st.lists(targets, min_size=cells, max_size=cells)), float)
-    weight = weight.reshape(n_periods, n_symbols)
-    weight[~np.logical_or.accumulate(price > 0, axis=0)] = 0.0
-    held = draw(
-        st.lists(st.sampled_from([False, False, True]), min_size=n_periods, max_size=n_periods)
-    )
-    weight[np.array(held, bool)] = np.nan
-    return weight, price
-
-
-stops = st.builds(
-    Stops,
-    fixed=st.sampled_from([0.0, 0.05, 0.1, 0.5]),
-    trailing=st.sampled_from([0.0, 0.05, 0.1, 0.5]),
-    atr_multiple=st.sampled_from([0.0, 0.5, 1.0, 2.0]),
-    atr_period=st.sampled_from([1, 2, 3, 14]),
-)
-cost_models = st.builds(
-    CostModel, st.sampled_from([0, 15, 1000]), st.just(0), st.sampled_from([0, 1, 7])
-)
-cash = st.sampled_from([1, 1000, 99_999, 10**8 + 7])
-big = st.sampled_from([0, 1, 1, 2**53 + 1, 2**61, 2**62 - 1, 2**62])
-big_targets = st.sampled_from([0.0, 0.4, 0.9, -0.9, 1.9])
-big_cash = st.sampled_from([2**53 + 1, 2**62, 2**63 - 1, 2**63 - 1])
-
-
 def run(market, initial_cash=1000, cost_model=None, stops=None, symbols=NAMES):
     weight, price = market
     return simulate(
@@ -101,125 +58,6 @@ def run(market, initial_cash=1000, cost_model=None, stops=None, symbols=NAMES):
         cost_model=cost_model or CostModel(),
         stops=stops,
     )
-
-
-def rounded_level(value):
-    if value >= 2**63:
-        return 2**63
-    return max(1, math.floor(max(Fraction(value), 0) + Fraction(1, 2)))
-
-
-class NaiveTracker:
-    """Stops of one position, with everything it ever saw."""
-
-    def __init__(self, side, price):
-        self.side, self.prices = side, [price]
-
-    def breached(self, stops):
-        """The level and reason that close it, or None."""
-        entry, last = self.prices[0], self.prices[-1]
-        best = max(self.prices) if self.side > 0 else min(self.prices)
-        levels = []
-        if stops.fixed:
-            levels.append((float(entry) * (1 - self.side * stops.fixed), "fixed"))
-        if stops.trailing:
-            levels.append((float(best) * (1 - self.side * stops.trailing), "trailing"))
-        changes = [abs(b - a) for a, b in zip(self.prices, self.prices[1:], strict=False)]
-        if stops.atr_multiple and any(latest := changes[-stops.atr_period :]):
-            mean = float(sum(latest)) / len(latest)
-            levels.append((float(best) - self.side * (stops.atr_multiple * mean), "atr"))
-        levels = [(rounded_level(level), reason) for level, reason in levels]
-        if not levels:
-            return None
-        if self.side > 0:
-            level, reason = max(reversed(levels), key=lambda found: found[0])
-            return (level, reason) if last <= level else None
-        level, reason = min(levels, key=lambda found: found[0])
-        return (level, reason) if last >= level else None
-
-
-def naive(market, initial_cash, cost_model, stops):  # noqa: C901, PLR0912 - naive on purpose
-    """The simulation in Python ints, symbol by symbol."""
-    weight, price = (table.tolist() for table in market)
-    symbols = NAMES[: market[1].shape[1]]
-    money, quantity, last = initial_cash, dict.fromkeys(symbols, 0), {}
-    trackers, equity, holdings, events, ruined = {}, [initial_cash], [], [], None
-    for period, (row, now) in enumerate(zip(weight, price, strict=True)):
-        last.update({s: p for s, p in zip(symbols, now, strict=True) if p})
-        priced = {s: p for s, p in zip(symbols, now, strict=True) if p}
-        before = money + sum(quantity[s] * last.get(s, 0) for s in symbols)
-        if before <= 0 and ruined is None:
-            ruined = period
-        if ruined is None:
-            for s, w in zip(symbols, row, strict=True):
-                if s in priced and not math.isnan(w):
-                    p = priced[s]
-                    difference = math.trunc(float(before) * w) - quantity[s] * p
-                    lots = math.trunc(Fraction(difference, p))
-                    if max(abs(lots), abs(quantity[s] + lots)) >= 2**63:
-                        raise OverflowError
-                    if lots:
-                        money -= lots * p + cost_model.compute_cost(lots * p)
-                        quantity[s] += lots
-            for s, p in priced.items():
-                side = (quantity[s] > 0) - (quantity[s] < 0)
-                if not side:
-                    trackers.pop(s, None)
-                    continue
-                if s in trackers and trackers[s].side == side:
-                    trackers[s].prices.append(p)
-                else:
-                    trackers[s] = NaiveTracker(side, p)
-                if found := trackers[s].breached(stops):
-                    money -= -quantity[s] * p + cost_model.compute_cost(quantity[s] * p)
-                    quantity[s] = 0
-                    del trackers[s]
-                    events.append((period, s, found[0], p, found[1]))
-        after = money + sum(quantity[s] * last.get(s, 0) for s in symbols)
-        if after <= 0 and ruined is None:
-            ruined = period
-        equity.append(after)
-        holdings.append([quantity[s] for s in symbols])
-    return equity, money, holdings, events, ruined
-
-
-def outcome(simulation):
-    events = [
-        (event.period_index, event.symbol, event.trigger_price, event.exit_price, event.reason)
-        for event in simulation.stop_events
-    ]
-    return (
-        list(simulation.equity),
-        simulation.final_cash,
-        simulation.quantities.tolist(),
-        events,
-        simulation.ruined_at,
-    )
-
-
-@untimed
-@given(markets(max_periods=25), cash, cost_models, stops)
-def test_it_equals_the_naive_simulation(market, initial_cash, cost_model, stops):
-    simulation = run(market, initial_cash, cost_model, stops)
-    assert outcome(simulation) == naive(market, initial_cash, cost_model, stops)
-
-
-@untimed
-@given(markets(big, big_targets, max_periods=6), big_cash, cost_models, stops)
-@example((np.array([[1.0, 1.0]]), np.array([[1, 1]])), 2**62, CostModel(15), Stops())
-@example((np.array([[0.5], [2.0]]), np.array([[1], [1]])), 2**63 - 1, CostModel(), Stops())
-@example((np.array([[0.9], [-0.9]]), np.array([[1], [1]])), 2**63 - 1, CostModel(), Stops())
-@example((np.array([[-1.0]]), np.array([[3 * 2**61]])), 2**63 - 1, CostModel(), Stops(fixed=0.5))
-def test_it_equals_the_naive_simulation_where_products_leave_64_bits(
-    market, initial_cash, cost_model, stops
-):
-    try:
-        expected = naive(market, initial_cash, cost_model, stops)
-    except OverflowError:
-        with pytest.raises(OverflowError, match=r"period \d, symbol '[ABCD]': "):
-            run(market, initial_cash, cost_model, stops)
-    else:
-        assert outcome(run(market, initial_cash, cost_model, stops)) == expected
 
 
 class Recorder:
