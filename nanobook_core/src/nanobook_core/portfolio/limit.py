@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ class Limits:
         for span in self._spans:
             allowed = span.turnover_left(period)
             total = int(orders.value.sum())
-            if allowed is not None and total > (most := int(allowed * float(equity))):
+            if allowed is not None and total > (most := _part(allowed, equity)):
                 factor = (most << _SCALE) // total
                 orders.reduce(np.abs(orders.lots).astype(object) * factor >> _SCALE, "max_turnover")
         for span in self._spans:
@@ -87,7 +88,7 @@ class Limits:
     def _by_value(self, orders: _Orders, equity: int) -> None:
         closes = orders.is_closing
         if self._band:
-            orders.keep(closes | (orders.value > int(self._band * float(equity))), "band")
+            orders.keep(closes | (orders.value > _part(self._band, equity)), "band")
         if self._least is not None:
             orders.keep(closes | (orders.value >= self._least), "min_order_value")
         if self._most is not None:
@@ -153,6 +154,11 @@ class _Span:
     def _enter(self, period: int) -> None:
         if self._labels[period] != self._now:
             self._now, self._trades, self._turnover = self._labels[period], 0, 0.0
+
+
+def _part(fraction: float, equity: int) -> int:
+    """Fraction of equity, truncated; where a float cannot hold it, the largest that it can."""
+    return int(min(fraction * float(equity), sys.float_info.max))
 
 
 def _labels(name: str, dates: NDArray[np.datetime64] | None, n_periods: int) -> NDArray[Any]:

@@ -1,0 +1,215 @@
+"""What holds for every simulation, whatever options are combined."""
+
+from collections import Counter, defaultdict
+from fractions import Fraction
+from math import ceil, trunc
+
+import numpy as np
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from tests.core.portfolio.scenarios import OPTIONS, scenarios
+
+from nanobook_core.portfolio.policy import Constraints
+from nanobook_core.portfolio.simulation import CUT_REASONS, TRADE_REASONS
+
+REASONS = (*CUT_REASONS, *(reason for reason in TRADE_REASONS if reason != "rebalance"))
+
+
+def reasons(run):
+    """All reasons that there were for a trade or a cut."""
+    return {
+        *(TRADE_REASONS[reason] for reason in run.trades["reason"]),
+        *(CUT_REASONS[reason] for reason in run.cuts["reason"]),
+    }
+
+
+def of_periods(table, n_periods):
+    return table[table["period"] < n_periods].tolist()
+
+
+def truncating_the_future_never_changes_the_past(scenario, run):
+    for n_periods in range(len(scenario.prices)):
+        part = scenario.first(n_periods).run()
+        assert part.equity.tolist() == run.equity.tolist()[: n_periods + 1]
+        for name in ("cash", "returns", "quantities", "marks"):
+            assert getattr(part, name).tolist() == getattr(run, name)[:n_periods].tolist()
+        for name in ("trades", "cuts", "stops"):
+            assert getattr(part, name).tolist() == of_periods(getattr(run, name), n_periods)
+        for name, amounts in run.flows.items():
+            assert part.flows.get(name, (0,) * n_periods) == amounts[:n_periods]
+        assert part.symbol_flows == {
+            period: row for period, row in run.symbol_flows.items() if period < n_periods
+        }
+        is_ruined = run.ruined_at is not None and run.ruined_at < n_periods
+        assert part.ruined_at == (run.ruined_at if is_ruined else None)
+
+
+def by_period(table):
+    rows = defaultdict(list)
+    for period, *row in table.tolist():
+        rows[period].append(row)
+    return rows
+
+
+def cash_and_quantities_follow_from_trades_and_flows(scenario, run):
+    cash, held = scenario.cash, [0] * len(scenario.symbols)
+    trades = by_period(run.trades)
+    equity = [cash]
+    for period, marks in enumerate(run.marks.tolist()):
+        for column, ratio in run.splits.get(period, {}).items():
+            held[column] = trunc(held[column] * ratio)
+        cash += sum(amounts[period] for amounts in run.flows.values())
+        for column, quantity, price, cost, _ in trades[period]:
+            cash -= quantity * price + cost
+            held[column] += quantity
+        assert run.cash[period] == cash
+        assert run.quantities[period].tolist() == held
+        equity.append(cash + sum(q * mark for q, mark in zip(held, marks, strict=True)))
+        deposit = run.flows["deposits"][period] if "deposits" in run.flows else 0
+        base = equity[-2] + deposit
+        assert run.returns[period] == ((equity[-1] - base) / base if base > 0 else 0.0)
+    assert run.equity.tolist() == equity
+
+
+def flows_are_those_of_the_schedule(scenario, run):
+    carry = scenario.carry
+    if carry is None:
+        assert run.flows == {}
+        return
+    cash, held, last = scenario.cash, [0] * len(scenario.symbols), [0] * len(scenario.symbols)
+    for period, marks in enumerate(run.marks.tolist()):
+        paid = dict.fromkeys(("interest", "borrow_fees", "in_lieu", "dividends"), 0)
+        if period:
+            rate = carry.cash_rate if cash > 0 else carry.debit_rate
+            paid["interest"] = round(cash * rate)
+            for q, mark in zip(held, last, strict=True):
+                paid["borrow_fees"] -= ceil(max(-q, 0) * mark * carry.borrow_rate)
+        for column, ratio in carry.splits.get(period, {}).items():
+            shares = held[column] * ratio
+            held[column] = trunc(shares)
+            paid["in_lieu"] += round((shares - held[column]) * marks[column])
+        for column, amount in carry.dividends.get(period, {}).items():
+            paid["dividends"] += round(held[column] * amount)
+        per_symbol = paid["borrow_fees"] + paid["in_lieu"] + paid["dividends"]
+        assert sum(run.symbol_flows.get(period, {}).values()) == per_symbol
+        paid["deposits"] = carry.deposits.get(period, 0)
+        for name, amount in paid.items():
+            assert (run.flows[name][period] if name in run.flows else 0) == amount
+        cash, held, last = int(run.cash[period]), run.quantities[period].tolist(), marks
+
+
+def what_weights_ask_for_is_traded_or_cut(scenario, run):
+    if scenario.fill_at != "same" or (scenario.stops and scenario.fill_model):
+        return  # a cut may be of a stop, or of an order of another period
+    trades, cuts = by_period(run.trades), by_period(run.cuts)
+    for period, marks in enumerate(run.marks.tolist()):
+        done = [0] * len(marks)
+        for column, quantity, *_, reason in trades[period]:
+            done[column] += quantity if TRADE_REASONS[reason] == "rebalance" else 0
+        for column, quantity, _ in cuts[period]:
+            done[column] += quantity
+        assert done == wanted(scenario, run, period, trades[period])
+
+
+def wanted(scenario, run, period, trades):
+    """Lots that weights ask for, from what is held and owned after all trades, taken back."""
+    marks, weights = run.marks[period].tolist(), scenario.weights[period].tolist()
+    held, cash = run.quantities[period].tolist(), int(run.cash[period])
+    for column, quantity, price, cost, reason in trades:
+        if TRADE_REASONS[reason] != "delisted":
+            held[column] -= quantity
+            cash += quantity * price + cost
+    equity = cash + sum(q * mark for q, mark in zip(held, marks, strict=True))
+    is_over = run.ruined_at is not None and period > run.ruined_at
+    if is_over or equity <= 0 or np.isnan(weights).any():
+        return [0] * len(marks)
+    return [
+        trunc(Fraction(int(float(equity) * weight) - q * mark, mark or 1))
+        for weight, q, mark in zip(weights, held, marks, strict=True)
+    ]
+
+
+def permuting_symbols_permutes_everything(scenario, run):
+    # Of orders of one value, the number of trades keeps the first.
+    free = dict.fromkeys([f"max_trades_per_{span}" for span in ("period", "day", "month")])
+    scenario = evolve(scenario, constraints=evolve(scenario.constraints, **free))
+    run = scenario.run()
+    order = list(range(len(scenario.symbols)))[::-1]
+    order = order[1:] + order[:1]
+    turned = scenario.in_order(order).run()
+    for name in ("equity", "cash", "returns"):
+        assert getattr(turned, name).tolist() == getattr(run, name).tolist()
+    assert turned.quantities.tolist() == run.quantities[:, order].tolist()
+    assert turned.marks.tolist() == run.marks[:, order].tolist()
+    assert turned.ruined_at == run.ruined_at
+    assert turned.flows == run.flows
+    for name in ("trades", "cuts", "stops"):
+        rows = getattr(turned, name).copy()
+        rows["column"] = np.array(order)[rows["column"]]
+        keys = ["period", "column"]
+        assert (
+            np.sort(rows, order=keys, kind="stable").tolist()
+            == np.sort(getattr(run, name), order=keys, kind="stable").tolist()
+        )
+
+
+def limits_out_of_reach_change_nothing(scenario, _run):
+    free = evolve(scenario, constraints=Constraints()).run()
+    loose = evolve(scenario, constraints=LOOSE).run()
+    assert loose == free
+    assert loose.trades.tolist() == free.trades.tolist()
+    assert loose.cuts.tolist() == free.cuts.tolist()
+
+
+LOOSE = Constraints(
+    max_leverage=1e300,
+    no_trade_band=1e-300,
+    min_order_value=0,
+    max_order_value=2**63 - 1,
+    max_trades_per_period=10**6,
+    max_trades_per_day=2**63 - 1,
+    max_trades_per_month=10**6,
+    max_turnover_per_period=1e300,
+    max_turnover_per_day=1e308,
+    max_turnover_per_month=1e18,
+)
+
+
+LAWS = (
+    truncating_the_future_never_changes_the_past,
+    cash_and_quantities_follow_from_trades_and_flows,
+    flows_are_those_of_the_schedule,
+    what_weights_ask_for_is_traded_or_cut,
+    permuting_symbols_permutes_everything,
+    limits_out_of_reach_change_nothing,
+)
+
+
+def hold_to(law, max_examples):
+    """Try a law on so many scenarios, and see that every option and reason was among them."""
+    seen = Counter()
+
+    @settings(max_examples=max_examples)
+    @given(scenarios())
+    def check(scenario):
+        run = scenario.run()
+        seen.update(scenario.options())
+        seen.update(reasons(run))
+        law(scenario, run)
+
+    check()
+    rare = {what: seen[what] for what in (*OPTIONS, *REASONS) if seen[what] < max_examples // 75}
+    assert not rare
+    return seen
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_every_simulation_obeys(law):
+    hold_to(law, 150)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_every_simulation_obeys_for_long(law):
+    hold_to(law, 1500)
