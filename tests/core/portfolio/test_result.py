@@ -1,20 +1,17 @@
-"""What a result offers beside the seed's seven keys, and its files."""
+"""What a result offers beside the seed's seven keys."""
 
-import json
-from datetime import datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
 import nanobook
 from nanobook_core.errors import ValidationError
-from nanobook_core.portfolio.drawdown import drawdowns
-from nanobook_core.portfolio.rolling import rolling
+from nanobook_core.portfolio.result import BacktestResult
+from nanobook_core.portfolio.simulation import CUTS, STOPS, TRADES, Simulation
 from nanobook_core.testing.simulate import tables
 
 DATES = np.arange("2024-01-29", "2024-02-03", dtype="datetime64[D]")
@@ -105,149 +102,165 @@ def test_contributions_sum_to_the_return_in_any_market(market, bps, scaled):
     assert (np.abs(sums - returns) <= 1e-12 * scale)[equity > 0].all()
 
 
-def test_drawdowns_are_sorted_by_depth():
-    found = drawdowns([0.1, -0.5, 1.5, -0.1, 0.0, 0.05])
-    assert [(d.peak, d.trough, d.recovery) for d in found] == [(1, 2, 3), (3, 4, None)]
-    assert found[0].depth == 0.5
-    assert found[1].depth == pytest.approx(0.1)
-    assert drawdowns([]) == ()
-    assert drawdowns([0.1, 0.0, 0.2]) == ()
-
-
-@given(st.lists(st.floats(-0.9, 1.0), max_size=30))
-def test_the_deepest_drawdown_is_that_of_the_metrics(returns):
-    metrics = nanobook.compute_metrics(returns)
-    deepest = max((d.depth for d in drawdowns(returns)), default=0.0)
-    assert deepest == (metrics.max_drawdown if metrics else 0.0)
-
-
-@given(st.lists(st.floats(-0.5, 0.5), min_size=1, max_size=20), st.integers(2, 8))
-def test_rolling_is_the_metrics_of_each_window(returns, window):
-    found = rolling(returns, window, 252.0, 0.001)
-    for period in range(len(returns)):
-        values = [getattr(found, name)[period] for name in ("total_return", "volatility", "sharpe")]
-        if period < window - 1:
-            assert np.isnan(values).all()
-        else:
-            own = nanobook.compute_metrics(returns[period - window + 1 : period + 1], 252.0, 0.001)
-            assert values == [own.total_return, own.volatility, own.sharpe]
-            assert found.max_drawdown[period] == own.max_drawdown
-
-
-@pytest.mark.parametrize(("window", "error"), [(1, ValidationError), (0, ValidationError)])
-def test_a_window_of_less_than_two_is_refused(result, window, error):
-    with pytest.raises(error, match="at least 2"):
-        result.rolling(window)
-
-
-def test_periods_become_a_frame_of_each_kind(result):
-    frame = result.to_pandas()
-    assert list(frame.columns) == ["equity", "return", "cash", "drawdown", "turnover"]
-    assert frame.index.tolist() == PRICES.index.tolist()
-    assert frame["equity"].tolist() == result["equity_curve"][1:]
-    other = result.to_polars()
-    assert isinstance(other, pl.DataFrame)
-    assert other["date"][0] == datetime(2024, 1, 29)  # noqa: DTZ001 - dates have no zone
-    assert isinstance(result.to_arrow("trades"), pa.Table)
-
-
-@pytest.mark.parametrize(
-    ("table", "columns", "rows"),
-    [
-        ("trades", ["symbol", "quantity", "price", "cost", "reason"], 5),
-        ("skipped", ["symbol", "quantity", "reason"], 3),
-        ("stop_events", ["symbol", "trigger_price", "exit_price", "reason"], 1),
-        ("holdings", ["symbol", "quantity", "weight"], 9),
-        ("contributions", ["A", "B"], 5),
-        ("drawdowns", ["depth", "peak", "trough", "recovery"], 3),
-        ("monthly_returns", ["return"], 2),
-    ],
-)
-def test_every_table_becomes_a_frame(result, table, columns, rows):
-    frame = result.to_pandas(table)
-    assert list(frame.columns) == columns
-    assert len(frame) == rows
-    assert len(result.to_polars(table)) == rows
-
-
-def test_an_unknown_table_is_refused(result):
-    with pytest.raises(ValidationError, match="table is one of periods, trades"):
-        result.to_pandas("profits")
-
-
 def test_a_result_is_shown_as_html(result):
     assert result._repr_html_().startswith("<table><tr><th></th><td>BacktestResult(periods=5")
     assert "<th>max drawdown</th>" in result._repr_html_()
 
 
-@pytest.mark.parametrize("suffix", [".json", ".arrow", ".feather"])
-def test_a_saved_result_is_loaded_as_it_was(result, tmp_path, suffix):
-    path = tmp_path / f"r{suffix}"
-    result.save(path)
-    loaded = nanobook.BacktestResult.load(str(path))
-    assert loaded == result
-    assert dict(loaded) == dict(result) or str(dict(loaded)) == str(dict(result))  # NaN
-    assert loaded.trades.tolist() == result.trades.tolist()
-    assert loaded.skipped.tolist() == result.skipped.tolist()
-    assert loaded.dates.tolist() == result.dates.tolist()
-    assert (loaded.price_unit, loaded.money_unit) == (result.price_unit, result.money_unit)
-    assert loaded.monthly_returns == result.monthly_returns
-    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+def test_html_escapes_what_is_written_into_it():
+    class Marked(BacktestResult):
+        def __repr__(self):
+            return "<b>&"
+
+    html = Marked(simulation(), metrics=None)._repr_html_()
+    assert html == "<table><tr><th></th><td>&lt;b&gt;&amp;</td></tr></table>"
 
 
-@pytest.mark.parametrize("suffix", [".json", ".arrow"])
-def test_carry_and_money_beyond_64_bits_are_saved(tmp_path, suffix):
+def simulation(**changes):
+    """Hold 2 of A for two periods; its price goes from 100 to 110."""
+    table = {
+        "symbols": ("A",),
+        "equity": np.array([1000, 1000, 1020]),
+        "cash": np.array([800, 800]),
+        "returns": np.array([0.0, 0.02]),
+        "quantities": np.array([[2], [2]]),
+        "prices": np.array([[100], [110]]),
+        "marks": np.array([[100], [110]]),
+        "stops": np.zeros(0, STOPS),
+        "trades": np.array([(0, 0, 2, 100, 0, 0)], TRADES),
+        "cuts": np.zeros(0, CUTS),
+        "flows": {},
+        "ruined_at": None,
+    }
+    return Simulation(**(table | changes))
+
+
+def test_dates_are_shown():
+    daily = BacktestResult(simulation(), metrics=None, dates=DATES[:2])
+    assert repr(daily) == (
+        "BacktestResult(periods=2, dates=2024-01-29..2024-01-30, symbols=1, final_equity=1020, "
+        "stop_events=0)"
+    )
+    minutes = np.array(["2024-01-29T09:30", "2024-01-29T09:31"], "datetime64[ns]")
+    intraday = BacktestResult(simulation(), metrics=None, dates=minutes)
+    assert "dates=2024-01-29T09:30:00..2024-01-29T09:31:00" in repr(intraday)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"dates": DATES[:2]},
+        {"dates": DATES[1:3]},
+        {"periods_per_year": 12.0},
+        {"risk_free": 0.001},
+        {"price_unit": Decimal("0.01")},
+        {"money_unit": Decimal("0.01")},
+    ],
+)
+def test_results_that_differ_in_anything_are_not_equal(terms):
+    same, other = ({"dates": DATES[2:4]} | change for change in ({}, terms))
+    result = BacktestResult(simulation(), metrics=None, **same)
+    assert result == BacktestResult(simulation(), metrics=None, **same)
+    assert result != BacktestResult(simulation(), metrics=None, **other)
+    assert result != BacktestResult(simulation(cash=np.array([800, 801])), metrics=None, **same)
+    assert result != BacktestResult(simulation(), metrics=None)
+
+
+def test_trades_and_cuts_are_only_found_when_asked_for():
+    asked = []
+
+    def derive():
+        asked.append(1)
+        return np.array([(0, 0, 2, 100, 0, 0)], TRADES), np.zeros(0, CUTS)
+
+    result = BacktestResult(simulation(trades=None, cuts=None, derive=derive), metrics=None)
+    dict(result), repr(result), result.weights, result.drawdowns, result.rolling(2)
+    assert result == result  # noqa: PLR0124 - compares, and must not look
+    assert asked == []
+    assert result.trades.tolist() == [(0, "A", 2, 100, 0, "rebalance")]
+    assert result.skipped.tolist() == []
+    assert asked == [1]
+
+
+def test_lists_are_made_once():
+    result = BacktestResult(simulation(), metrics=None)
+    for key in result:
+        assert result[key] is result[key]
+    assert result["holdings"] == [[("A", 0.2)], [("A", 220 / 1020)]]
+    assert result["symbol_returns"][1] == [("A", 0.1)]
+    assert result.weights is result.weights
+
+
+def test_a_split_is_no_return_of_the_symbol():
+    ratios = np.array([[1.0, 1.0], [2.0, 1.0], [1.0, 0.1], [1.0, 3.0]])
     result = nanobook.simulate(
-        np.array([[1.0], [np.nan], [np.nan]]),
-        np.array([[2**40], [2**61], [2**60]]),
+        np.array([[0.5, 0.5], *[[np.nan] * 2] * 3]),
+        np.array([[100, 10], [55, 0], [50, 90], [50, 33]]),
+        symbols=["A", "B"],
+        cash=10_000,
+        costs=nanobook.Bps(0),
+        carry=nanobook.Carry(splits=ratios),
+    )
+    missing, *returns = (dict(row) for row in result["symbol_returns"])
+    assert np.isnan(list(missing.values())).all()
+    assert returns[0] == {"A": 0.1}  # two shares at 55 for one at 100
+    assert returns[1]["A"] == -5 / 55
+    assert np.isnan(returns[1]["B"])  # no price the period before
+    assert returns[2] == {"A": 0.0, "B": 0.1}
+
+
+def test_a_dividend_beyond_64_bits_is_contributed():
+    result = nanobook.simulate(
+        np.array([[1.0], [np.nan]]),
+        np.array([[1], [1]]),
         symbols=["A"],
         cash=2**50,
         costs=nanobook.Bps(0),
-        carry=nanobook.Carry(
-            splits=np.array([[1.0], [1.0], [1.5]]), cash_rate=0.1, deposits={1: 7}
-        ),
+        carry=nanobook.Carry(dividends=np.array([[0], [2**20]])),
     )
-    assert max(result["equity_curve"]) > 2**63
-    path = tmp_path / f"r{suffix}"
-    result.save(path)
-    loaded = nanobook.BacktestResult.load(path)
-    assert loaded == result
-    assert loaded.flows == result.flows
-    assert loaded.contributions.tolist() == result.contributions.tolist()
+    assert result.contributions.tolist() == [[0.0], [2.0**20]]
 
 
-def test_a_file_that_is_no_result_is_refused(result, tmp_path):
-    path = tmp_path / "r.json"
-    result.save(path)
-    document = json.loads(path.read_text())
-    for change, message in (
-        ({"schema": "other/1"}, "its schema is 'other/1'"),
-        ({"cash": [1, 2]}, "cash has 2 of 5 periods"),
-        ({"equity": [1, 2, 3, 4, 5.5]}, "equity has a value that is no whole number"),
-        ({"quantities": [[1]] * 5}, "quantities is not a table of 5 periods and 2 symbols"),
-        ({"dates": ["2024-01-29"]}, "it has 1 dates for 5 periods"),
-        ({"ruined_at": 9}, "ruined_at is 9"),
-        ({"symbols": [1, 2]}, "not strings"),
-        ({"trades": {"period": [1]}}, "it has no 'column'"),
-    ):
-        path.write_text(json.dumps(document | change))
-        with pytest.raises(ValidationError, match=r"r\.json is not a saved result: .*" + message):
-            nanobook.BacktestResult.load(path)
-    for text in ("", "{", "[]", '{"schema": NaN}', '{"schema": 1, "schema": 2}'):
-        path.write_text(text)
-        with pytest.raises(ValidationError, match="is not a saved result"):
-            nanobook.BacktestResult.load(path)
-    with pytest.raises(FileNotFoundError):
-        nanobook.BacktestResult.load(tmp_path / "none.json")
-    with pytest.raises(ValidationError, match=r"saved as \.json"):
-        result.save(tmp_path / "r.pickle")
+_carry = st.fixed_dictionaries(
+    {
+        "cash_rate": st.sampled_from([0.0, 0.5, 10.0]),
+        "borrow_rate": st.sampled_from([0.0, 5.0]),
+        "deposits": st.sampled_from([None, {0: 1000}, {0: -7, 1: 5_000_000}]),
+    }
+)
 
 
-@pytest.mark.parametrize("kept", [0, 1, 100, 0.5, 0.9])
-def test_a_cut_arrow_file_is_refused(result, tmp_path, kept):
-    path = tmp_path / "r.arrow"
-    result.save(path)
-    content = path.read_bytes()
-    path.write_bytes(content[: int(kept * len(content)) if isinstance(kept, float) else kept])
-    with pytest.raises(ValidationError, match=r"r\.arrow is not a saved result"):
-        nanobook.BacktestResult.load(path)
+@given(tables(), _carry, st.data())
+def test_contributions_and_interest_are_the_return_whatever_is_paid(market, carry, data):
+    weights, prices, symbols = market
+
+    def table(values):
+        cells = data.draw(st.lists(values, min_size=prices.size, max_size=prices.size))
+        return np.array(cells, float).reshape(prices.shape)
+
+    try:
+        result = nanobook.simulate(
+            weights,
+            prices,
+            symbols=symbols,
+            cash=10**6,
+            costs=nanobook.Bps(15),
+            carry=nanobook.Carry(
+                dividends=table(st.sampled_from([0, 0, 1, 3])),
+                splits=table(st.sampled_from([1.0, 1.0, 2.0, 0.5, 1.5])),
+                **{name: value for name, value in carry.items() if len(prices) > 1},
+            ),
+        )
+    except OverflowError:  # a quantity beyond 64 bits
+        reject()
+    n_periods = len(prices)
+    flows = {
+        name: np.array(result.flows.get(name, [0] * n_periods), float)
+        for name in ("deposits", "interest")
+    }
+    base = np.array(result["equity_curve"][:-1], float) + flows["deposits"]
+    earning = base > 0
+    earned = result.contributions[earning].sum(axis=1) + flows["interest"][earning] / base[earning]
+    scale = np.abs(result.contributions[earning]).sum(axis=1) + 1
+    assert (np.abs(earned - np.array(result["returns"])[earning]) <= 1e-12 * scale).all()
+    assert (result.contributions[~earning] == 0.0).all()

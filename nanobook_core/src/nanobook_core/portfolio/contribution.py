@@ -40,5 +40,11 @@ def _exact(run: Simulation) -> Any:
     """int64 where nothing can wrap, else Python ints."""
     held = np.abs(run.quantities.astype(np.float64)) * run.marks
     traded = np.abs(run.trades["quantity"].astype(np.float64)) * run.trades["price"]
-    largest = max(held.max(initial=0.0), traded.max(initial=0.0), run.trades["cost"].max(initial=0))
+    flows = (abs(amount) for row in run.symbol_flows.values() for amount in row.values())
+    largest = max(
+        held.max(initial=0.0),
+        traded.max(initial=0.0),
+        run.trades["cost"].max(initial=0),
+        *flows,
+    )
     return np.int64 if largest < 2.0**58 else object

@@ -6,6 +6,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
+from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.metrics import as_series
 
 
@@ -13,16 +14,23 @@ from nanobook_core.portfolio.metrics import as_series
 class Drawdown:
     """One fall below a peak, until the peak is reached again.
 
-    Moments count from the start: 0 is before the first period, 1 the end of the first, and so on.
+    Moments count from the start: 0 is before the first period, 1 the end of the first, and so on,
+    as in `equity_curve`. Dates are None without dates, and of the start, which has none.
     """
 
     depth: float
     """Largest loss, as a positive fraction of the peak."""
     peak: int
+    """The last moment at it."""
     trough: int
     """The first moment of the largest loss."""
     recovery: int | None
     """The first moment at or above the peak again; None if there was none."""
+    length: int
+    """Periods from the peak to the recovery, or to the end without one."""
+    peak_date: np.datetime64 | None = None
+    trough_date: np.datetime64 | None = None
+    recovery_date: np.datetime64 | None = None
 
 
 def underwater(returns: ArrayLike) -> NDArray[np.float64]:
@@ -42,26 +50,51 @@ def underwater(returns: ArrayLike) -> NDArray[np.float64]:
     return loss
 
 
-def drawdowns(returns: ArrayLike) -> tuple[Drawdown, ...]:
+def drawdowns(
+    returns: ArrayLike, dates: NDArray[np.datetime64] | None = None
+) -> tuple[Drawdown, ...]:
     """All drawdowns of a series of returns, the deepest first, of equal ones the earlier.
+
+    `dates` are those of the periods, one a return.
 
     Raises:
         TypeError: `returns` is not a sequence of numbers.
-        ValidationError: a return is NaN or infinite.
+        ValidationError: a return is NaN or infinite, or there are more or fewer dates.
+
+    Runtime complexity: O(n_periods).
 
     """
     loss = np.concatenate([[0.0], underwater(returns)])
+    if dates is not None and len(dates) != len(loss) - 1:
+        raise ValidationError(f"got {len(dates)} dates for {len(loss) - 1} returns; one a return")
     is_under = np.concatenate([loss > 0.0, [False]])
     starts = np.flatnonzero(is_under[1:] & ~is_under[:-1])
     ends = np.flatnonzero(is_under[:-1] & ~is_under[1:])
-    found = [
-        Drawdown(
-            depth=float(loss[trough]),
-            peak=peak,
-            trough=trough,
-            recovery=end + 1 if end + 1 < len(loss) else None,
-        )
-        for peak, end in zip(starts.tolist(), ends.tolist(), strict=True)
-        for trough in [peak + 1 + int(loss[peak + 1 : end + 1].argmax())]
-    ]
+    spans = zip(starts.tolist(), ends.tolist(), strict=True)
+    found = [_drawdown(loss, peak, end, dates) for peak, end in spans]
     return tuple(sorted(found, key=lambda drawdown: -drawdown.depth))
+
+
+def _drawdown(
+    loss: NDArray[np.float64], peak: int, end: int, dates: NDArray[np.datetime64] | None
+) -> Drawdown:
+    """Return the one that is below its peak up to and including the moment `end`."""
+    trough = peak + 1 + int(loss[peak + 1 : end + 1].argmax())
+    recovery = end + 1 if end + 1 < len(loss) else None
+    return Drawdown(
+        depth=float(loss[trough]),
+        peak=peak,
+        trough=trough,
+        recovery=recovery,
+        length=(end if recovery is None else recovery) - peak,
+        peak_date=_date(dates, peak),
+        trough_date=_date(dates, trough),
+        recovery_date=_date(dates, recovery),
+    )
+
+
+def _date(dates: NDArray[np.datetime64] | None, moment: int | None) -> np.datetime64 | None:
+    if dates is None or not moment:
+        return None
+    date: np.datetime64 = dates[moment - 1]
+    return date

@@ -6,38 +6,32 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from html import escape
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypedDict, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from attrs import asdict
 from numpy.typing import NDArray
 
-from nanobook_core.contracts.frame import to_frame
 from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.contribution import contributions
 from nanobook_core.portfolio.drawdown import Drawdown, drawdowns
-from nanobook_core.portfolio.metrics import Metrics, compute_metrics, monthly_returns
+from nanobook_core.portfolio.metrics import Metrics, monthly_returns
 from nanobook_core.portfolio.result_file import load, save
-from nanobook_core.portfolio.result_frame import columns
+from nanobook_core.portfolio.result_frame import frame
+from nanobook_core.portfolio.result_rows import (
+    Rows,
+    StopRow,
+    held_weights,
+    labelled,
+    rows,
+    stop_rows,
+    symbol_returns,
+)
 from nanobook_core.portfolio.rolling import Rolling, rolling
 from nanobook_core.portfolio.simulation import CUT_REASONS, TRADE_REASONS, Simulation
-from nanobook_core.portfolio.stop import Reason
 from nanobook_core.portfolio.turnover import Turnover, turnover
 
-Rows: TypeAlias = list[list[tuple[str, float]]]
-
-_SAFE = 2.0**61
 _ONE = Decimal(1)
-
-
-class StopRow(TypedDict):
-    """One entry of `stop_events`."""
-
-    period_index: int
-    symbol: str
-    trigger_price: int
-    exit_price: int
-    reason: Reason
 
 
 #: The order of the original's dict.
@@ -59,8 +53,8 @@ class BacktestResult(Mapping[str, Any]):
     `final_cash` an int. `metrics` a `Metrics`, or None without periods. `holdings` for each period
     a list of `(symbol, weight)` of what is held at its end, sorted by symbol, [] where equity is 0.
     `symbol_returns` for each period a list of `(symbol, return since the previous period)`, sorted,
-    NaN where the previous period has no price. `stop_events` a list of dicts, by period and then
-    in order of `symbols`. `holdings` and `symbol_returns` are made when first asked for, and kept.
+    NaN where the previous period has no price; a split is no return. `stop_events` a list of
+    dicts, by period and then in order of `symbols`. Each is made when first asked for, and kept.
     """
 
     def __init__(
@@ -77,7 +71,7 @@ class BacktestResult(Mapping[str, Any]):
         self._simulation = simulation
         self._metrics = metrics
         self._dates = dates
-        self._periods_per_year, self._risk_free = periods_per_year, risk_free
+        self._periods_per_year, self._risk_free = float(periods_per_year), float(risk_free)
         self._price_unit, self._money_unit = price_unit, money_unit
         self._made: dict[str, Any] = {"metrics": metrics}
 
@@ -110,19 +104,19 @@ class BacktestResult(Mapping[str, Any]):
     def weights(self) -> NDArray[np.float64]:
         """Value held over equity at the end of each period, same shape; NaN where equity is 0."""
         if "weights" not in self._made:
-            self._made["weights"] = _held(self._simulation)
+            self._made["weights"] = held_weights(self._simulation)
         weights: NDArray[np.float64] = self._made["weights"]
         return weights
 
     @property
     def trades(self) -> NDArray[Any]:
         """All fills, by period: `period, symbol, quantity, price, cost, reason`."""
-        return _labelled(self._simulation.trades, self.symbols, TRADE_REASONS)
+        return labelled(self._simulation.trades, self.symbols, TRADE_REASONS)
 
     @property
     def skipped(self) -> NDArray[Any]:
         """What the weights asked for and was not traded: `period, symbol, quantity, reason`."""
-        return _labelled(self._simulation.cuts, self.symbols, CUT_REASONS)
+        return labelled(self._simulation.cuts, self.symbols, CUT_REASONS)
 
     @property
     def flows(self) -> dict[str, tuple[int, ...]]:
@@ -152,8 +146,8 @@ class BacktestResult(Mapping[str, Any]):
 
     @property
     def drawdowns(self) -> tuple[Drawdown, ...]:
-        """All falls below a peak of compounded returns, the deepest first."""
-        return drawdowns(self._simulation.returns)
+        """All falls below a peak of compounded returns, the deepest first; dated if prices were."""
+        return drawdowns(self._simulation.returns, self._dates)
 
     @property
     def monthly_returns(self) -> dict[str, float]:
@@ -196,22 +190,32 @@ class BacktestResult(Mapping[str, Any]):
         `drawdowns` and `monthly_returns`.
 
         Raises:
-            ValidationError: there is no such table.
+            ValidationError: there is no such table, or a symbol of a wide table is named `date` or
+                `period` as its index is.
             ImportError: pandas is not installed.
 
         """
-        found = columns(self, table)
-        frame = to_frame(found, "pandas")
-        first = next(iter(found))
-        return frame.set_index(first) if first in ("date", "period", "month") else frame
+        found = frame(self, table, "pandas")
+        first = found.columns[0]
+        return found.set_index(first) if first in ("date", "period", "month") else found
 
     def to_polars(self, table: str = "periods") -> Any:
-        """Return a table as a polars frame; as `to_pandas`, with the date in a column."""
-        return to_frame(columns(self, table), "polars")
+        """Return a table as a polars frame; as `to_pandas`, with the date in a column.
+
+        Raises:
+            OverflowError: an amount has more than the 38 digits that polars takes.
+
+        """
+        return frame(self, table, "polars")
 
     def to_arrow(self, table: str = "periods") -> Any:
-        """Return a table as a pyarrow table; as `to_pandas`, with the date in a column."""
-        return to_frame(columns(self, table), "pyarrow")
+        """Return a table as a pyarrow table; as `to_pandas`, with the date in a column.
+
+        Raises:
+            OverflowError: an amount has more than the 76 digits that pyarrow takes.
+
+        """
+        return frame(self, table, "pyarrow")
 
     def save(self, path: str | Path) -> None:
         """Write all of it to a `.json`, `.arrow` or `.feather` file, in place of what is there.
@@ -234,11 +238,7 @@ class BacktestResult(Mapping[str, Any]):
             ImportError: an Arrow file, and pyarrow is not installed.
 
         """
-        found = load(Path(path))
-        metrics = compute_metrics(
-            found["simulation"].returns, found["periods_per_year"], found["risk_free"]
-        )
-        return cls(metrics=metrics, **found)
+        return cls(**load(Path(path)))
 
     @property
     def ruined_at(self) -> int | None:
@@ -273,11 +273,11 @@ class BacktestResult(Mapping[str, Any]):
         if key == "final_cash":
             return int(run.cash[-1] if len(run.cash) else run.equity[0])
         if key == "holdings":
-            return _rows(run.symbols, self.weights, (run.quantities != 0) & ~np.isnan(self.weights))
+            return rows(run.symbols, self.weights, (run.quantities != 0) & ~np.isnan(self.weights))
         if key == "symbol_returns":
-            return _rows(run.symbols, _symbol_returns(run.prices), run.prices > 0)
+            return rows(run.symbols, symbol_returns(run), run.prices > 0)
         if key == "stop_events":
-            return _stop_rows(run)
+            return stop_rows(run)
         raise KeyError(key)
 
     def __iter__(self) -> Iterator[str]:
@@ -289,17 +289,31 @@ class BacktestResult(Mapping[str, Any]):
     def __eq__(self, other: object) -> bool:
         # As arrays, in which NaN equals NaN, and without making lists.
         if isinstance(other, BacktestResult):
-            return self._simulation == other._simulation and self._metrics == other._metrics
+            return (
+                self._simulation == other._simulation
+                and self._terms() == other._terms()
+                and _same_dates(self._dates, other._dates)
+            )
         return super().__eq__(other)
+
+    def _terms(self) -> tuple[Any, ...]:
+        return (
+            self._metrics,
+            self._periods_per_year,
+            self._risk_free,
+            self._price_unit,
+            self._money_unit,
+        )
 
     __hash__ = None  # type: ignore[assignment]  # its lists can be changed
 
     def __repr__(self) -> str:
         run, metrics = self._simulation, self._metrics
         sharpe = "" if metrics is None else f", sharpe={metrics.sharpe:.2f}"
+        dates = "" if self._dates is None or not len(self._dates) else f", {_span(self._dates)}"
         ruined = "" if run.ruined_at is None else f", ruined_at={run.ruined_at}"
         return (
-            f"BacktestResult(periods={len(run.returns)}, symbols={len(run.symbols)}, "
+            f"BacktestResult(periods={len(run.returns)}{dates}, symbols={len(run.symbols)}, "
             f"final_equity={run.equity[-1]}{sharpe}, stop_events={len(run.stops)}{ruined})"
         )
 
@@ -314,60 +328,17 @@ class BacktestResult(Mapping[str, Any]):
         return f"<table>{cells}</table>"
 
 
-def _rows(
-    symbols: tuple[str, ...], table: NDArray[np.float64], is_listed: NDArray[np.bool_]
-) -> Rows:
-    """Rows of `(symbol, value)` pairs, sorted by symbol, of the cells to list."""
-    order = sorted(range(len(symbols)), key=symbols.__getitem__)
-    names = [symbols[column] for column in order]
-    return [
-        [(name, value) for name, value, listed in zip(names, *lists, strict=True) if listed]
-        for lists in zip(table[:, order].tolist(), is_listed[:, order].tolist(), strict=True)
-    ]
+def _same_dates(
+    first: NDArray[np.datetime64] | None, second: NDArray[np.datetime64] | None
+) -> bool:
+    if first is None or second is None:
+        return first is second
+    return np.array_equal(first, second)
 
 
-def _held(run: Simulation) -> NDArray[np.float64]:
-    equity = run.equity[1:].astype(np.float64)[:, None]
-    size = np.abs(run.quantities.astype(np.float64)) * run.marks
-    values: NDArray[Any] = run.quantities * run.marks
-    if size.max(initial=0.0) >= _SAFE:
-        values = (run.quantities.astype(object) * run.marks.astype(object)).astype(np.float64)
-    weights = np.full(size.shape, np.nan)
-    np.divide(values, equity, out=weights, where=equity != 0.0)
-    return weights
-
-
-def _symbol_returns(prices: NDArray[np.int64]) -> NDArray[np.float64]:
-    returns = np.full(prices.shape, np.nan)
-    before, now = prices[:-1], prices[1:]
-    np.divide(now - before, before, out=returns[1:], where=(before > 0) & (now > 0))
-    return returns
-
-
-def _stop_rows(run: Simulation) -> list[dict[str, Any]]:
-    return [
-        {
-            "period_index": period,
-            "symbol": run.symbols[column],
-            "trigger_price": level,
-            "exit_price": exit_price,
-            "reason": TRADE_REASONS[reason],
-        }
-        for period, column, level, exit_price, reason, _ in run.stops.tolist()
-    ]
-
-
-def _labelled(
-    table: NDArray[Any], symbols: tuple[str, ...], reasons: tuple[str, ...]
-) -> NDArray[Any]:
-    """The table with names for columns and reasons."""
-    fields = {
-        name: table[name] for name in table.dtype.names or () if name not in ("column", "reason")
-    }
-    fields["symbol"] = np.array(symbols or ("",))[table["column"]]
-    fields["reason"] = np.array(reasons)[table["reason"]]
-    order = [n for n in ("period", "symbol", "quantity", "price", "cost", "reason") if n in fields]
-    labelled = np.empty(len(table), [(name, fields[name].dtype) for name in order])
-    for name in order:
-        labelled[name] = fields[name]
-    return labelled
+def _span(dates: NDArray[np.datetime64]) -> str:
+    """Return the first and the last date, to the day where both are days."""
+    ends = dates[[0, -1]]
+    days = ends.astype("datetime64[D]")
+    first, last = days if (days == ends).all() else ends.astype("datetime64[s]")
+    return f"dates={first}..{last}"

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from nanobook_core.errors import ValidationError
-from nanobook_core.portfolio.metrics import as_series
+from nanobook_core.portfolio.metrics import as_series, compute_metrics
 from nanobook_core.portfolio.money import whole
 
 #: Cells that are looked at together, so that a wide window takes little memory.
@@ -26,6 +26,7 @@ class Rolling:
     total_return: NDArray[np.float64]
     volatility: NDArray[np.float64]
     sharpe: NDArray[np.float64]
+    sortino: NDArray[np.float64]
     max_drawdown: NDArray[np.float64]
 
 
@@ -37,8 +38,10 @@ def rolling(
     Every window is summed by itself: nothing is carried from one to the next, so no rounding is.
 
     Raises:
-        TypeError: `returns` is not a sequence of numbers, or the window not an int.
-        ValidationError: a return is NaN or infinite, or the window is below 2.
+        TypeError: `returns` is not a sequence of numbers, the window not an int, or an option not a
+            number.
+        ValidationError: a return is NaN or infinite, the window is below 2, or an option is not
+            what `compute_metrics` takes.
 
     Runtime complexity: O(n_periods * window).
 
@@ -47,7 +50,8 @@ def rolling(
     size = whole(window, "window")
     if size < 2:  # noqa: PLR2004 - a deviation needs two
         raise ValidationError(f"window must be at least 2 periods, got {size}")
-    found = np.full((4, len(series)), np.nan)
+    compute_metrics((), periods_per_year, risk_free)  # refuses wrong options
+    found = np.full((5, len(series)), np.nan)
     if len(series) >= size:
         windows = sliding_window_view(series, size)
         step = max(_CELLS // size, 1)
@@ -55,26 +59,46 @@ def rolling(
             block = windows[start : start + step]
             at = slice(start + size - 1, start + size - 1 + len(block))
             found[:, at] = _measured(block, periods_per_year, risk_free)
-    total, volatility, sharpe, drawdown = found
-    return Rolling(total_return=total, volatility=volatility, sharpe=sharpe, max_drawdown=drawdown)
+    total, volatility, sharpe, sortino, drawdown = found
+    return Rolling(
+        total_return=total,
+        volatility=volatility,
+        sharpe=sharpe,
+        sortino=sortino,
+        max_drawdown=drawdown,
+    )
 
 
 def _measured(
     block: NDArray[np.float64], periods_per_year: float, risk_free: float
 ) -> list[NDArray[np.float64]]:
-    # Not np.sum or np.mean, which add in an order that depends on the platform.
-    mean = np.add.accumulate(block, axis=1)[:, -1] / block.shape[1]
-    squares = np.add.accumulate(np.square(block - mean[:, None]), axis=1)[:, -1]
-    deviation = np.sqrt(squares / (block.shape[1] - 1))
-    growth = np.multiply.accumulate(1.0 + block, axis=1)
-    peak = np.maximum.accumulate(np.maximum(growth, 1.0), axis=1)
-    year = math.sqrt(periods_per_year)
-    sharpe = np.zeros(len(block))
-    is_risky = deviation > _ROUNDING * np.abs(mean)
-    np.divide((mean - risk_free) * year, deviation, out=sharpe, where=is_risky)
-    return [
-        growth[:, -1] - 1.0,
-        deviation * year,
-        sharpe,
-        ((peak - growth) / peak).max(axis=1),
-    ]
+    size, year = block.shape[1], math.sqrt(periods_per_year)
+    with np.errstate(over="ignore", invalid="ignore"):  # growth beyond a float is infinite
+        mean = _sum(block) / size
+        deviation = np.sqrt(_sum(np.square(block - mean[:, None])) / (size - 1))
+        downside = np.sqrt(_sum(np.square(np.minimum(block - risk_free, 0.0))) / size)
+        excess = (mean - risk_free) * year
+        growth = np.multiply.accumulate(1.0 + block, axis=1)
+        peak = np.maximum.accumulate(np.maximum(growth, 1.0), axis=1)
+        return [
+            growth[:, -1] - 1.0,
+            deviation * year,
+            _ratio(excess, deviation, deviation > _ROUNDING * np.abs(mean)),
+            _ratio(excess, downside, downside > 0.0),
+            # fmax passes over the NaN of inf / inf.
+            np.fmax.reduce((peak - growth) / peak, axis=1, initial=0.0),
+        ]
+
+
+def _sum(block: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Not np.sum, which adds in an order that depends on the platform.
+    total: NDArray[np.float64] = np.add.accumulate(block, axis=1)[:, -1]
+    return total
+
+
+def _ratio(
+    amount: NDArray[np.float64], risk: NDArray[np.float64], is_risky: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    ratio = np.zeros(len(amount))
+    np.divide(amount, risk, out=ratio, where=is_risky)
+    return ratio
