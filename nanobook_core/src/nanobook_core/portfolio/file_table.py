@@ -35,35 +35,38 @@ def read_file(path: Path) -> Any:
     if name.endswith((".csv", ".csv.gz")):
         return _read_csv(path)
     if name.endswith(".parquet"):
-        return _read_frame(path, "read_parquet")
+        return _read_frame(path, _parquet)
     if name.endswith((".arrow", ".feather")):
-        return _read_frame(path, "read_ipc")
+        return _read_frame(path, _arrow)
     raise ValidationError(f"{path}: a .csv, .csv.gz, .parquet, .arrow or .feather file")
 
 
-def _read_frame(path: Path, reader: str) -> Any:
-    read = _reader(path, reader)
+def _read_frame(path: Path, read: Callable[[Path], Any]) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file")
     try:
         return read(path)
+    except ImportError:
+        raise
     except Exception as error:  # each library has its own for a file that is something else
         raise ValidationError(f"{path} cannot be read as {path.suffix[1:]}: {error}") from error
 
 
-def _reader(path: Path, reader: str) -> Callable[[Path], Any]:
-    if find_spec("polars") is not None:
-        import polars as pl
+def _parquet(path: Path) -> Any:
+    import narwhals as nw
 
-        return pl.read_parquet if reader == "read_parquet" else pl.read_ipc
-    if find_spec("pyarrow") is not None:
-        from pyarrow import feather, parquet
+    for backend in ("polars", "pyarrow"):
+        if find_spec(backend) is not None:
+            return nw.read_parquet(path, backend=backend).to_native()
+    raise ImportError(f"{path}: Parquet needs polars or pyarrow: python3 -m pip install pyarrow")
 
-        read: Callable[[Path], Any] = parquet.read_table
-        return read if reader == "read_parquet" else feather.read_table
-    raise ImportError(
-        f"{path}: {path.suffix} files need polars or pyarrow: python3 -m pip install polars"
-    )
+
+def _arrow(path: Path) -> Any:
+    try:
+        from pyarrow import feather
+    except ImportError as error:
+        raise ImportError(f"{path}: Arrow needs pyarrow: python3 -m pip install pyarrow") from error
+    return feather.read_table(path)
 
 
 def _read_csv(path: Path) -> dict[str, NDArray[Any]]:
