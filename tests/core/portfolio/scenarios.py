@@ -147,7 +147,7 @@ class Scenario:
 
 CONSTRAINTS = {
     "max_leverage": [0.5, 1.0],
-    "no_trade_band": [0.02, 0.2],
+    "no_trade_band": [0.1, 0.4],
     "min_order_value": [50, 5000],
     "max_order_value": [300, 20_000],
     "max_trades_per_period": [0, 1, 2],
@@ -187,9 +187,9 @@ def scenarios(draw, fill_at=("same", "next", "open"), *, is_plain=False):
     if draw(st.booleans()):
         prices[chance.random(shape) < 0.15] = 0
     opens = np.maximum(prices + chance.integers(-1, 2, shape) * (prices // 20), 0)
-    lowest = draw(st.sampled_from([0, -96]))
+    lowest = draw(st.sampled_from([0, 0, -96]))
     # Sums of whole 64ths are exact in any order.
-    weights = chance.integers(lowest, 97, shape) / 64 * draw(st.sampled_from([0.5, 1.0]))
+    weights = chance.integers(lowest, 97, shape) / 64 * draw(st.sampled_from([0.5, 1.0, 2.0]))
     weights[chance.random(shape) < 0.2] = 0.0
     weights[~np.logical_or.accumulate(prices > 0, axis=0)] = 0.0
     if draw(st.booleans()):
@@ -201,8 +201,8 @@ def scenarios(draw, fill_at=("same", "next", "open"), *, is_plain=False):
         symbols=NAMES[:n_symbols],
         cash=draw(st.sampled_from([700, 99_999, 10**7 + 3])),
         costs=CostModel(draw(st.sampled_from([0, 15, 300])), 0, draw(st.sampled_from([0, 0, 9]))),
-        stops=draw(_stops),
-        scale_to_cash=draw(st.booleans()),
+        stops=draw(_stops()),
+        scale_to_cash=draw(st.sampled_from([False, True, True])),
         constraints=Constraints() if is_plain else draw(_constraints()),
         fill_model=None if is_plain else draw(st.sampled_from([None, Parts()])),
         fill_at=when,
@@ -216,24 +216,17 @@ def _prices(chance, shape, middle):
     return np.maximum((middle * np.multiply.accumulate(steps, axis=0)).astype(np.int64), 1)
 
 
-_levels = st.sampled_from([0.03, 0.1, 0.25])
-_stops = st.sampled_from([None, "fixed", "trailing", "atr_multiple", "all"]).flatmap(
-    lambda kind: (
-        st.none()
-        if kind is None
-        else st.builds(
-            lambda level, multiple, period: Stops(
-                fixed=level if kind in {"fixed", "all"} else 0.0,
-                trailing=level if kind in {"trailing", "all"} else 0.0,
-                atr_multiple=multiple if kind in {"atr_multiple", "all"} else 0.0,
-                atr_period=period,
-            ),
-            _levels,
-            st.sampled_from([0.5, 1.5]),
-            st.sampled_from([1, 2, 14]),
-        )
-    )
-)
+@st.composite
+def _stops(draw):
+    kinds = ("fixed", "trailing", "atr_multiple")
+    used = draw(st.sampled_from([(), *[(kind,) for kind in kinds] * 3, kinds]))
+    levels = {
+        "fixed": st.sampled_from([0.02, 0.08]),
+        "trailing": st.sampled_from([0.03, 0.1]),
+        "atr_multiple": st.sampled_from([0.3, 1.0]),
+    }
+    drawn = {kind: draw(levels[kind]) for kind in used}
+    return Stops(**drawn, atr_period=draw(st.sampled_from([1, 2, 14]))) if used else None
 
 
 @st.composite

@@ -151,7 +151,13 @@ class Account:
                 price=orders.price,
             )
         )
-        done = np.zeros(len(orders.quantity), object)
+        n_orders = len(orders.quantity)
+        if fills.order.min(initial=0) < 0 or fills.order.max(initial=0) >= n_orders:
+            raise ValidationError(
+                f"period {period}: {model!r:.80} filled an order that it was not given; orders are "
+                f"from 0 to {n_orders - 1}"
+            )
+        done = np.zeros(n_orders, object)
         np.add.at(done, fills.order, fills.quantity.astype(object))
         side = np.sign(orders.quantity)
         if (

@@ -13,8 +13,6 @@ from nanobook_core.portfolio.account import Account
 from nanobook_core.portfolio.money import products
 from nanobook_core.portfolio.policy import Constraints
 
-_SCALE = 32
-
 
 class Limits:
     """The constraints of a run, and what of its allowances has been used."""
@@ -79,8 +77,8 @@ class Limits:
             allowed = span.turnover_left(period)
             total = int(orders.value.sum())
             if allowed is not None and total > (most := _part(allowed, equity)):
-                factor = (most << _SCALE) // total
-                orders.reduce(np.abs(orders.lots).astype(object) * factor >> _SCALE, "max_turnover")
+                size = np.abs(orders.lots).astype(object)
+                orders.reduce(size * most // total, "max_turnover")
         for span in self._spans:
             span.use(period, int(np.count_nonzero(orders.lots)), int(orders.value.sum()) / equity)
         return orders.lots
