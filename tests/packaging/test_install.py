@@ -14,6 +14,7 @@ NO_COMPILER = {"CC": "/bin/false"}
 CORE_CAPABILITIES = [
     "backtest_stops",
     "backtest_holdings",
+    "command_backtest",
     "command_capabilities",
     "command_demo",
     "command_doctor",
@@ -22,6 +23,7 @@ CORE_CAPABILITIES = [
     "command_plugins",
     "engine_exchange",
     "kernel_schedule_to_dense",
+    "kernel_simulate",
 ]
 
 #: 1 000.00 buys five shares at 100.00 and two at 200.00, 100.00 stay; both prices rise by a tenth.

@@ -251,8 +251,8 @@ def test_a_signal_is_answered_in_the_middle_of_a_call(alarm, turned):
     # So few symbols that a first row, whose symbols are checked in Python, is read long before.
     row = [(f"S{number}", 1) for number in range(200)]
     other = row[::-1] if turned else row[:]
-    alarm(row.clear, 0.02)
-    _, table = schedule_to_dense([row, other] * 20_000, "price")
+    alarm(row.clear, 0.008)
+    _, table = schedule_to_dense([row, other] * 30_000, "price")
     assert table[0].all()
     assert table[1].all()
     assert not table[-2].any()
