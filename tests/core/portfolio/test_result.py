@@ -191,8 +191,24 @@ def test_lists_are_made_once():
     assert result.weights is result.weights
 
 
+def test_values_beyond_64_bits_are_exact_before_they_are_weights():
+    result = nanobook.simulate(
+        np.array([[1.0], [np.nan]]),
+        np.array([[3], [2**62]]),
+        symbols=["A"],
+        cash=2**50 + 1,
+        costs=nanobook.Bps(0),
+    )
+    lots, cash = divmod(2**50 + 1, 3)
+    assert result.weights.tolist() == [
+        [3 * lots / (2**50 + 1)],
+        [float(lots * 2**62) / float(lots * 2**62 + cash)],
+    ]
+    assert result["holdings"][1] == [("A", 1.0)]
+
+
 def test_a_split_is_no_return_of_the_symbol():
-    ratios = np.array([[1.0, 1.0], [2.0, 1.0], [1.0, 0.1], [1.0, 3.0]])
+    ratios = np.array([[2.0, 1.0], [2.0, 1.0], [1.0, 0.1], [1.0, 3.0]])
     result = nanobook.simulate(
         np.array([[0.5, 0.5], *[[np.nan] * 2] * 3]),
         np.array([[100, 10], [55, 0], [50, 90], [50, 33]]),

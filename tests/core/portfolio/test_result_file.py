@@ -179,6 +179,8 @@ def change(document, path, value):
         (["symbols", 0], "B", "a symbol is there twice"),
         (["symbols"], ["A"], "quantities is not a table of 5 periods and 1 symbols"),
         (["returns"], ..., "it has no 'returns'"),
+        (["returns", 1], np.nan, "returns[1] is nan"),
+        (["risk_free"], np.nan, "risk_free must be finite, got nan"),
         (["returns", 1], None, "returns[1] is no number: None"),
         (["returns", 1], True, "returns[1] is no number: True"),
         (["returns", 1], "0.5", "returns[1] is no number: '0.5'"),
@@ -250,7 +252,7 @@ def test_a_file_that_is_no_result_is_refused_and_says_why(result, tmp_path, path
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", '{"schema": NaN}', '{"schema": 1, "schema": 2}', "[" * 100_000, "\xff"],
+    ["", "{", "[]", "null", '{"schema": 1, "schema": 2}', "[" * 100_000, "\xff"],
 )
 def test_what_is_no_json_object_is_refused(tmp_path, text):
     path = tmp_path / "r.json"
@@ -294,7 +296,11 @@ def rewritten(path, columns=None, metadata=None):
     table = pa.ipc.open_file(path).read_all()
     for name, values in (columns or {}).items():
         place = table.column_names.index(name)
-        table = table.set_column(place, name, values) if values else table.remove_column(place)
+        table = (
+            table.set_column(place, name, values)
+            if values is not None
+            else table.remove_column(place)
+        )
     if metadata is not None:
         table = table.replace_schema_metadata(metadata)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
@@ -325,6 +331,19 @@ def test_an_arrow_file_that_is_no_result_is_refused(result, tmp_path, columns, m
         load(path)
     assert str(refusal.value).startswith(f"{path} is not a saved result: ")
     assert message in str(refusal.value)
+
+
+def test_an_arrow_file_whose_offsets_lead_out_of_it_is_refused(result, tmp_path):
+    path = tmp_path / "r.arrow"
+    result.save(path)
+    offsets = pa.py_buffer(np.array([0, 2, 2**28, 6, 8, 10], np.int32))
+    values = pa.array([1] * 10, pa.int64())
+    wild = pa.Array.from_buffers(
+        pa.list_(pa.int64()), 5, [None, offsets], children=[values], null_count=0
+    )
+    rewritten(path, {"prices": pa.chunked_array([wild])})
+    with pytest.raises(ValidationError, match=r"r\.arrow is not a saved result: .*[Oo]ffset"):
+        load(path)
 
 
 def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path):

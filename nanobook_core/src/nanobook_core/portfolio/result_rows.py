@@ -64,7 +64,7 @@ def symbol_returns(run: Simulation) -> NDArray[np.float64]:
     np.divide(now - before, before, out=returns[1:], where=(before > 0) & (now > 0))
     for period, ratios in run.splits.items():
         for column, ratio in ratios.items():
-            if period > 0 and not np.isnan(returns[period, column]):
+            if not np.isnan(returns[period, column]):
                 old, new = (int(run.prices[at, column]) for at in (period - 1, period))
                 returns[period, column] = float(Fraction(new * ratio - old) / old)
     return returns
