@@ -275,11 +275,33 @@ def test_what_a_split_leaves_of_a_lot_is_paid_out_halves_to_even():
     assert run.equity.tolist() == [1000, 1000, 532 + 7 * 65]
 
 
-def test_a_split_without_a_price_divides_the_one_that_is_carried_on():
-    run = simulate([0.5, HOLD, HOLD], [100, 0, 60], carry=Schedule(splits={1: {0: Fraction(2)}}))
-    assert run.marks.ravel().tolist() == [100, 50, 60]
-    assert held(run) == [5, 10, 10]
-    assert run.equity.tolist() == [1000, 1000, 1000, 1100]
+@pytest.mark.parametrize(
+    ("prices", "marks"),
+    [([100, 0, 0, 60], [100, 50, 50, 60]), ([100, 0, 0, 0], [100, 50, 50, 50])],
+)
+def test_a_split_without_a_price_divides_the_one_that_is_carried_on(prices, marks):
+    split = Schedule(splits={1: {0: Fraction(2)}})
+    run = simulate([0.5, HOLD, HOLD, HOLD], prices, carry=split)
+    assert run.marks.ravel().tolist() == marks
+    assert held(run) == [5, 10, 10, 10]
+    assert run.equity.tolist() == [1000, 1000, 1000, 1000, 500 + 10 * marks[-1]]
+
+
+def test_a_price_that_a_split_divides_is_at_least_1():
+    run = simulate([0.5, HOLD], [1, 0], carry=Schedule(splits={1: {0: Fraction(4)}}))
+    assert run.marks.ravel().tolist() == [1, 1]
+
+
+def test_an_atr_stop_goes_on_in_new_shares_after_a_split():
+    run = simulate(
+        [1.0, HOLD, HOLD, HOLD],
+        [100, 110, 60, 55],
+        stops=Stops(atr_multiple=1.0, atr_period=3),
+        carry=Schedule(splits={2: {0: Fraction(2)}}),
+    )
+    # Changes of 10 before it, which is 5 now, of 5 and of 5, from the best price of 60.
+    assert held(run) == [10, 10, 20, 0]
+    assert stops(run) == [(3, 0, 55, 55, "atr", -20)]
 
 
 def test_who_is_long_is_paid_a_dividend_and_who_is_short_pays_it():
@@ -348,6 +370,7 @@ def test_a_delisting_ends_an_order_that_is_on_its_way():
     )
     assert held(run) == [0, 5, 0]
     assert run.equity.tolist() == [1000, 1000, 1000, 500]
+    assert cuts(run) == [(2, 0, 5, "delisted")]
 
 
 # Stops that are not filled at once or not whole

@@ -258,6 +258,8 @@ class _Loop:
                 self._tracker.split(column, ratio)
         for column, worth in carry.schedule.delistings.get(period, {}).items():
             account.settle(period, column, worth, _DELISTED)
+            is_ended = np.arange(len(self._pending)) == column
+            account.cut(period, np.where(is_ended, self._pending, 0), "delisted")
             self._pending[column] = 0
             self._ended[column] = True
 
