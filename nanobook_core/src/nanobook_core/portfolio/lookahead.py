@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from nanobook_core.errors import NanobookError, ValidationError, shown
+from nanobook_core.portfolio.future import Prices
 from nanobook_core.portfolio.money import real, whole
-from nanobook_core.portfolio.table import read_table
+from nanobook_core.portfolio.table import Table, read_table
 
 
 class LookaheadError(NanobookError):
@@ -27,12 +28,13 @@ class Leak:
     period: int
     """Of the weight; at most `cut`."""
     symbol: str
+    """`column 3` in an array without symbols."""
     weight: float
     changed: float
     how: str
     """What was done to the prices."""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return (
             f"the weight of {self.symbol} in period {self.period} depends on prices after period "
             f"{self.cut}: {self.weight:.6g} became {self.changed:.6g} when they were {self.how}"
@@ -58,10 +60,10 @@ class LookaheadReport:
         if self.leaks:
             raise LookaheadError(str(self.leaks[0]))
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         if self.is_clean:
             return f"no look-ahead found in {self.n_checks} checks"
-        return "\n".join(map(str, self.leaks))
+        return "\n".join(map(repr, self.leaks))
 
 
 def check_lookahead(
@@ -74,139 +76,102 @@ def check_lookahead(
 ) -> LookaheadReport:
     """Compute weights again and again with another future, and see whether the past stays.
 
-    `weight_fn` takes prices and gives weights for all periods: an array of shape `(n_periods,
-    n_symbols)` each, or wide frames of pandas, polars or pyarrow. After each of `n_cuts` periods,
-    the last but one among them, prices are scaled, replaced at random (from `seed`), reversed and
-    left out; weights up to the cut must stay as they were, within `rtol`. A clean report is no
-    proof: a dependence that none of these changes touches is not seen.
+    `weight_fn` takes prices and gives weights for all periods, each an array of shape `(n_periods,
+    n_symbols)`, a wide frame of pandas, polars or pyarrow, or a list of rows. After each of
+    `n_cuts` periods from the first to the last but one, and of up to as many that a price is
+    missing in and there in the next, prices are tripled, multiplied at random (from `seed`),
+    reversed, held constant and left out; types, dates and what is missing stay. Weights up to the
+    cut must stay as they were, within `rtol` and as much absolutely; NaN equals NaN. A clean report
+    is no proof: a dependence that none of these changes touches is not seen.
 
-    Raises, besides what the function raises:
-        TypeError: `weight_fn` cannot be called, or prices are neither an array nor a frame.
-        ValidationError: fewer than 3 periods, weights with another number of rows, weights that
+    Raises, besides what the function raises, which comes with a note of what it was given:
+        TypeError: `weight_fn` cannot be called, or prices or weights are no table.
+        ValidationError: fewer than 2 periods, weights with another number of rows, weights that
             differ when nothing was changed, or an option out of range.
 
     """
     if not callable(weight_fn):
         raise TypeError(f"weight_fn is a function of prices, got {shown(weight_fn)}")
-    cuts_wanted, tolerance = whole(n_cuts, "n_cuts"), real(rtol, "rtol")
-    if cuts_wanted < 1 or not 0.0 <= tolerance < 1.0:
-        raise ValidationError(f"n_cuts is at least 1 and rtol in [0, 1); got {n_cuts} and {rtol}")
-    table = _Prices(prices)
+    wanted, tolerance, start = whole(n_cuts, "n_cuts"), real(rtol, "rtol"), whole(seed, "seed")
+    if wanted < 1 or not 0.0 <= tolerance < 1.0 or start < 0:
+        raise ValidationError(
+            "n_cuts is at least 1, rtol in [0, 1) and seed at least 0; "
+            f"got {wanted}, {tolerance} and {start}"
+        )
+    table = Prices(prices)
     n_periods = len(table.values)
-    if n_periods < 3:  # noqa: PLR2004 - a past, a cut and a future
-        raise ValidationError(f"look-ahead needs at least 3 periods of prices, got {n_periods}")
-    symbols, weights = _weights(weight_fn(prices), n_periods)
-    _, again = _weights(weight_fn(prices), n_periods)
-    if _first_change(weights, again, 0.0) is not None:
+    if n_periods < 2:  # noqa: PLR2004 - a past and a future
+        raise ValidationError(f"look-ahead needs at least 2 periods of prices, got {n_periods}")
+    weights = _weights(weight_fn(table.form.copy()), table.symbols, n_periods)
+    again = _weights(weight_fn(table.form.copy()), table.symbols, n_periods)
+    if _first_change(weights, again, n_periods, 0.0) is not None:
         raise ValidationError(
             "weight_fn gives other weights for the same prices; make it deterministic first"
         )
-    draw = np.random.default_rng(seed)
-    cuts = sorted(set(np.linspace(1, n_periods - 2, cuts_wanted).round().astype(int).tolist()))
+    draw = np.random.default_rng(start)
     leaks, n_checks = [], 0
-    for cut in cuts:
-        for how, changed in _futures(table, cut, draw):
+    for cut in _cuts(table.values, wanted):
+        for how, changed in table.futures(cut, draw):
             n_checks += 1
-            _, other = _weights(weight_fn(changed), None if how == "left out" else n_periods)
-            found = _first_change(weights[: cut + 1], other[: cut + 1], tolerance)
+            n_rows = cut + 1 if how == "left out" else n_periods
+            try:
+                # Prices that do not move, or one row of them, have no variance to divide by.
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    other = _weights(weight_fn(changed), table.symbols, n_rows)
+            except Exception as error:
+                error.add_note(f"in check_lookahead, when prices after period {cut} were {how}")
+                raise
+            found = _first_change(weights, other, cut + 1, tolerance)
             if found is not None:
-                period, column = found
+                period, symbol, weight, new = found
                 leaks.append(
-                    Leak(
-                        cut=cut,
-                        period=period,
-                        symbol=symbols[column],
-                        weight=float(weights[period, column]),
-                        changed=float(other[period, column]),
-                        how=how,
-                    )
+                    Leak(cut=cut, period=period, symbol=symbol, weight=weight, changed=new, how=how)
                 )
     return LookaheadReport(n_checks=n_checks, leaks=tuple(leaks))
 
 
-class _Prices:
-    """A table of prices, and the same with another future."""
-
-    def __init__(self, prices: Any) -> None:
-        self._given = prices
-        if isinstance(prices, np.ndarray):
-            names = [str(column) for column in range(prices.shape[1] if prices.ndim > 1 else 0)]
-            self.values = read_table(prices, "prices", symbols=names).values
-            return
-        if isinstance(prices, list | tuple):
-            raise TypeError("prices are an array or a wide frame here, got a list of rows")
-        table = read_table(prices, "prices")
-        if table.is_long:
-            raise ValidationError("prices are a wide frame here: a column for each symbol")
-        self._names, self.values = table.symbols, table.values
-
-    def changed(self, values: NDArray[Any]) -> Any:
-        """Return these values in the form that was given."""
-        values = values.astype(self.values.dtype)
-        if isinstance(self._given, np.ndarray):
-            return values
-        import narwhals as nw
-
-        frame = nw.from_native(self._given, eager_only=True)
-        columns = [
-            nw.new_series(name, values[:, place].copy(), backend=frame.implementation)
-            for place, name in enumerate(self._names)
-        ]
-        if frame.implementation.is_pandas():  # which keeps to its index
-            native = self._given.copy()
-            for name, place in zip(self._names, range(len(self._names)), strict=True):
-                native[name] = values[:, place]
-            return native
-        return frame.with_columns(*columns).to_native()
-
-    def until(self, cut: int) -> Any:
-        """Return the past alone."""
-        if isinstance(self._given, np.ndarray):
-            return self._given[: cut + 1].copy()
-        import narwhals as nw
-
-        return nw.from_native(self._given, eager_only=True).head(cut + 1).to_native()
+def _cuts(prices: NDArray[np.float64], wanted: int) -> list[int]:
+    """Periods to change the future after, rising."""
+    spread = np.linspace(len(prices) - 2, 0, wanted).round().astype(int)
+    # What is filled from behind shows only where a gap ends.
+    is_missing = np.isnan(prices)
+    ends = np.flatnonzero((is_missing[:-1] & ~is_missing[1:]).any(axis=1))
+    some = np.linspace(0, len(ends) - 1, min(len(ends), wanted)).round().astype(int)
+    return sorted({*spread.tolist(), *ends[some].tolist()})
 
 
-def _futures(table: _Prices, cut: int, draw: np.random.Generator) -> Iterator[tuple[str, Any]]:
-    after = table.values[cut + 1 :]
-    for how, other in (
-        ("tripled", after * 3),
-        ("drawn at random", after * draw.uniform(0.5, 2.0, after.shape)),
-        ("reversed", after[::-1]),
-    ):
-        values = table.values.astype(np.float64)
-        values[cut + 1 :] = other
-        if table.values.dtype.kind == "i":
-            values = np.maximum(np.rint(values), table.values > 0)
-        yield how, table.changed(values)
-    yield "left out", table.until(cut)
-
-
-def _weights(weights: Any, n_periods: int | None) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+def _weights(weights: Any, symbols: tuple[str, ...], n_periods: int) -> Table:
     if isinstance(weights, np.ndarray):
-        names = [str(column) for column in range(weights.shape[1] if weights.ndim > 1 else 0)]
-        table = read_table(weights, "weights", symbols=names)
+        n_columns = weights.shape[1] if weights.ndim > 1 else 0
+        if n_columns != len(symbols):
+            symbols = tuple(f"column {column}" for column in range(n_columns))
+        table = read_table(weights, "weights", symbols=symbols)
     else:
         table = read_table(weights, "weights")
-    if n_periods is not None and len(table.values) != n_periods:
+    if len(table.values) != n_periods:
         raise ValidationError(
             f"weight_fn gives a row of weights for each of {n_periods} periods; "
             f"got {len(table.values)}"
         )
-    return table.symbols, table.values.astype(np.float64)
+    return table
 
 
 def _first_change(
-    weights: NDArray[np.float64], other: NDArray[np.float64], rtol: float
-) -> tuple[int, int] | None:
-    if weights.shape != other.shape:
-        raise ValidationError(
-            f"weight_fn gives weights of shape {other.shape} for the periods up to a cut, and gave "
-            f"{weights.shape} before"
-        )
-    is_same = np.isclose(weights, other, rtol=rtol, atol=rtol, equal_nan=True)
-    if is_same.all():
+    weights: Table, other: Table, n_periods: int, rtol: float
+) -> tuple[int, str, float, float] | None:
+    """Period and symbol of the first weight in these periods that is not the other, and both."""
+    symbols = tuple(dict.fromkeys(weights.symbols + other.symbols))
+    before, after = (_columns(table, symbols, n_periods) for table in (weights, other))
+    places = np.argwhere(~np.isclose(before, after, rtol=rtol, atol=rtol, equal_nan=True))
+    if not len(places):
         return None
-    period, column = np.argwhere(~is_same)[0].tolist()
-    return period, column
+    period, column = places[0].tolist()
+    return period, symbols[column], float(before[period, column]), float(after[period, column])
+
+
+def _columns(table: Table, symbols: tuple[str, ...], n_periods: int) -> NDArray[np.float64]:
+    """Weights of these symbols; 0 for one without a column."""
+    values = np.zeros((n_periods, len(symbols)))
+    places = [symbols.index(symbol) for symbol in table.symbols]
+    values[:, places] = table.values[:n_periods]
+    return values
