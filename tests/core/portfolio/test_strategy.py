@@ -1,14 +1,9 @@
-import os
-import pty
-import subprocess
-import sys
-
+import numpy as np
 import pytest
 
 import nanobook
 from nanobook_core.errors import ValidationError
-from nanobook_core.portfolio import CostModel, EqualWeight, run_backtest
-from nanobook_core.portfolio.history import History
+from nanobook_core.portfolio import CostModel, EqualWeight, Portfolio, run_backtest
 
 BARS = [{"B": 100, "A": 50}, {"B": 110, "A": 50}, {"B": 99, "A": 60}]
 
@@ -85,8 +80,9 @@ def test_what_a_strategy_raises_comes_through_with_its_period():
 @pytest.mark.parametrize(
     ("answer", "error", "message"),
     [
-        (5, TypeError, "a strategy answers"),
-        ("AB", TypeError, "a strategy answers"),
+        (5, TypeError, r"period 0: a strategy answers .*; got 5 \(int\)"),
+        (np.ones((1, 2)), TypeError, r"got array\(.*\(ndarray\)"),
+        ("AB", TypeError, r"period 0: a strategy answers .*; got 'AB' \(str\)"),
         ([("A", "0.5")], TypeError, "a weight is a number"),
         ([("A", float("nan"))], ValidationError, "weight nan is not finite"),
         ([("C", 0.5)], ValidationError, "has had no price yet"),
@@ -125,44 +121,56 @@ def test_no_periods_have_no_metrics():
     assert result.portfolio.equity_curve() == [100_000]
 
 
-def test_copies_of_a_history_share_it_until_they_differ():
-    first = History([1, 2])
-    second, third = first.copy(), first.copy()
-    second.append(3)
-    first.append(4)
-    third.append(5)
-    assert (first.to_list(), second.to_list(), third.to_list()) == ([1, 2, 4], [1, 2, 3], [1, 2, 5])
-    assert (first.last, len(second)) == (4, 3)
+def test_equal_weight_holds_the_same_of_each_symbol_that_has_a_price():
+    portfolio = Portfolio(100, CostModel.zero())
+    answer = EqualWeight().compute_weights(0, {"B": 1, "A": 2, "C": 3, "D": 4}, portfolio)
+    assert answer == [("B", 0.25), ("A", 0.25), ("C", 0.25), ("D", 0.25)]
+    assert EqualWeight().compute_weights(0, {}, portfolio) == []
+    assert EqualWeight() == EqualWeight()
 
 
-SLOW = """
-import time, nanobook
-def strategy(bar, prices, portfolio):
-    time.sleep(0.4)
-    return {"A": 1.0}
-nanobook.run_backtest(strategy, [{"A": 100}] * 5, 1000, nanobook.CostModel.zero())
-print("done")
-"""
+def test_mappings_and_pairs_of_any_kind_give_the_same_run():
+    answers = [{"A": 0.5, "B": -0.25}, [("A", 0.5), ("B", -0.25)], (["A", 0.5], ["B", -0.25])]
+    pairs = [list(bar.items()) for bar in BARS]
+    curves = [
+        run(lambda *_, answer=answer: answer, bars).portfolio.equity_curve()
+        for answer in answers
+        for bars in (BARS, pairs, tuple(map(tuple, pairs)))
+    ]
+    assert curves == [curves[0]] * 9
+    assert curves[0][0] == 100_000
 
 
-def test_long_runs_draw_progress_on_a_terminal_only():
-    piped = subprocess.run([sys.executable, "-c", SLOW], capture_output=True, text=True, check=True)
-    assert (piped.stdout, piped.stderr) == ("done\n", "")
-    terminal, end = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm"}
-    with subprocess.Popen(
-        [sys.executable, "-c", SLOW], stdout=subprocess.PIPE, stderr=end, env=environment
-    ) as run_there:
-        os.close(end)
-        drawn = b""
-        while True:
-            try:
-                chunk = os.read(terminal, 4096)
-            except OSError:  # the other end is closed
-                break
-            if not chunk:
-                break
-            drawn += chunk
-        assert run_there.stdout.read() == b"done\n"
-    os.close(terminal)
-    assert b"simulating" in drawn
+def test_an_answer_that_is_changed_afterwards_changes_nothing():
+    kept = {"A": 0.5}
+
+    def strategy(bar, *_):
+        kept["A"] = 0.25 * bar
+        return kept
+
+    assert run(strategy).weights == ({"A": 0.0}, {"A": 0.25}, {"A": 0.5})
+
+
+def test_portfolios_that_a_strategy_keeps_stay_as_they_were():
+    kept = []
+
+    def strategy(bar, _, portfolio):
+        kept.append(portfolio)
+        if bar == 1:
+            portfolio.record_return({"A": 1, "B": 1})
+        return [("A", 0.5)]
+
+    result = run(strategy)
+    curve = result.portfolio.equity_curve()
+    assert [len(portfolio.returns()) for portfolio in kept] == [0, 2, 2]
+    assert kept[0].equity_curve() == curve[:1]
+    assert kept[1].equity_curve()[:2] == curve[:2]
+    assert kept[2].equity_curve() == curve[:3]
+
+
+def test_wrong_options_are_refused_before_the_strategy_is_asked():
+    def strategy(*_):
+        raise AssertionError
+
+    with pytest.raises(ValidationError, match="periods_per_year"):
+        run(strategy, periods_per_year=0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -12,12 +12,16 @@ Item = TypeVar("Item")
 _PATIENCE_S = 1.0
 
 
-def track(items: Sequence[Item], label: str) -> Iterator[Item]:
+def track(
+    items: Sequence[Item], label: str, *, is_shown: bool = True
+) -> Generator[Item, None, None]:
     """Yield each item; draw a bar on a terminal's stderr once that has taken more than a second.
 
-    Nothing is drawn where stderr is piped, and the bar goes when the work is done.
+    Nothing is drawn where stderr is piped or there is none, and never unless `is_shown`. The bar
+    goes when the work is done or the generator is closed.
     """
-    if not sys.stderr.isatty():
+    # A program without a console has no stderr.
+    if not is_shown or sys.stderr is None or not sys.stderr.isatty():
         yield from items
         return
     started = time.monotonic()
@@ -31,7 +35,7 @@ def track(items: Sequence[Item], label: str) -> Iterator[Item]:
         yield from _drawn(items, done, label)
 
 
-def _drawn(items: Sequence[Item], done: int, label: str) -> Iterator[Item]:
+def _drawn(items: Sequence[Item], done: int, label: str) -> Generator[Item, None, None]:
     from rich.console import Console
     from rich.progress import Progress
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from attrs import field, frozen
@@ -60,7 +61,7 @@ def run_backtest(  # noqa: PLR0917 - the seed's signature
 
     Raises, besides what the strategy raises, which comes with a note of its period:
         TypeError: no strategy, a price series that is not a list, an answer of another type.
-        ValidationError, OverflowError: of a price or weight, naming the period.
+        ValidationError, OverflowError: of a price or weight; its note names the period.
     """
     decide = getattr(strategy, "compute_weights", strategy)
     if not callable(decide):
@@ -73,26 +74,27 @@ def run_backtest(  # noqa: PLR0917 - the seed's signature
     compute_metrics((), periods_per_year, risk_free)  # refuses wrong options before the work
     portfolio = Portfolio(initial_cash, cost_model)
     weights = []
-    bars = track(price_series, "simulating") if progress else iter(price_series)
-    for bar_index, bar in enumerate(bars):
-        try:
-            prices = portfolio.checked_prices(bar)
-            answer = decide(bar_index, dict(prices), portfolio.copy())
-            weights.append(_step(portfolio, prices, answer))
-        except Exception as error:
-            error.add_note(f"in period {bar_index} of run_backtest")
-            raise
+    # Closed, so that no bar stays on the terminal for as long as a traceback is kept.
+    with closing(track(price_series, "simulating", is_shown=progress)) as bars:
+        for bar_index, bar in enumerate(bars):
+            try:
+                prices = portfolio.checked_prices(bar)
+                answer = decide(bar_index, dict(prices), portfolio.copy())
+                weights.append(_step(portfolio, prices, answer, bar_index))
+            except Exception as error:
+                error.add_note(f"in period {bar_index} of run_backtest")
+                raise
     metrics = compute_metrics(portfolio.returns(), periods_per_year, risk_free)
     return StrategyResult(portfolio=portfolio, metrics=metrics, weights=tuple(weights))
 
 
-def _step(portfolio: Portfolio, prices: dict[str, int], answer: Any) -> Any:
+def _step(portfolio: Portfolio, prices: dict[str, int], answer: Any, bar_index: int) -> Any:
     """Trade and mark a period; returns a copy of the answer."""
     if answer is not None:
         if not isinstance(answer, list | tuple | Mapping):
             raise TypeError(
-                "a strategy answers (symbol, weight) pairs in a list or tuple, a mapping, or None "
-                f"to hold; got {shown(answer)}"
+                f"period {bar_index}: a strategy answers (symbol, weight) pairs in a list or "
+                f"tuple, a mapping, or None to hold; got {shown(answer)}"
             )
         portfolio.rebalance_simple(answer, prices)
         answer = dict(answer)
