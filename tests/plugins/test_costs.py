@@ -5,7 +5,7 @@ import io
 import re
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil
+from math import ceil, isqrt
 from pathlib import Path
 
 import numpy as np
@@ -188,6 +188,15 @@ class TestMakerTaker(CostModelSuite):
         )
 
 
+class TestMakerTakerAtItsLargest(CostModelSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls):
+        return MakerTaker(
+            tiers=[(0, "0.000000000000000001", 2**63 - 1)], maker_fraction="0.000000000000000001"
+        )
+
+
 class TestSquareRootImpact(CostModelSuite):
     @pytest.fixture(scope="class")
     @classmethod
@@ -202,6 +211,22 @@ class TestSquareRootImpactAtItsLargest(CostModelSuite):
     @classmethod
     def model(cls):
         return SquareRootImpact(volume=1, volatility=1e308, coefficient=1e308)
+
+
+class TestSquareRootImpactWhereBothPartsMatter(CostModelSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls):
+        return SquareRootImpact(
+            volume=2**63 - 1, volatility=0.3, half_spread_bps=1e-9, commission_bps=1e300
+        )
+
+
+class TestFromCallableOfInts(CostModelSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls):
+        return FromCallable(lambda quantity, _: np.maximum(abs(quantity), 50))
 
 
 class TestFromCallable(CostModelSuite):
@@ -219,6 +244,30 @@ def test_the_tier_of_the_volume_and_the_mix_of_rates_apply():
     assert costs_of(model, [(100, 10_000), (-1, 1), (0, 5)]) == [850, 1, 0]
     assert MakerTaker(tiers=TIERS).bps == 20
     assert MakerTaker(tiers=TIERS, volume=10**9, maker_fraction=1).bps == 0
+
+
+@pytest.mark.parametrize(
+    ("volume", "bps"), [(0, 20), (999_999, 20), ("999999.99", 20), (1_000_000, 10), (10**12, "5.5")]
+)
+def test_a_tier_begins_at_its_volume(volume, bps):
+    assert MakerTaker(tiers=TIERS, volume=volume).bps == Fraction(bps)
+
+
+@given(
+    maker=st.decimals(0, 100, places=3),
+    taker=st.decimals(0, 100, places=3),
+    made=st.decimals(0, 1, places=4),
+    trades=st.lists(
+        st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(1, 2**63 - 1))
+        | st.tuples(st.integers(-1000, 1000), st.integers(1, 1000)),
+        max_size=5,
+    ),
+)
+def test_a_maker_taker_fee_is_the_mixed_rate_rounded_up(maker, taker, made, trades):
+    model = MakerTaker(tiers=[(0, maker, taker)], maker_fraction=made)
+    rate = (Fraction(made) * Fraction(maker) + (1 - Fraction(made)) * Fraction(taker)) / 10_000
+    expected = [min(ceil(rate * abs(lots * price)), 2**63 - 1) for lots, price in trades]
+    assert costs_of(model, trades) == expected
 
 
 @pytest.mark.parametrize(
@@ -247,6 +296,37 @@ def test_impact_is_the_square_root_of_the_part_of_the_volume():
     assert costs_of(alone, [(40_000, 1)]) == [1250]
 
 
+def test_basis_points_of_impact_are_exact_as_they_are_written():
+    # 0.1 + 0.2 is 0.30000000000000004 in floats.
+    model = SquareRootImpact(volume=1, half_spread_bps=0.1, commission_bps=0.2)
+    assert costs_of(model, [(1, 100_000), (1, 100_001), (2**63 - 1, 1)]) == [3, 4, 276701161105644]
+    most = SquareRootImpact(volume=1, half_spread_bps=10_000, volatility=1)
+    assert costs_of(most, [(2**63 - 1, 1)]) == [2**63 - 1]
+
+
+@given(
+    volume=st.integers(1, 10**12),
+    volatility=st.integers(0, 64),
+    bps=st.integers(0, 100),
+    lots=st.integers(-(10**12), 10**12),
+    price=st.integers(1, 10**6),
+)
+def test_impact_is_that_of_exact_numbers(volume, volatility, bps, lots, price):
+    model = SquareRootImpact(volume=volume, volatility=volatility / 64, half_spread_bps=bps)
+    notional = abs(lots) * price
+    flat = ceil(Fraction(notional * bps, 10_000))
+    # The root of (volatility / 64 * notional)^2 * |lots| / volume, to a 2^40th.
+    square = (volatility * notional) ** 2 * abs(lots) << 80
+    impact = Fraction(isqrt(square // (64**2 * volume)), 1 << 40)
+    least = flat + ceil(impact * (1 - Fraction(1, 10**15)))
+    most = flat + ceil((impact + Fraction(1, 1 << 40)) * (1 + Fraction(1, 10**15)))
+    cost = costs_of(model, [(lots, price)])[0]
+    if lots and volatility:
+        assert min(least, 2**63 - 1) <= cost <= min(most, 2**63 - 1)
+    else:
+        assert cost == flat
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
@@ -266,13 +346,23 @@ def test_what_a_function_gives_is_rounded_up_and_capped():
     assert costs_of(FromCallable(lambda q, p: abs(q) * p * 0.001), [(3, 1001), (0, 9)]) == [4, 0]
     assert costs_of(FromCallable(lambda *_: 7), [(3, 1), (0, 9), (-1, 1)]) == [7, 0, 7]
     assert costs_of(FromCallable(lambda *_: 1e300), [(1, 1)]) == [2**63 - 1]
+    # The largest float below 2^63, and 2^63 itself.
+    assert costs_of(FromCallable(lambda *_: 2.0**63 - 1024), [(1, 1)]) == [2**63 - 1024]
+    assert costs_of(FromCallable(lambda *_: 2.0**63), [(1, 1)]) == [2**63 - 1]
+    assert costs_of(FromCallable(lambda *_: np.float16(1.5)), [(1, 1)]) == [2]
+    assert costs_of(FromCallable(lambda q, _: [3, 2.5][: len(q)]), [(1, 1), (2, 1)]) == [3, 3]
     assert costs_of(FromCallable(lambda *_: np.uint64(2**64 - 1)), [(1, 1)]) == [2**63 - 1]
 
 
 @pytest.mark.parametrize(
     ("function", "error", "message"),
     [
-        (lambda *_: -1.0, ValidationError, "gives -1.0 for quantity 5 at price 2"),
+        (lambda *_: -1.0, ValidationError, "trade 0: .* gives -1.0 for quantity 5 at price 2"),
+        (lambda *_: -1, ValidationError, "trade 0: .* gives -1 for quantity 5"),
+        (lambda *_: np.inf, ValidationError, "gives inf for quantity 5"),
+        (lambda *_: [[1]], ValidationError, r"got shape \(1, 1\)"),
+        (lambda *_: None, TypeError, "gives numbers"),
+        (lambda q, _: q > 0, TypeError, "gives numbers, got dtype bool"),
         (lambda q, _: q * np.nan, ValidationError, "gives nan for quantity 5"),
         (lambda *_: np.zeros(2), ValidationError, r"each of 1 trades, got shape \(2,\)"),
         (lambda *_: "free", TypeError, "gives numbers"),
@@ -283,3 +373,19 @@ def test_what_a_function_may_not_give_is_refused(function, error, message):
         costs_of(FromCallable(function), [(5, 2)])
     with pytest.raises(TypeError, match="function takes arrays"):
         FromCallable(3)
+
+
+def test_a_wrong_cost_is_named_by_its_trade():
+    model = FromCallable(lambda quantity, _: np.where(quantity == 3, np.nan, 1.0))
+    with pytest.raises(ValidationError, match="trade 2: the function gives nan for quantity 3"):
+        costs_of(model, [(1, 1), (0, 1), (3, 7)])
+
+
+def test_a_function_cannot_change_the_trades():
+    def spoil(quantity, price):
+        quantity[:] = price[:] = 0
+        return 1
+
+    quantity, price = np.array([5]), np.array([2])
+    assert FromCallable(spoil).costs(quantity, price).tolist() == [1]
+    assert (quantity.tolist(), price.tolist()) == ([5], [2])

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.money import trades
 from nanobook_core.types import INT64_MAX
-
-_BEYOND = 2.0**63
+from nanobook_costs.rate import whole_up
 
 
 def _function(value: object) -> Callable[..., Any]:
@@ -29,8 +28,8 @@ class FromCallable:
     Assumes that the function is one: the same trades cost the same, whatever was asked before, and
     a trade costs the same in any company. It is handed copies of int64 arrays of shape
     `(n_trades,)`, signed quantities in lots and prices in money units a lot, and gives a number of
-    money units for each trade, or one for all: ints, or floats, which are rounded up. Costs of
-    trades of quantity 0 are taken to be 0, and those beyond 2^63-1 to be that.
+    money units for each trade, or one for all: ints, or finite floats, which are rounded up. Costs
+    of trades of quantity 0 are taken to be 0, and those beyond 2^63-1 to be that.
 
     Raises:
         TypeError: what is given cannot be called.
@@ -44,7 +43,7 @@ class FromCallable:
 
         Raises:
             TypeError: the function did not give numbers.
-            ValidationError: not one for each trade, or one that is negative or NaN.
+            ValidationError: not one for each trade, or one that is negative or not finite.
 
         """
         quantity, price = trades(quantity, price)
@@ -57,16 +56,13 @@ class FromCallable:
                 f"{given.shape}"
             )
         cost = np.where(quantity == 0, given.dtype.type(0), given)
-        is_wrong = ~(cost >= 0)
+        is_wrong = ~((cost >= 0) & np.isfinite(cost))
         if is_wrong.any():
             worst = int(np.flatnonzero(is_wrong)[0])
             raise ValidationError(
-                f"the function gives {cost[worst]} for quantity {quantity[worst]} at price "
-                f"{price[worst]}; a cost is 0 or more"
+                f"trade {worst}: the function gives {cost[worst]} for quantity {quantity[worst]} "
+                f"at price {price[worst]}; a cost is finite and 0 or more"
             )
         if cost.dtype.kind == "f":
-            fits = cost < _BEYOND
-            up = np.where(fits, np.ceil(np.where(fits, cost, 0.0)), 0.0)
-            fits &= up < _BEYOND
-            return np.where(fits, np.where(fits, up, 0.0).astype(np.int64), INT64_MAX)
+            return whole_up(cost.astype(np.float64))
         return np.minimum(cost, INT64_MAX).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Rates that are exact, and amounts times a rate."""
+"""Rates that are exact, amounts times a rate, and rounding up."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError
@@ -13,6 +14,7 @@ from nanobook_core.types import INT64_MAX
 
 _DECIMALS = 18
 _SAFE = 2**62
+_BEYOND = 2.0**63
 
 
 def exact_rate(value: object, name: str) -> Decimal:
@@ -50,3 +52,10 @@ def times_up(amounts: NDArray[Any], rate: Decimal | Fraction) -> NDArray[Any]:
     if max(int(amounts.max(initial=0)), 1) * above + below >= _SAFE:
         amounts = amounts.astype(object)
     return -(-amounts * above // below)
+
+
+def whole_up(costs: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Floats of at least 0, rounded up; those above 2^63-1 are that."""
+    up = np.ceil(costs)
+    fits = up < _BEYOND
+    return np.where(fits, np.where(fits, up, 0.0).astype(np.int64), INT64_MAX)
