@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import nanobook
+from nanobook_core.contracts import FillRequest
 from nanobook_core.errors import ValidationError
 from nanobook_core.plugin import default_registry
 from nanobook_core.testing import FillModelSuite, PluginSuite
@@ -32,6 +31,11 @@ class TestParticipation(FillModelSuite):
         return default_registry().create(
             "fill_model", "participation", volume=volume, max_fraction=0.5
         )
+
+
+class TestParticipationInATable(FillModelSuite):
+    def make(self):
+        return Participation(np.array([[10, 0, 2**63 - 1, 7], [1, 2, 3, 400]]), 0.7)
 
 
 def books(_period):
@@ -68,10 +72,50 @@ def test_participation_fills_a_part_of_the_volume():
     assert filled(model, asked, period=2) == [(1, -1, 90)]
 
 
+def test_participation_takes_a_table_with_a_column_a_symbol():
+    model = Participation(np.array([[30, 0, 0, 10], [0, 20, 0, 0]], np.int32), 0.29)
+    asked = {0: (50, -1, 100), 1: (50, 1, 90), 3: (1, 1, 80)}
+    assert filled(model, asked) == [(0, -8, 100), (2, 1, 80)]
+    assert filled(model, asked, period=1) == [(1, 5, 90)]
+    assert filled(model, asked, period=2) == []
+    narrow = Participation(np.array([[1, 2, 3]]))
+    with pytest.raises(ValidationError, match="3 columns for 4 symbols"):
+        narrow.fill(request(0, asked))
+
+
+def test_a_list_of_one_number_is_the_volume_of_one_period():
+    asked = {0: (50, 1, 100)}
+    assert filled(Participation({"D": [100]}), asked) == [(0, 10, 100)]
+    assert filled(Participation({"D": [100]}), asked, period=1) == []
+    assert filled(Participation({"D": []}), asked) == []
+
+
+def test_a_fraction_of_the_volume_is_exact():
+    # 0.29 * 100 is 28.999999999999996 in floats.
+    asked = {0: (10**18, 1, 1), 1: (10**18, 1, 1)}
+    model = Participation({"D": 100, "B": 10**17 + 100}, 0.29)
+    assert filled(model, asked) == [(0, 29, 1), (1, 29 * 10**15 + 29, 1)]
+    # The smallest there is, whose magnitude is beyond the largest.
+    least = FillRequest(
+        period=0,
+        symbols=("D",),
+        column=np.array([0]),
+        quantity=np.array([-(2**63)]),
+        price=np.array([1]),
+    )
+    assert model.fill(least).quantity.tolist() == [-29]
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"volume": 5}, TypeError, "volume is a mapping"),
+        ({"volume": 5}, TypeError, "volume is an array of shape"),
+        ({"volume": [[5]]}, TypeError, "volume is an array of shape"),
+        ({"volume": {"A": [[1]]}}, TypeError, "volume of 'A' is whole lots"),
+        ({"volume": {"A": True}}, TypeError, "volume of 'A' is whole lots"),
+        ({"volume": {"A": 2**63}}, OverflowError, "volume of 'A' must fit into 64 bits"),
+        ({"volume": np.array([[1.0]])}, TypeError, "volume is whole lots"),
+        ({"volume": np.array([[1], [-1]])}, ValidationError, "volume is negative in period 1"),
         ({"volume": {"A": 1.5}}, TypeError, "volume of 'A' is whole lots"),
         ({"volume": {"A": [1, -2]}}, ValidationError, "'A' is negative in period 1"),
         ({"volume": {}, "max_fraction": 0}, ValidationError, "max_fraction must be above 0"),
@@ -91,8 +135,38 @@ def test_a_book_fills_at_its_own_prices_and_is_used_up():
         (1, -10, 99),
     ]
     assert filled(model, {0: (100, 1, 100)}, period=1) == [(0, 20, 102), (0, 40, 103)]
-    with pytest.raises(TypeError, match="books is a function"):
-        OrderBook(5)
+
+
+@pytest.mark.parametrize("value", [5, None, "ABC", [1], [("D", 1)]])
+def test_what_has_no_books_is_refused(value):
+    with pytest.raises(TypeError, match="books is a function of the period, or it is a Multi"):
+        OrderBook(value)
+    with pytest.raises(TypeError, match="books of period 3 is a MultiExchange, or a mapping"):
+        filled(OrderBook(lambda _: value), {0: (1, 1, 100)}, period=3)
+
+
+def test_books_of_each_period_are_asked_for_by_its_number():
+    made = {0: books(0), 1: {}}
+    model = OrderBook(made.__getitem__)
+    assert filled(model, {0: (1, -1, 100)}) == [(0, -1, 99)]
+    assert filled(model, {0: (1, -1, 100)}, period=1) == []
+    assert made[0]["D"].trade_count() == 1
+
+
+def test_an_order_that_would_trade_below_1_is_not_sent():
+    spread = nanobook.MultiExchange()
+    for price in (1, 0):
+        spread.submit_limit("D", "buy", price, 5)
+    spread.submit_limit("B", "sell", -2, 5)
+    model = OrderBook(spread)
+    assert filled(model, {0: (2, -1, 100)}) == [(0, -2, 1)]
+    with pytest.raises(ValidationError, match="symbol 'D': its book would trade at 0"):
+        filled(model, {0: (4, -1, 100)})
+    with pytest.raises(ValidationError, match="symbol 'B': its book would trade at -2"):
+        filled(model, {1: (1, 1, 100)})
+    assert spread["D"].trade_count() == 1
+    assert spread["B"].trade_count() == 0
+    assert filled(model, {0: (3, -1, 100)}) == [(0, -3, 1)]
 
 
 def simulate(fills, **options):
@@ -130,42 +204,3 @@ def test_fills_in_books_cost_what_the_books_ask():
     assert first["price"].tolist() == [101, 102, 101, 101]
     paid = int((first["quantity"] * first["price"] + first["cost"]).sum())
     assert result.cash[0] == 10_000 - paid
-
-
-def test_rebalancing_in_books_books_every_print():
-    portfolio = nanobook.Portfolio(10_000, nanobook.CostModel(0, 0, 1))
-    exchanges = books(0)
-    portfolio.rebalance_lob([("D", 0.5)], exchanges)
-    # 50 lots at the middle of 100: 40 at 101, 10 at 102, one unit of cost for each.
-    assert portfolio.cash == 10_000 - 40 * 101 - 10 * 102 - 2
-    assert exchanges["D"].best_bid_ask() == (99, 102)
-    portfolio.rebalance_lob({"B": 0.1}, exchanges)
-    assert portfolio.position("D").quantity == 0
-    assert portfolio.position("B").quantity == 9
-    assert exchanges["D"].best_bid_ask() == (98, 102)
-
-
-def test_what_no_book_has_is_valued_at_its_last_price_and_kept():
-    portfolio = nanobook.Portfolio(10_000, nanobook.CostModel())
-    portfolio.rebalance_simple({"X": 0.5}, {"X": 50})
-    portfolio.rebalance_lob({"D": 0.5}, books(0))
-    assert portfolio.position("X").quantity == 100
-    assert portfolio.position("D").quantity == 50
-    with pytest.raises(ValidationError, match=r"symbol 'Y': weight 0\.5 for a symbol"):
-        portfolio.rebalance_lob({"Y": 0.5}, books(0))
-
-
-@given(st.lists(st.dictionaries(st.sampled_from(SYMBOLS[:3]), st.floats(-1, 1)), max_size=4))
-def test_cash_and_positions_are_what_the_books_traded(rows):
-    portfolio, exchanges = nanobook.Portfolio(10_000, nanobook.CostModel()), books(0)
-    for targets in rows:
-        portfolio.rebalance_lob(targets, exchanges)
-    held, cash = dict.fromkeys(SYMBOLS[:3], 0), 10_000
-    for symbol in held:
-        for trade in exchanges[symbol].trades():
-            sign = 1 if str(trade.aggressor_side) == "buy" else -1
-            held[symbol] += sign * trade.quantity
-            cash -= sign * trade.quantity * trade.price
-    assert portfolio.cash == cash
-    positions = portfolio.positions()
-    assert {s: positions[s].quantity if s in positions else 0 for s in held} == held

@@ -17,6 +17,7 @@ from nanobook_core.portfolio import portfolio_file
 from nanobook_core.portfolio.cost import charge
 from nanobook_core.portfolio.history import History
 from nanobook_core.portfolio.loop import change
+from nanobook_core.portfolio.market import Market, check_reach, market, middles, send
 from nanobook_core.portfolio.metrics import Metrics, compute_metrics
 from nanobook_core.portfolio.money import quotient, real, whole
 from nanobook_core.portfolio.position import Position
@@ -43,7 +44,7 @@ class Portfolio:
     Targets and prices are `(symbol, value)` pairs, tuples or lists, in a list or tuple, or a
     mapping. Prices are positive ints in money units, weights finite fractions of equity. A held
     symbol that is missing from the prices is valued at its last known one (of an earlier
-    `rebalance_simple` or `record_return`) and not traded. Whatever a method
+    `rebalance_simple`, `rebalance_lob` or `record_return`) and not traded. Whatever a method
     refuses, it refuses before it changes anything: a wrong type with TypeError, a price below 1, a
     weight that is not finite, a symbol twice or one that is too long with ValidationError, a number
     that does not fit into 64 bits with OverflowError.
@@ -143,46 +144,53 @@ class Portfolio:
         self._last_prices = marks
         self._watch(equity)
 
-    def rebalance_lob(self, targets: Weights, exchanges: Any) -> None:
+    def rebalance_lob(self, targets: Weights, exchanges: Market) -> None:
         """Trade towards target weights by market orders in order books, which they change.
 
         `exchanges` is a `MultiExchange`, or a mapping from symbol to `Exchange`. A symbol's price
         is the middle of its best bid and ask, rounded towards the bid, or the one of them that
-        there is, which must be at least 1. With these equity is fixed as in `rebalance_simple`,
+        there is. With these equity is fixed, and quantities are, as in `rebalance_simple`. First
         positions without a target are closed, in order of first trade, and then targets are traded
-        in their order. Every print is a fill at its own price with a cost of its own; what a book
-        cannot fill is dropped.
+        in their order; a symbol without a price is not traded. Every print is a fill at its own
+        price with a cost of its own; what a book cannot fill is dropped. Equity of 0 or less trades
+        nothing, then and ever after. If the cost model itself fails, the books have traded, and
+        nothing of that is booked.
 
         Raises:
+            TypeError: also for what has no books by symbol.
             ValidationError: also for a weight other than 0 of a symbol without a price, then or
-                before.
+                before, and for a book whose price is, or that would trade at, less than 1.
             OverflowError: also for a quantity beyond +-(2^63-1).
 
         """
-        weights = _weights(targets)
-        now = _middles(exchanges, dict.fromkeys([*self._positions, *weights]))
+        weights, exchanges = _weights(targets), market(exchanges, "exchanges")
+        now = middles(exchanges, dict.fromkeys([*self._positions, *weights]))
         marks = self._marks(now)
         self._check_priced(weights, marks)
         equity = self._equity(marks)
+        orders = []
         if equity > 0 and self._ruined_at is None:
-            held = [name for name, position in self._positions.items() if position.quantity]
-            closing = [name for name in held if name not in weights and name in exchanges]
-            orders = [(name, -self._positions[name].quantity) for name in closing]
-            orders += [
-                (name, self._lots(name, float(equity) * weight, now[name]))
-                for name, weight in weights.items()
-                if name in now
+            orders = [
+                (symbol, -position.quantity)
+                for symbol, position in self._positions.items()
+                if symbol not in weights and symbol in exchanges
             ]
-            for symbol, lots in orders:
-                if lots:
-                    self._send(exchanges[symbol], symbol, lots)
+            orders += [
+                (symbol, self._lots(symbol, float(equity) * weight, now[symbol]))
+                for symbol, weight in weights.items()
+                if symbol in now
+            ]
+        for symbol, lots in orders:
+            check_reach(exchanges, symbol, lots)
+        prints = [
+            (symbol, lot, price)
+            for symbol, lots in orders
+            if lots
+            for lot, price in send(exchanges, symbol, lots)
+        ]
+        self._fill(prints)
         self._last_prices = marks
         self._watch(equity)
-
-    def _send(self, exchange: Any, symbol: str, lots: int) -> None:
-        side, sign = ("buy", 1) if lots > 0 else ("sell", -1)
-        result = exchange.submit_market(side, abs(lots))
-        self._fill([(symbol, sign * trade.quantity, int(trade.price)) for trade in result.trades])
 
     def close_position_at(self, symbol: str, price: int) -> bool:
         """Sell all that is held of a symbol, or buy back all that is short; False if it is flat."""
@@ -365,16 +373,3 @@ def _weights(pairs: Weights) -> dict[str, float]:
                 "Leave the symbol out to hold none of it."
             )
     return weights
-
-
-def _middles(exchanges: Any, symbols: Mapping[str, object]) -> dict[str, int]:
-    """Middle of each book that has orders, rounded towards the bid."""
-    middles = {}
-    for symbol in symbols:
-        if symbol in exchanges:
-            bid, ask = exchanges[symbol].best_bid_ask()
-            if bid is not None and ask is not None:
-                middles[symbol] = _price(bid + (ask - bid) // 2, symbol)
-            elif bid is not None or ask is not None:
-                middles[symbol] = _price(ask if bid is None else bid, symbol)
-    return middles

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from attrs import define, field
 
 from nanobook_core.contracts import FillRequest, Fills
-from nanobook_core.errors import shown
-
-Books = Callable[[int], Mapping[str, Any]]
+from nanobook_core.portfolio.market import Market, check_reach, market, send
 
 
-def _books(value: object) -> Any:
-    if callable(value) or hasattr(value, "__getitem__"):
-        return value
-    raise TypeError(
-        "books is a function from the period's number to books by symbol, or a mapping or "
-        f"MultiExchange that is kept throughout; got {shown(value)}"
-    )
+def _books(value: Market | Callable[[int], Market]) -> Market | Callable[[int], Market]:
+    return value if callable(value) else market(value, "books is a function of the period, or it")
 
 
 @define
@@ -33,28 +25,37 @@ class OrderBook:
     values holdings at is not that of the book, and the difference is paid for in the fill.
 
     `books` is a function from the number of a period to a mapping from symbol to `Exchange`, or
-    one mapping or `MultiExchange` for the whole run, which the orders change for good. A symbol
-    without a book fills nothing.
+    one mapping or `MultiExchange` for the whole run, which the orders change for good: a second
+    run needs new ones. A symbol without a book fills nothing.
 
     Raises:
         TypeError: what is given is neither.
 
     """
 
-    books: Any = field(converter=_books)
+    books: Market | Callable[[int], Market] = field(converter=_books)
 
     def fill(self, request: FillRequest) -> Fills:
-        """All prints of the orders, in the order in which they are made."""
-        books = self.books(request.period) if callable(self.books) else self.books
+        """All prints of the orders, in the order in which they are made.
+
+        Raises:
+            TypeError: the function gave no books by symbol.
+            ValidationError: an order would be filled at a price below 1; it is not sent.
+
+        """
+        books = self._now(request.period)
         rows: list[tuple[int, int, int]] = []
-        for order, (column, quantity) in enumerate(
+        for order, (column, lots) in enumerate(
             zip(request.column.tolist(), request.quantity.tolist(), strict=True)
         ):
             symbol = request.symbols[column]
-            if symbol not in books:
-                continue
-            side, sign = ("buy", 1) if quantity > 0 else ("sell", -1)
-            result = books[symbol].submit_market(side, abs(quantity))
-            rows += [(order, sign * trade.quantity, int(trade.price)) for trade in result.trades]
+            if symbol in books:
+                check_reach(books, symbol, lots)
+                rows += [(order, lot, price) for lot, price in send(books, symbol, lots)]
         filled = np.array(rows, np.int64).reshape(-1, 3)
         return Fills(order=filled[:, 0], quantity=filled[:, 1], price=filled[:, 2])
+
+    def _now(self, period: int) -> Market:
+        if callable(self.books):
+            return market(self.books(period), f"books of period {period}")
+        return self.books

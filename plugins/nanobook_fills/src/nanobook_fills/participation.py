@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from attrs import define, field
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from nanobook_core.contracts import FillRequest, Fills
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.money import real, whole
+
+Lots: TypeAlias = NDArray[np.int64]
+
+_NONE: Lots = np.zeros(0, np.int64)
 
 
 def _fraction(value: object) -> float:
@@ -23,26 +27,30 @@ def _fraction(value: object) -> float:
     return fraction
 
 
-def _volumes(value: object) -> dict[str, NDArray[np.int64]]:
-    if not isinstance(value, Mapping):
-        raise TypeError(
-            f"volume is a mapping from symbol to lots a period, a list or one number; got "
-            f"{shown(value)}"
-        )
-    return {symbol: _volume(symbol, lots) for symbol, lots in value.items()}
+def _volumes(value: object) -> dict[str, Lots] | Lots:
+    if isinstance(value, Mapping):
+        return {symbol: _volume(lots, f"volume of {symbol!r}", 1) for symbol, lots in value.items()}
+    if isinstance(value, np.ndarray) and value.ndim == 2:  # noqa: PLR2004 - rows and columns
+        return _volume(value, "volume", 2)
+    raise TypeError(
+        "volume is an array of shape (n_periods, n_symbols), or a mapping from symbol to a list "
+        f"with lots a period, or to one number; got {shown(value)}"
+    )
 
 
-def _volume(symbol: str, lots: Any) -> NDArray[np.int64]:
-    given = np.atleast_1d(np.asarray(lots))
-    if given.dtype.kind not in "iu" or given.ndim != 1:
-        raise TypeError(f"volume of {symbol!r} is whole lots, one number or one a period")
-    numbers = [whole(int(number), f"volume of {symbol!r}") for number in given.tolist()]
-    if min(numbers, default=0) < 0:
-        raise ValidationError(f"volume of {symbol!r} is negative in period {np.argmin(numbers)}")
-    return np.array(numbers, np.int64)
+def _volume(lots: Any, name: str, most_axes: int) -> Lots:
+    given = np.asarray(lots)
+    # An empty list is one of floats.
+    if given.ndim > most_axes or (given.size and given.dtype.kind not in "iu"):
+        raise TypeError(f"{name} is whole lots, one number or one a period; got {shown(lots)}")
+    if (given < 0).any():
+        period = int(np.argwhere(given < 0)[0, 0]) if given.ndim else 0
+        raise ValidationError(f"{name} is negative in period {period}; it is 0 or more lots")
+    whole(int(given.max(initial=0)), name)
+    return given.astype(np.int64)
 
 
-@define
+@frozen(eq=False)
 class Participation:
     """Fills up to a fraction of each period's volume, at the price; the rest is not filled.
 
@@ -51,36 +59,46 @@ class Participation:
     dropped: the next row of weights asks for it again.
 
     The most that is filled is `floor(max_fraction * volume)` lots, the fraction as it is written.
-    A symbol without a volume, and a period beyond its list, fills nothing.
+    A symbol without a volume, and a period beyond the last one given, fills nothing.
 
     Raises:
         TypeError: a volume that is not whole lots, a fraction that is not a number.
         ValidationError: a negative volume, a fraction that is not above 0 and at most 1.
+        OverflowError: a volume above 2^63-1.
 
     """
 
-    volume: dict[str, NDArray[np.int64]] = field(converter=_volumes)
-    """Lots by symbol: a list with one number a period, or one number for all periods."""
+    volume: dict[str, Lots] | Lots = field(converter=_volumes)
+    """Lots: an array of shape `(n_periods, n_symbols)`, columns in the order of the run's symbols;
+    or by symbol, a list with one number a period, or one number for all periods."""
     max_fraction: float = field(default=0.1, converter=_fraction)
 
     def fill(self, request: FillRequest) -> Fills:
-        """The orders, each cut to what the volume allows."""
+        """The orders, each cut to what the volume allows.
+
+        Raises:
+            ValidationError: an array of volumes has not one column a symbol.
+
+        """
         part = Fraction(str(self.max_fraction))
-        most = np.array(
-            [
-                math.floor(part * self._lots(request.symbols[column], request.period))
-                for column in request.column.tolist()
-            ],
-            np.int64,
-        )
-        done = np.minimum(np.abs(request.quantity), most) * np.sign(request.quantity)
+        most = [math.floor(part * self._lots(request, c)) for c in request.column.tolist()]
+        # Not abs: that of -2^63 wraps.
+        limit = np.array(most, np.int64)
+        done = np.clip(request.quantity, -limit, limit)
         order = np.flatnonzero(done)
         return Fills(order=order, quantity=done[order], price=request.price[order])
 
-    def _lots(self, symbol: str, period: int) -> int:
-        volumes = self.volume.get(symbol)
-        if volumes is None:
-            return 0
-        if len(volumes) == 1:
-            return int(volumes[0])
-        return int(volumes[period]) if period < len(volumes) else 0
+    def _lots(self, request: FillRequest, column: int) -> int:
+        volume, symbols, period = self.volume, request.symbols, request.period
+        if isinstance(volume, dict):
+            lots = volume.get(symbols[column], _NONE)
+        elif volume.shape[1] == len(symbols):
+            lots = volume[:, column]
+        else:
+            raise ValidationError(
+                f"volume has {volume.shape[1]} columns for {len(symbols)} symbols; give one a "
+                "symbol, in their order, or a mapping"
+            )
+        if lots.ndim == 0:
+            return int(lots)
+        return int(lots[period]) if period < len(lots) else 0
