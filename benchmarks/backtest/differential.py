@@ -1,154 +1,157 @@
 """`backtest_weights` against the original, schedule by schedule, to the last unit.
 
-Hypothesis draws schedules that are valid (every symbol priced, equity above 0 throughout, no ATR
-stops) and shrinks one on which the two differ. The original runs in a process of its own, which is
-killed when it does not answer in time. Counts say how often each feature was there.
-Run: uv run python benchmarks/backtest/differential.py [--schedules 2000]
+Hypothesis draws schedules that are valid and shrinks one on which the two differ. Schedules whose
+equity falls to 0 are left out, and so is what differs on purpose: CVaR, Sortino, and the Sharpe
+ratio of returns that are all the same. Counts say how often each feature was there.
+`--write-golden` keeps some of the schedules for the tests, with the original's answers.
+Run: uv run python benchmarks/backtest/differential.py [--schedules 2000] [--seed N]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
+import secrets
+import statistics
 import sys
 from collections import Counter
+from itertools import cycle
 from pathlib import Path
-from threading import Timer
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
-from simulation import peers
+from hypothesis import HealthCheck, given, reject, seed, settings
 
 import nanobook
+from backtest.argument import features, is_solvent, valid_arguments
+from backtest.original import Original
 
-LIMIT_S = 20
-METRICS = ("total_return", "cagr", "volatility", "max_drawdown", "win_rate", "num_periods")
+GOLDEN = Path(__file__).parents[2] / "tests" / "data" / "portfolio" / "original_schedules.json"
+N_GOLDEN = 40
+KEYS = ("returns", "equity_curve", "final_cash", "holdings", "symbol_returns", "stop_events")
+DIFFERENT_METRICS = {"cvar_95", "sortino"}
+#: Features, arguments, and the answer of both.
+Case = tuple[dict[str, bool], list[Any], dict[str, Any]]
 
 
-class Original:
-    """The original's `py_backtest_weights`, one call at a time."""
+def comparable(answer: dict[str, Any]) -> dict[str, Any]:
+    """What is the same on both sides.
+
+    Events are put in order: the original's order within a period is that of a hash table.
+    """
+    events = sorted(answer["stop_events"], key=lambda at: (at["period_index"], at["symbol"]))
+    left_out = DIFFERENT_METRICS | ({"sharpe"} if is_constant(answer["returns"]) else set())
+    metrics = {name: value for name, value in answer["metrics"].items() if name not in left_out}
+    return {key: answer[key] for key in KEYS} | {"stop_events": events, "metrics": metrics}
+
+
+def is_constant(returns: list[float]) -> bool:
+    """Whether their deviation is rounding alone."""
+    return statistics.pstdev(returns) <= 1e-12 * abs(statistics.mean(returns))
+
+
+def ours(arguments: list[Any], metrics: dict[str, Any]) -> dict[str, Any]:
+    """Our answer as one that has been through JSON, with those metrics."""
+    result = nanobook.backtest_weights(*arguments)
+    found = {name: getattr(result["metrics"], name) for name in metrics}
+    plain: dict[str, Any] = json.loads(json.dumps(dict(result) | {"metrics": found}))
+    return plain
+
+
+def difference(ours: dict[str, Any], theirs: dict[str, Any]) -> str | None:
+    """The first value that differs, with both: to the last bit, but for the sign of a 0 metric."""
+    for key in KEYS:
+        # NaN is NaN, 0.0 is not -0.0, and 1 is not 1.0.
+        if repr(ours[key]) != repr(theirs[key]):
+            return f"{key}: {ours[key]} here, {theirs[key]} there"
+    for name, value in theirs["metrics"].items():
+        # Without gains a profit factor of the original is -0.0.
+        if ours["metrics"][name] != value:
+            return f"{name}: {ours['metrics'][name]} here, {value} there"
+    return None
+
+
+class Comparison:
+    """Counts, and what was compared."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [peers(), Path(__file__).with_name("answers.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+        self.counts: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
+        self.cases: list[Case] = []
+
+    def run(self, n_schedules: int, seed_: int) -> None:
+        """Draw, ask both, compare.
+
+        Raises:
+            AssertionError: they differ, on a schedule as small as it gets.
+
+        """
+        original = Original()
+
+        @seed(seed_)
+        @settings(
+            max_examples=n_schedules,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
         )
+        @given(valid_arguments())
+        def compare(arguments: list[Any]) -> None:
+            self._compare(arguments, original(arguments))
 
-    def __call__(self, arguments: list[Any]) -> dict[str, Any]:
-        """Its answer; EOFError if it died or had to be killed."""
-        process = self._process
-        assert process.stdin is not None  # noqa: S101 - it is a pipe
-        assert process.stdout is not None  # noqa: S101 - it is a pipe
-        timer = Timer(LIMIT_S, process.kill)
-        timer.start()
         try:
-            process.stdin.write(json.dumps(arguments) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
+            compare()
         finally:
-            timer.cancel()
-        if not line:
-            raise EOFError(f"the original did not answer in {LIMIT_S} s: {arguments}")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+            original.close()
 
-    def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.communicate()
+    def _compare(self, arguments: list[Any], answer: dict[str, Any] | None) -> None:
+        if answer is None:
+            self.left_out["no answer of the original"] += 1
+            reject()
+        if not is_solvent(answer):
+            self.left_out["equity falls to 0, or beyond the range"] += 1
+            reject()
+        theirs = comparable(answer)
+        found = difference(comparable(ours(arguments, answer["metrics"])), theirs)
+        if found:
+            raise AssertionError(found)
+        has = features(arguments, answer)
+        self.counts.update({"schedules": 1} | has)
+        self.cases.append((has, arguments, theirs))
 
-
-@st.composite
-def schedules(draw: st.DrawFn) -> list[Any]:
-    """Arguments of a call: few symbols and few prices, near 1 and large; weights of all kinds."""
-    names = ["D", "B", "A", "C"][: draw(st.integers(1, 4))]
-    middle = draw(st.sampled_from([20, 100, 10_000, 1_000_000]))
-    price = st.sampled_from([middle * k // 20 for k in (10, 16, 18, 19, 20, 21, 22, 30)])
-    if draw(st.booleans()):
-        price = st.integers(max(middle // 2, 1), middle * 2)
-    weight = st.sampled_from([0.0, 0.25, 0.5, 1.0, -0.25, -0.5, 1.3, 1e-9]) | st.floats(-1, 1)
-    n_periods = draw(st.integers(1, 12))
-    prices = [[(name, draw(price)) for name in names] for _ in range(n_periods)]
-    weights = [
-        [(name, draw(weight)) for name in draw(st.permutations(names))[: draw(st.integers(0, 4))]]
-        for _ in range(n_periods)
-    ]
-    stop = st.sampled_from([0.05, 0.1, 0.2, 0.0]) | st.floats(0.001, 0.9)
-    names_of_stops = draw(st.sampled_from([["fixed"], ["trailing"], ["fixed", "trailing"], None]))
-    stop_cfg = names_of_stops and {f"{name}_stop_pct": draw(stop) for name in names_of_stops}
-    cash = draw(st.sampled_from([100_000, 10**8 + 7, 10**12]))
-    bps = draw(st.sampled_from([0, 1, 15, 1000, 10_000]))
-    return [weights, prices, cash, bps, 252.0, draw(st.sampled_from([0.0, 1e-4])), stop_cfg]
-
-
-def by_symbol(events: Any) -> list[Any]:
-    """Events in an order that both have: the original's within a period is that of a hash."""
-    return sorted(events, key=lambda event: (event["period_index"], event["symbol"]))
-
-
-def same(ours: Any, theirs: Any) -> bool:
-    """Equal, NaN equal to NaN, tuples to lists."""
-    return repr(json.loads(json.dumps(ours))) == repr(theirs)
+    def golden(self) -> list[dict[str, Any]]:
+        """Schedules and answers for one feature after another, those with most features first."""
+        left = sorted(self.cases, key=lambda case: -sum(case[0].values()))
+        chosen: list[Case] = []
+        for feature in cycle(self.cases[0][0]):
+            if not left or len(chosen) == N_GOLDEN:
+                break
+            found = next((case for case in left if case[0][feature]), None)
+            if found:
+                left.remove(found)
+                chosen.append(found)
+        return [{"arguments": arguments, "answer": answer} for _, arguments, answer in chosen]
 
 
 def main() -> int:
     """Print counts; 1 on the first schedule that differs, which is printed as small as it gets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--schedules", type=int, default=2000)
-    wanted = parser.parse_args().schedules
-    counts: Counter[str] = Counter()
-    original = Original()
-
-    @settings(
-        max_examples=wanted,
-        deadline=None,
-        database=None,
-        derandomize=False,
-        suppress_health_check=list(HealthCheck),
-        print_blob=True,
-    )
-    @given(schedules())
-    def compare(arguments: list[Any]) -> None:
-        ours = nanobook.backtest_weights(*arguments)
-        assume(ours.ruined_at is None)
-        theirs = original(arguments)
-        for key in ("returns", "equity_curve", "final_cash", "holdings", "symbol_returns"):
-            if not same(ours[key], theirs[key]):
-                raise AssertionError(f"{key}: {ours[key]} here, {theirs[key]} there")
-        if by_symbol(ours["stop_events"]) != by_symbol(theirs["stop_events"]):
-            raise AssertionError(f"{ours['stop_events']} here, {theirs['stop_events']} there")
-        for name in METRICS:
-            if getattr(ours["metrics"], name) != theirs["metrics"][name]:
-                raise AssertionError(f"{name}: {ours['metrics']} here, {theirs['metrics']} there")
-        weights = [weight for row in arguments[0] for _, weight in row]
-        counts.update(
-            {
-                "schedules": 1,
-                "stops fired": bool(ours["stop_events"]),
-                "stops, never fired": bool(arguments[-1]) and not ours["stop_events"],
-                "short positions": bool((ours.quantities < 0).any()),
-                "negative cash": min(ours.cash) < 0,
-                "empty rows": any(not row for row in arguments[0]),
-                "costs": arguments[3] > 0,
-                "gross weight above 1": sum(map(abs, weights)) > len(arguments[0]),
-            }
-        )
-
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32))
+    parser.add_argument("--write-golden", action="store_true", help=f"{N_GOLDEN} into {GOLDEN}")
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    comparison = Comparison()
     try:
-        compare()
+        comparison.run(options.schedules, options.seed)
     except AssertionError as error:
-        print(error)
-        print(*getattr(error, "__notes__", []), sep="\n")
+        print(error, *getattr(error, "__notes__", []), sep="\n")
         return 1
-    finally:
-        original.close()
-    print(json.dumps(counts, indent=2))
+    print(json.dumps({**comparison.counts, "left out": comparison.left_out}, indent=2))
+    if options.write_golden:
+        lines = (json.dumps(case, separators=(",", ":")) for case in comparison.golden())
+        GOLDEN.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The seed's backtest: the original's numbers, its repairs, and what the result is."""
+"""The seed's backtest: the original's numbers in examples, its repairs, and what the result is."""
 
 import builtins
 import json
@@ -18,7 +18,6 @@ from nanobook_core.portfolio import BacktestResult, CostModel, Stops, backtest_w
 from nanobook_core.portfolio.loop import simulate_tables
 
 DATA = Path(__file__).parents[2] / "data" / "portfolio"
-GOLDEN = json.loads(Path(__file__).with_name("golden_original.json").read_text(encoding="utf-8"))
 BAD_INPUT = json.loads((DATA / "bad_input.json").read_text(encoding="utf-8"))
 
 KEYS = [
@@ -150,35 +149,6 @@ def test_the_trailing_stop_of_the_original_to_the_last_digit():
         "reason",
     ]
     assert result["final_cash"] == -141_166
-
-
-@pytest.mark.parametrize("case", GOLDEN, ids=[str(number) for number in range(len(GOLDEN))])
-def test_it_equals_the_original(case):
-    result = backtest_weights(**case["input"])
-    expected = case["output"]
-    for key in ("returns", "equity_curve", "final_cash"):
-        assert result[key] == expected[key], key
-    # The original's order within a bar is that of a hash table.
-    events = sorted(
-        result["stop_events"], key=lambda event: (event["period_index"], event["symbol"])
-    )
-    assert events == expected["stop_events"]
-    for key in ("holdings", "symbol_returns"):
-        rows = [[list(pair) for pair in row] for row in result[key]]
-        nulled = [[[s, None if math.isnan(v) else v] for s, v in row] for row in rows]
-        assert nulled == expected[key], key
-    for name, value in expected["metrics"].items():
-        assert getattr(result["metrics"], name) == float(value), name
-
-
-def test_the_original_was_asked_about_stops_shorts_and_leverage():
-    events = [event["reason"] for case in GOLDEN for event in case["output"]["stop_events"]]
-    held = [weight for case in GOLDEN for row in case["output"]["holdings"] for _, weight in row]
-    assert len(GOLDEN) == 40
-    assert events.count("fixed") > 10
-    assert events.count("trailing") > 10
-    assert min(held) < -0.5
-    assert max(held) > 1.2
 
 
 @pytest.mark.parametrize("case", BAD_INPUT, ids=[case["says"] for case in BAD_INPUT])
