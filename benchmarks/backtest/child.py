@@ -1,15 +1,17 @@
 """One way of simulating, timed in a process of its own: `python child.py NAME JSON_OPTIONS`.
 
 Runs in the environment of whoever is measured, so it imports that one alone. Prints JSON: the CPU
-seconds of each run after a first that is not counted, and the final equity in units of cash.
+time of each run after a first that is not counted, their median, and the final equity.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
-from time import process_time
+from statistics import median
+from time import process_time_ns
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,9 @@ CASH = 10**10
 BPS = 15
 TRAIL = 0.05
 MONTH = 21
+DAYS = 2520
+#: No further run is begun after so much CPU time.
+ENOUGH_NS = 6 * 10**9
 
 
 class Case(NamedTuple):
@@ -30,11 +35,17 @@ class Case(NamedTuple):
 
 
 def market(n_periods: int, n_symbols: int) -> tuple[Any, Any, list[str]]:
-    """Random long-only weights that sum to 1, and prices of 2 % volatility, from a fixed seed."""
+    """Random long-only weights that sum to 1, and prices, from a fixed seed.
+
+    More periods than days of ten years are shorter ones: prices and weights move less in each, so
+    that costs do not eat all that there is and every period has something to trade.
+    """
     draw = np.random.default_rng(0)
+    pace = min(1.0, DAYS / n_periods)
     weights = draw.random((n_periods, n_symbols))
+    weights = (1 - pace) * weights[0] + pace * weights
     weights /= weights.sum(axis=1, keepdims=True)
-    steps = draw.normal(0.0003, 0.01, (n_periods, n_symbols))
+    steps = draw.normal(0.0003 * pace, 0.01 * pace**0.5, (n_periods, n_symbols))
     prices = np.rint(10_000 * np.exp(np.cumsum(steps, axis=0))).astype(np.int64).clip(1)
     return weights, prices, [f"S{column:04d}" for column in range(n_symbols)]
 
@@ -46,32 +57,31 @@ def monthly(weights: Any) -> Any:
     return held
 
 
-def ours_lists(case: Case) -> Callable[[], float]:
+def lists(case: Case) -> Callable[[], float]:
     """The seed's call, with lists of tuples."""
     import nanobook
 
     rows = pairs(case.names, case.weights), pairs(case.names, case.prices)
-    stop_cfg = {"trailing_stop_pct": TRAIL} if case.stops else None
-    return lambda: nanobook.backtest_weights(*rows, CASH, BPS, stop_cfg=stop_cfg)["equity_curve"][
-        -1
-    ]
+    return lambda: nanobook.backtest_weights(*rows, CASH, BPS, stop_cfg=stop_cfg(case))[
+        "equity_curve"
+    ][-1]
 
 
-def ours_arrays(case: Case) -> Callable[[], float]:
+def arrays(case: Case) -> Callable[[], float]:
     """`nanobook.simulate` with arrays, cash not limited, as the original."""
     return simulated(case, symbols=case.names)
 
 
-def ours_scaled(case: Case) -> Callable[[], float]:
+def arrays_scaled(case: Case) -> Callable[[], float]:
     """The same as it is by default: cash is not overdrawn."""
     return simulated(case, symbols=case.names, scale_to_cash=True)
 
 
-def ours_frames(case: Case) -> Callable[[], float]:
+def frames(case: Case) -> Callable[[], float]:
     """The same with pandas frames of floats in a currency."""
     import pandas as pd
 
-    dates = pd.date_range("2000-01-01", periods=len(case.prices))
+    dates = pd.date_range("2000-01-01", periods=len(case.prices), freq="min")
     weights, prices = (
         pd.DataFrame(table, dates, case.names) for table in (case.weights, case.prices / 100)
     )
@@ -94,35 +104,51 @@ def simulated(
     return lambda: simulate(case.weights, case.prices, cash=cash, **options)["equity_curve"][-1]
 
 
-def core_arrays(case: Case) -> Callable[[], float]:
-    """What runs where nothing is compiled."""
-    from nanobook_core.portfolio import dense
-
-    return lambda: float(
-        dense.simulate(
-            case.weights,
-            case.prices,
-            case.names,
-            initial_cash=CASH,
-            cost_bps=BPS,
-            minimum_fee=0,
-            fixed=0.0,
-            trailing=TRAIL if case.stops else 0.0,
-            atr_multiple=0.0,
-            atr_period=14,
-            scale_to_cash=False,
-        ).equity[-1]
-    )
+def uncompiled_lists(case: Case) -> Callable[[], float]:
+    """The same calls where nothing is compiled."""
+    block_compiled()
+    return lists(case)
 
 
-def wheel_lists(case: Case) -> Callable[[], float]:
-    """The original, which cannot hold: it trades every period."""
+def uncompiled_arrays(case: Case) -> Callable[[], float]:
+    """The same calls where nothing is compiled."""
+    block_compiled()
+    return arrays(case)
+
+
+def block_compiled() -> None:
+    """Leave the kernels to the core."""
+    os.environ["NANOBOOK_BLOCK"] = "nanobook-native"
+    from nanobook_core.plugin.registry import default_registry
+
+    for kernel in ("schedule_to_dense", "simulate"):
+        if not default_registry().load("kernel", kernel).__module__.startswith("nanobook_core."):
+            raise RuntimeError(f"{kernel} is compiled")
+
+
+def wheel(case: Case) -> Callable[[], float]:
+    """The original's call. It cannot hold: between months it is given the same weights again."""
     import nanobook
 
-    rows = pairs(case.names, case.weights), pairs(case.names, case.prices)
-    stop_cfg = {"trailing_stop_pct": TRAIL} if case.stops else None
+    rows = pairs(case.names, repeated(case.weights)), pairs(case.names, case.prices)
     simulate: Any = nanobook.py_backtest_weights
-    return lambda: simulate(*rows, CASH, BPS, stop_cfg=stop_cfg)["equity_curve"][-1]
+    return lambda: simulate(*rows, CASH, BPS, stop_cfg=stop_cfg(case))["equity_curve"][-1]
+
+
+def newest_wheel(case: Case) -> Callable[[], float]:
+    """The call of its newest version, filled at the close of the bar that decides."""
+    import nanobook
+
+    module: Any = nanobook
+    bars = [
+        [(name, module.BarPrices(price, price, price, price)) for name, price in row]
+        for row in pairs(case.names, case.prices)
+    ]
+    weights = pairs(case.names, repeated(case.weights))
+    costs, fills = module.CostModel(commission_bps=float(BPS)), module.FillPolicy.SignalBarClose
+    return lambda: module.py_backtest_weights(
+        weights, bars, CASH, costs, fills, stop_cfg=stop_cfg(case)
+    )["equity_curve"][-1]
 
 
 def ten_lines_of_numpy(case: Case) -> Callable[[], float]:
@@ -212,17 +238,28 @@ def pairs(names: list[str], table: Any) -> list[Any]:
     ]
 
 
+def repeated(weights: Any) -> Any:
+    """The last row that there was in the place of each that holds."""
+    periods = np.where(np.isnan(weights[:, 0]), 0, np.arange(len(weights)))
+    return weights[np.maximum.accumulate(periods)]
+
+
+def stop_cfg(case: Case) -> dict[str, float] | None:
+    """Stops in the seed's spelling."""
+    return {"trailing_stop_pct": TRAIL} if case.stops else None
+
+
 def main(name: str, *, shape: list[int], stops: bool, is_monthly: bool, rounds: int) -> None:
     """Print what was measured."""
     weights, prices, names = market(*shape)
     case = Case(monthly(weights) if is_monthly else weights, prices, names, stops)
     run = globals()[name](case)
-    seconds = []
-    for _ in range(rounds + 1):
-        started = process_time()
-        final = run()
-        seconds.append(process_time() - started)
-    print(json.dumps({"seconds": seconds[1:] or seconds, "final": float(final)}))
+    final, taken = float(run()), list[int]()
+    while len(taken) < rounds and sum(taken) < ENOUGH_NS:
+        started = process_time_ns()
+        run()
+        taken.append(process_time_ns() - started)
+    print(json.dumps({"ms": median(taken) / 1e6, "ns": taken, "digest": final}))
 
 
 if __name__ == "__main__":
