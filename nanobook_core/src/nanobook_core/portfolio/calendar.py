@@ -28,26 +28,26 @@ class Aligned:
 def align(weights: Table, prices: Table) -> Aligned:
     """Put weights on the periods of the prices; a date without weights is a row that holds.
 
-    In a long table of weights, a symbol that is not there on a date that is, has weight 0.
+    Tables with the same symbols, and a row of weights for each of prices, are not copied. A row of
+    weights that has no dates and is partly NaN or infinite is left for the simulation to refuse.
 
     Raises:
         TypeError: weights that are not floats or ints.
         ValidationError: a date of weights that is not one of prices, different numbers of rows
-            where one of them has no dates.
+            where one of them has no dates, a row with a date that is partly NaN, or infinite.
 
     """
     if weights.values.dtype == object:
-        raise TypeError("weights are floats, got a column of other numbers")
+        raise TypeError("weights are floats or ints, got Decimals")
     targets = weights.values.astype(np.float64, copy=False)
-    if weights.is_long:
-        targets = np.where(np.isnan(targets), 0.0, targets)
+    if weights.dates is not None:
+        _check_rows(targets, weights.symbols, weights.dates)
     symbols = tuple(dict.fromkeys(prices.symbols + weights.symbols))
     rows = _rows(weights, prices.dates, len(prices.values), "weights")
     if rows is not None or weights.symbols != symbols:
         table = np.full((len(prices.values), len(symbols)), np.nan)
         where = np.arange(len(targets)) if rows is None else rows
-        is_hold = np.isnan(targets).all(axis=1) & (not weights.is_long)
-        table[where[~is_hold]] = 0.0
+        table[where[~np.isnan(targets).all(axis=1)]] = 0.0
         table[np.ix_(where, _columns(weights.symbols, symbols))] = targets
         targets = table
     return Aligned(
@@ -72,8 +72,10 @@ def on_calendar(
             where one of them has no dates.
 
     """
-    if unknown := [symbol for symbol in table.symbols if symbol not in set(symbols)]:
-        raise ValidationError(f"{noun}: {unknown[0]!r} is not among the symbols of the prices")
+    known = frozenset(symbols)
+    for symbol in table.symbols:
+        if symbol not in known:
+            raise ValidationError(f"{noun}: {symbol!r} is not among the symbols of the prices")
     rows = _rows(table, dates, n_periods, noun)
     if rows is None and table.symbols == symbols:
         return table.values
@@ -103,6 +105,22 @@ def _rows(
             f"{noun}: {table.dates[first]} is not a date of the prices; the next one is {after}"
         )
     return None if len(rows) == n_periods else rows
+
+
+def _check_rows(
+    weights: NDArray[np.float64], symbols: tuple[str, ...], dates: NDArray[np.datetime64]
+) -> None:
+    is_finite = np.isfinite(weights)
+    if is_finite.all():
+        return
+    is_hold = np.isnan(weights).all(axis=1, keepdims=True)
+    is_wrong = ~(is_finite | is_hold)
+    if is_wrong.any():
+        row, column = np.argwhere(is_wrong)[0].tolist()
+        raise ValidationError(
+            f"weights: {dates[row]}, symbol {symbols[column]!r}: weight {weights[row, column]} is "
+            "not finite. Give 0 to sell; only a row all NaN has a meaning: hold."
+        )
 
 
 def _columns(some: tuple[str, ...], symbols: tuple[str, ...]) -> NDArray[np.intp]:

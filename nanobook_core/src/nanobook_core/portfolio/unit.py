@@ -14,9 +14,12 @@ from nanobook_core.errors import ValidationError, shown
 from nanobook_core.types import INT64_MAX
 
 _FINEST = 18
+_FINEST_UNIT, _COARSEST_UNIT = Decimal("1e-18"), Decimal("1e18")
 _BASIS_POINT = Fraction(1, 10_000)
 _TOLERANCE = 1e-4
 _BEYOND = 2.0**63
+#: Up to here every whole number is a float.
+_EXACT = 2.0**53
 
 
 def to_units(
@@ -27,40 +30,41 @@ def to_units(
 ) -> tuple[NDArray[np.int64], Decimal | None]:
     """Prices as whole units, 0 where absent, and the unit; None as `price_unit` asks for ints.
 
-    A unit, a Decimal, int or str, rounds each price to the nearest multiple, halves to even.
-    "exact" is the coarsest power of ten, from 1 to 1e-18, of which all prices are multiples as they
-    are written; "auto" the coarsest that moves none by more than a basis point. NaN and None are
-    absent, and 0 is among ints.
+    A unit, a Decimal, int or str, rounds each price to the nearest multiple, halves to even; a
+    float of more than 2^53 units counts as it is written. "exact" is the coarsest power of ten,
+    from 1 to 1e-18, of which all prices are multiples as they are written; "auto" the coarsest that
+    moves none by more than a basis point. NaN and None are absent, and 0 is among ints.
 
     Raises, naming period, symbol and value:
         TypeError: prices that are not ints, without a unit.
         ValidationError: a price that is not above 0 or is infinite, one that the unit moves by more
-            than a basis point, or a unit that is not above 0.
+            than a basis point (the one that is moved most), or a unit that is not allowed.
         OverflowError: a price of more than 2^63-1 units.
 
     """
     cells = _Cells(symbols, dates)
     if price_unit is None:
-        if prices.dtype.kind in "iu":
+        if prices.dtype.kind == "i":
             return _whole(prices, cells), None
         raise TypeError(
             f"prices are {'Decimals' if prices.dtype == object else 'floats'}: give "
             'price_unit="auto", or a unit like Decimal("0.01"); cash is then in the same currency'
         )
-    unit = price_unit if price_unit in ("auto", "exact") else unit_of(price_unit)
-    values = _positive(prices, cells)
-    if isinstance(unit, Decimal):
-        return _rounded(values, unit, cells), unit
-    unit = _coarsest(values, cells, exactly=price_unit == "exact")
+    if isinstance(price_unit, str) and price_unit in {"auto", "exact"}:
+        values = _positive(prices, cells)
+        unit = _coarsest(values, cells, exactly=price_unit == "exact")
+    else:
+        unit = unit_of(price_unit)
+        values = _positive(prices, cells)
     return _rounded(values, unit, cells), unit
 
 
 def unit_of(value: Any) -> Decimal:
-    """Return a unit of money as a Decimal above 0.
+    """Return a unit of money or of a quantity as a Decimal.
 
     Raises:
         TypeError: not a Decimal, an int or a string.
-        ValidationError: not a number above 0.
+        ValidationError: not a number from 1e-18 to 1e18.
 
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
@@ -71,6 +75,8 @@ def unit_of(value: Any) -> Decimal:
         raise ValidationError(f'a unit is a Decimal, "auto" or "exact", got {value!r}') from None
     if not (unit.is_finite() and unit > 0):
         raise ValidationError(f"a unit must be above 0, got {value!r}")
+    if not _FINEST_UNIT <= unit <= _COARSEST_UNIT:
+        raise ValidationError(f"a unit must be from 1e-18 to 1e18, got {value!r}")
     return unit
 
 
@@ -88,7 +94,8 @@ def money(amount: Any, unit: Fraction, name: str) -> int:
         amount, Rational | Decimal | float | np.integer | np.floating
     ):
         raise TypeError(f"{name} is an int, a Decimal or a float, got {shown(amount)}")
-    if not (isinstance(amount, Rational) or np.isfinite(float(amount))):
+    is_finite = amount.is_finite() if isinstance(amount, Decimal) else _is_finite(amount)
+    if not is_finite:
         raise ValidationError(f"{name} must be finite, got {amount}")
     units = _exact(amount) / unit
     if units.denominator != 1:
@@ -96,8 +103,14 @@ def money(amount: Any, unit: Fraction, name: str) -> int:
             f"{name}: {amount} is not a multiple of {_decimal(unit)}, in which money is counted"
         )
     if abs(units) > INT64_MAX:
-        raise OverflowError(f"{name}: {amount} is more than 2^63-1 units of {_decimal(unit)}")
+        raise OverflowError(
+            f"{name}: {shown(amount)} is more than 2^63-1 units of {_decimal(unit)}"
+        )
     return int(units)
+
+
+def _is_finite(amount: Any) -> bool:
+    return not isinstance(amount, float | np.floating) or bool(np.isfinite(amount))
 
 
 def _exact(value: Any) -> Fraction:
@@ -128,8 +141,6 @@ class _Cells:
 
 
 def _whole(prices: NDArray[Any], cells: _Cells) -> NDArray[np.int64]:
-    if prices.dtype.kind == "u" and prices.size and prices.max() > INT64_MAX:
-        raise cells.fault(OverflowError, prices > INT64_MAX, prices, f"is above {INT64_MAX}")
     if prices.size and prices.min() < 0:
         raise cells.fault(
             ValidationError, prices < 0, prices, "is negative. Give 0 where there is none."
@@ -146,7 +157,7 @@ def _positive(prices: NDArray[Any], cells: _Cells) -> NDArray[Any]:
         is_wrong = is_wrong.reshape(prices.shape)
     else:
         values = prices.astype(np.float64)
-        if prices.dtype.kind in "iu":
+        if prices.dtype.kind == "i":
             values[prices == 0] = np.nan
         is_wrong = ~(np.isnan(values) | ((values > 0) & np.isfinite(values)))
     if is_wrong.any():
@@ -177,7 +188,7 @@ def _rounded(values: NDArray[Any], unit: Decimal, cells: _Cells) -> NDArray[np.i
     if is_far.any():
         raise cells.fault(
             ValidationError,
-            is_far,
+            _worst(values, units, unit, is_far),
             values,
             f"is moved by more than a basis point in units of {unit}; "
             'use a finer unit, or price_unit="auto"',
@@ -187,7 +198,25 @@ def _rounded(values: NDArray[Any], unit: Decimal, cells: _Cells) -> NDArray[np.i
         raise cells.fault(
             OverflowError, is_large, values, f"is more than 2^63-1 units of {unit}; use a coarser"
         )
-    return np.where(is_gone, 0, units).astype(np.int64)
+    whole: NDArray[np.int64] = np.where(is_gone, 0, units).astype(np.int64)
+    if units.dtype != object and (units > _EXACT).any():
+        for cell in map(tuple, np.argwhere(units > _EXACT).tolist()):
+            whole[cell] = round(_exact(values[cell]) / Fraction(unit))
+    return whole
+
+
+def _worst(
+    values: NDArray[Any], units: NDArray[Any], unit: Decimal, is_far: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """The cell, of those that are far off, which the unit moves by the largest part."""
+    far = np.argwhere(is_far)
+    given = np.array([float(value) for value in values[is_far]])
+    moved = np.array([float(count) for count in units[is_far]]) * float(unit)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a Decimal below the floats is 0
+        parts = np.abs(moved - given) / given
+    worst = np.zeros_like(is_far)
+    worst[tuple(far[np.argmax(parts)])] = True
+    return worst
 
 
 def is_absent(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -236,4 +265,6 @@ def _is_exact(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArr
     above, below = Fraction(unit).as_integer_ratio()
     # The nearest float to a decimal of few digits is what it was written as.
     is_same: NDArray[np.bool_] = units * float(above) / float(below) == values
-    return is_absent(values) | is_same
+    # No float is written with more digits than a number above 2^53 has.
+    is_same |= np.isnan(values) | (units > _EXACT)
+    return is_same

@@ -1,0 +1,148 @@
+"""The column of a table that says when."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanobook_core.errors import ValidationError, shown
+
+_NAMES = ("date", "time", "timestamp", "datetime")
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?:Z|([+-])(\d\d):?(\d\d))?)?"
+)
+
+
+def date_column(
+    columns: Mapping[str, NDArray[Any]], labels: Collection[str], noun: str
+) -> str | None:
+    """Return the name of the column of dates, or None; `labels` are columns that are of symbols.
+
+    It is the one of a type of dates. If there is none, it is the one of text that comes first, or
+    is called `date`, `time`, `timestamp` or `datetime`.
+
+    Raises:
+        ValidationError: there are several, or one with such a name is of numbers.
+
+    """
+    found = [name for name, column in columns.items() if _first_kind(column) is dt.date]
+    if not found:
+        found = [
+            name
+            for place, (name, column) in enumerate(columns.items())
+            if (place == 0 or name.lower() in _NAMES)
+            and name not in labels
+            and _first_kind(column) is str
+        ]
+    if len(found) > 1:
+        raise ValidationError(f"{noun}: one column of dates, got {', '.join(map(repr, found))}")
+    if found:
+        return found[0]
+    for name, column in columns.items():
+        if name.lower() in _NAMES and column.dtype.kind in "iuf":
+            raise ValidationError(
+                f"{noun}: column {name!r} is of numbers; dates have a type of dates, or are ISO "
+                "text, like 2024-01-31"
+            )
+    return None
+
+
+def _first_kind(column: NDArray[Any]) -> type[Any] | None:
+    """`date` or `str`, which the first value that is there is; None if it is neither."""
+    if column.dtype.kind == "M":
+        return dt.date
+    if column.dtype.kind not in "OU":
+        return None
+    first = next((value for value in column if value is not None), None)
+    return next((kind for kind in (dt.date, str) if isinstance(first, kind)), None)
+
+
+def read_dates(column: NDArray[Any], noun: str, name: str) -> NDArray[np.datetime64]:
+    """Return dates as days, or as nanoseconds where one of them is within a day.
+
+    Times with a zone, an offset or a `Z` become those of UTC.
+
+    Raises:
+        ValidationError: text that is no ISO date or time, a date that is missing, or a time that
+            nanoseconds do not reach (before 1678, after 2261).
+
+    """
+    dates: NDArray[np.datetime64] = column
+    if column.dtype.kind != "M":
+        dates = _read(column.tolist(), noun, name)
+    if np.isnat(dates).any():
+        row = int(np.flatnonzero(np.isnat(dates))[0])
+        raise ValidationError(f"{noun}: row {row} has no date")
+    days = dates.astype("datetime64[D]")
+    if (days == dates).all():
+        return days
+    moments = dates.astype("datetime64[ns]")
+    is_wrapped = moments.astype(dates.dtype) != dates
+    if is_wrapped.any():
+        raise ValidationError(
+            f"{noun}: {dates[is_wrapped][0]} is not between the years 1678 and 2262"
+        )
+    return moments
+
+
+def _read(values: list[Any], noun: str, name: str) -> NDArray[np.datetime64]:
+    # In a long table few dates are each there often.
+    moments: dict[Any, np.datetime64] = {}
+    for row, value in enumerate(values):
+        if value not in moments:
+            try:
+                moments[value] = _moment(value)
+            except (TypeError, ValueError):
+                raise ValidationError(
+                    f"{noun}: a column of dates that are not ISO dates: row {row} of {name!r} is "
+                    f"{shown(value)}"
+                ) from None
+    return np.array([moments[value] for value in values], None if values else "datetime64[D]")
+
+
+def _moment(value: Any) -> np.datetime64:
+    if value is None or value != value or value == "":  # noqa: PLR0124 - NaN and NaT
+        return np.datetime64("NaT")
+    if isinstance(value, dt.datetime):
+        is_local = value.tzinfo is not None
+        return np.datetime64(value.astimezone(dt.UTC).replace(tzinfo=None) if is_local else value)
+    if isinstance(value, dt.date | np.datetime64):
+        return np.datetime64(value)
+    # numpy itself would read "20240102" as a year, and "today" off the clock.
+    found = _ISO.fullmatch(value)
+    if found is None:
+        raise ValueError(value)
+    day, time, sign, hours, minutes = found.groups()
+    moment = np.datetime64(day if time is None else f"{day}T{time}")
+    if sign is None:
+        return moment
+    offset = np.timedelta64(int(hours) * 60 + int(minutes), "m")
+    return moment - offset if sign == "+" else moment + offset
+
+
+def check_rising(dates: NDArray[np.datetime64], noun: str) -> None:
+    """Refuse dates of which one does not come after the one before it."""
+    row = _first_row(dates[1:] <= dates[:-1])
+    if row is not None:
+        raise ValidationError(
+            f"{noun}: dates must rise, and {dates[row + 1]} comes after {dates[row]}"
+        )
+
+
+def check_sorted(dates: NDArray[np.datetime64], noun: str) -> None:
+    """Refuse dates that go back; the same one again is allowed."""
+    row = _first_row(dates[1:] < dates[:-1])
+    if row is not None:
+        raise ValidationError(
+            f"{noun}: dates must not go back, and {dates[row + 1]} comes after {dates[row]}; "
+            "sort the table by date"
+        )
+
+
+def _first_row(is_wrong: NDArray[np.bool_]) -> int | None:
+    return int(is_wrong.argmax()) if is_wrong.any() else None

@@ -1,0 +1,509 @@
+"""`read_table`: the same table from every form it can come in, and what is no table."""
+# ruff: noqa: PD011 - the values of our own tables, which are no frames
+
+import builtins
+import datetime as dt
+import json
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nanobook_core import errors
+from nanobook_core.portfolio.table import read_table
+
+BAD = Path(__file__).parents[2] / "data" / "portfolio" / "bad_tables.json"
+FORMS = {
+    "mapping": dict,
+    "pandas": pd.DataFrame,
+    "polars": lambda columns: pl.DataFrame(columns, strict=False),
+    "pyarrow": pa.table,
+}
+DAYS = [dt.date(2024, 1, 2), dt.date(2024, 1, 3)]
+
+
+@pytest.fixture(params=FORMS)
+def form(request):
+    return FORMS[request.param]
+
+
+@pytest.fixture(params=["pandas", "polars", "pyarrow"])
+def frame(request):
+    return FORMS[request.param]
+
+
+def days(table):
+    return np.datetime_as_string(table.dates).tolist()
+
+
+def nested(values):
+    """Values with None for NaN, which is not equal to itself."""
+    return [[None if cell != cell else cell for cell in row] for row in values.tolist()]  # noqa: PLR0124
+
+
+# Wide
+
+
+def test_each_column_but_that_of_dates_is_a_symbol(form):
+    table = read_table(form({"date": DAYS, "B": [1.5, 2.5], "long name": [3.5, 4.5]}), "prices")
+    assert table.symbols == ("B", "long name")
+    assert table.dates.dtype == "datetime64[D]"
+    assert days(table) == ["2024-01-02", "2024-01-03"]
+    assert table.values.dtype == np.float64
+    assert table.values.tolist() == [[1.5, 3.5], [2.5, 4.5]]
+    assert not table.is_long
+
+
+def test_the_column_of_dates_may_have_any_name_and_place(form):
+    table = read_table(form({"B": [1.5, 2.5], "when": DAYS}), "prices")
+    assert (table.symbols, days(table)) == (("B",), ["2024-01-02", "2024-01-03"])
+
+
+def test_a_table_without_dates_has_none(form):
+    table = read_table(form({"A": [1.5], "B": [2.5]}), "prices")
+    assert table.dates is None
+    assert table.values.tolist() == [[1.5, 2.5]]
+
+
+@pytest.mark.parametrize("name", ["date", "Time", "timestamp", "DATETIME"])
+def test_text_in_a_column_of_that_name_is_read_as_dates(form, name):
+    table = read_table(form({"A": [1.5, 2.5], name: ["2024-01-02", "2024-01-03"]}), "prices")
+    assert (table.symbols, days(table)) == (("A",), ["2024-01-02", "2024-01-03"])
+
+
+def test_text_in_a_first_column_is_read_as_dates(form):
+    table = read_table(form({"day": ["2024-01-02", "2024-01-03"], "A": [1.5, 2.5]}), "prices")
+    assert (table.symbols, days(table)) == (("A",), ["2024-01-02", "2024-01-03"])
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2024-01-02", "2024-01-02"),
+        ("2024-01-02T00:00", "2024-01-02"),
+        ("2024-01-02 09:30", "2024-01-02T09:30:00.000000000"),
+        ("2024-01-02T09:30:15.25", "2024-01-02T09:30:15.250000000"),
+        ("2024-01-02T09:30:15.123456789", "2024-01-02T09:30:15.123456789"),
+        ("2024-01-02T09:30Z", "2024-01-02T09:30:00.000000000"),
+        ("2024-01-02 09:30:00-05:00", "2024-01-02T14:30:00.000000000"),
+        ("2024-01-02T00:15+0530", "2024-01-01T18:45:00.000000000"),
+        ("2024-01-02 05:30:00+05:30", "2024-01-02"),
+    ],
+)
+def test_text_is_a_day_or_a_time_in_utc(form, text, moment):
+    assert days(read_table(form({"date": [text], "A": [1.5]}), "prices")) == [moment]
+
+
+def test_days_and_times_in_one_column_are_nanoseconds(form):
+    table = read_table(form({"date": ["2024-01-02", "2024-01-02T16:00"], "A": [1.5, 2]}), "prices")
+    assert table.dates.dtype == "datetime64[ns]"
+    assert days(table) == ["2024-01-02T00:00:00.000000000", "2024-01-02T16:00:00.000000000"]
+
+
+def test_times_with_a_zone_become_those_of_utc(form):
+    york = ZoneInfo("America/New_York")
+    times = [dt.datetime(2024, month, 2, 16, tzinfo=york) for month in (1, 7)]
+    table = read_table(form({"date": times, "A": [1.5, 2.5]}), "prices")
+    assert days(table) == ["2024-01-02T21:00:00.000000000", "2024-07-02T20:00:00.000000000"]
+
+
+def test_times_without_a_zone_stay_as_they_are(form):
+    table = read_table(form({"date": [dt.datetime(2024, 1, 2, 16)], "A": [1.5]}), "prices")  # noqa: DTZ001
+    assert days(table) == ["2024-01-02T16:00:00.000000000"]
+
+
+@pytest.mark.parametrize("last", [None, DAYS[1]])
+def test_a_day_that_is_null_is_refused(last):
+    dates = [DAYS[0], last]
+    for table in (
+        {"date": dates, "A": [1.5, 2.5]},
+        pl.DataFrame({"date": dates, "A": [1.5, 2.5]}),
+        pa.table({"date": dates, "A": [1.5, 2.5]}),
+        pd.DataFrame({"date": dates, "A": [1.5, 2.5]}),
+        pd.DataFrame({"date": pd.to_datetime(dates), "A": [1.5, 2.5]}),
+        pd.DataFrame({"date": pd.Series(dates, dtype="date32[pyarrow]"), "A": [1.5, 2.5]}),
+    ):
+        if last is None:
+            with pytest.raises(errors.ValidationError, match="prices: row 1 has no date"):
+                read_table(table, "prices")
+        else:
+            assert days(read_table(table, "prices")) == ["2024-01-02", "2024-01-03"]
+
+
+def test_days_beyond_nanoseconds_are_days(form):
+    table = read_table(form({"date": ["9999-12-31"], "A": [1.5]}), "prices")
+    assert days(table) == ["9999-12-31"]
+
+
+def test_nulls_and_nan_are_alike(form):
+    table = read_table(form({"A": [1.5, None], "B": [float("nan"), 2.5]}), "prices")
+    assert nested(table.values) == [[1.5, None], [None, 2.5]]
+
+
+def test_ints_stay_ints_with_nulls_among_them(form):
+    values = [2**53 + 1, None]
+    a = pd.array(values, "Int64") if form is pd.DataFrame else values
+    table = read_table(form({"A": a, "B": [3, 4], "C": [None, None]}), "prices")
+    assert table.values.dtype == np.int64
+    assert table.values.tolist() == [[9007199254740993, 3, 0], [0, 4, 0]]
+
+
+def test_ints_with_nulls_among_weights_are_floats_so_that_0_is_not_absent(form):
+    table = read_table(form({"A": [1, None], "B": [0, None]}), "weights")
+    assert table.values.dtype == np.float64
+    assert nested(table.values) == [[1.0, 0.0], [None, None]]
+
+
+def test_ints_with_nulls_beside_floats_are_floats(form):
+    table = read_table(form({"A": [1, None], "B": [0.5, 1.5]}), "prices")
+    assert nested(table.values) == [[1.0, 0.5], [None, 1.5]]
+
+
+def test_a_column_without_any_value_is_absent(form):
+    table = read_table(form({"A": [None, None], "B": [0.5, 1.5]}), "prices")
+    assert nested(table.values) == [[None, 0.5], [None, 1.5]]
+
+
+def test_decimals_stay_exact(form):
+    table = read_table(form({"A": [Decimal("1.10"), None]}), "prices")
+    assert table.values.tolist() == [[Decimal("1.1")], [None]]
+
+
+def test_numbers_beside_decimals_count_as_they_are_written(form):
+    table = read_table(
+        form({"A": [Decimal("1.10"), None], "B": [0.1, float("nan")], "C": [7, 8]}), "prices"
+    )
+    assert table.values.tolist() == [
+        [Decimal("1.1"), Decimal("0.1"), Decimal(7)],
+        [None, None, Decimal(8)],
+    ]
+
+
+def test_a_table_without_columns_has_no_periods(form):
+    table = read_table(form({}), "prices")
+    assert (table.symbols, table.dates, table.values.shape) == ((), None, (0, 0))
+
+
+def test_dates_alone_are_periods_without_symbols(form):
+    table = read_table(form({"date": DAYS}), "weights")
+    assert (table.symbols, table.values.shape) == ((), (2, 0))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint32", "uint64"])
+def test_any_ints_become_64_bits(form, dtype):
+    table = read_table(form({"A": np.array([1, 100], dtype)}), "prices")
+    assert table.values.dtype == np.int64
+    assert table.values.tolist() == [[1], [100]]
+
+
+def test_floats_of_32_bits_become_64(form):
+    table = read_table(form({"A": np.array([1.5, np.nan], "float32")}), "prices")
+    assert table.values.dtype == np.float64
+    assert nested(table.values) == [[1.5], [None]]
+
+
+# Long
+
+
+def test_a_row_a_value_becomes_a_row_a_date(form):
+    table = read_table(
+        form({"date": [DAYS[0], DAYS[0], DAYS[1]], "symbol": ["B", "A", "B"], "x": [1.5, 2.5, 3]}),
+        "prices",
+    )
+    assert table.symbols == ("B", "A")
+    assert days(table) == ["2024-01-02", "2024-01-03"]
+    assert nested(table.values) == [[1.5, 2.5], [3.0, None]]
+    assert table.is_long
+
+
+def test_a_weight_that_is_left_out_is_0_and_one_that_is_null_stays_absent(form):
+    columns = {
+        "Ticker": ["A", "B", "A", "B", "A"],
+        "date": ["2024-01-02", "2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"],
+        "w": [0.5, 0.5, 1.0, None, 1.0],
+    }
+    table = read_table(form(columns), "weights")
+    assert table.symbols == ("A", "B")
+    assert nested(table.values) == [[0.5, 0.5], [1.0, 0.0], [0.0, None], [1.0, 0.0]]
+
+
+def test_ints_of_a_long_table_are_0_where_absent(form):
+    columns = {"date": DAYS, "symbol": ["A", "B"], "close": [2**53 + 1, 7]}
+    table = read_table(form(columns), "prices")
+    assert table.values.dtype == np.int64
+    assert table.values.tolist() == [[9007199254740993, 0], [0, 7]]
+
+
+def test_decimals_of_a_long_table_are_none_where_absent(form):
+    columns = {"date": DAYS, "symbol": ["A", "B"], "close": [Decimal("1.5"), Decimal("2.5")]}
+    table = read_table(form(columns), "prices")
+    assert table.values.tolist() == [[Decimal("1.5"), None], [None, Decimal("2.5")]]
+
+
+def test_a_long_table_without_rows_has_no_periods():
+    empty = pl.DataFrame(schema={"date": pl.Date, "symbol": pl.String, "close": pl.Float64})
+    table = read_table(empty, "prices")
+    assert (table.symbols, table.values.shape) == ((), (0, 0))
+
+
+def test_symbols_may_be_categories():
+    labels = ["A", "B"]
+    for frame in (
+        pd.DataFrame({"date": DAYS, "symbol": pd.Categorical(labels), "x": [1.5, 2.5]}),
+        pl.DataFrame({"date": DAYS, "symbol": pl.Series(labels, dtype=pl.Categorical), "x": 1.5}),
+        pa.table({"date": DAYS, "symbol": pa.array(labels).dictionary_encode(), "x": [1.5, 2.5]}),
+    ):
+        assert read_table(frame, "prices").symbols == ("A", "B")
+
+
+@settings(max_examples=60)
+@given(
+    data=st.dictionaries(
+        st.tuples(st.integers(0, 6), st.sampled_from("ABCD")), st.floats(0.5, 9), min_size=1
+    ),
+    name=st.sampled_from(sorted(FORMS)),
+    noun=st.sampled_from(["weights", "prices"]),
+)
+def test_long_and_wide_tables_of_the_same_values_are_the_same(data, name, noun):
+    start = np.datetime64("2024-01-01")
+    cells = sorted(data)
+    symbols = list(dict.fromkeys(symbol for _, symbol in cells))
+    rows = sorted({day for day, _ in cells})
+    long = FORMS[name](
+        {
+            "date": start + np.array([day for day, _ in cells]),
+            "symbol": [symbol for _, symbol in cells],
+            "value": [data[cell] for cell in cells],
+        }
+    )
+    absent = 0.0 if noun == "weights" else None
+    wide = FORMS[name](
+        {"date": start + np.array(rows)}
+        | {symbol: [data.get((day, symbol), absent) for day in rows] for symbol in symbols}
+    )
+    one, other = read_table(long, noun), read_table(wide, noun)
+    assert one.symbols == other.symbols == tuple(symbols)
+    assert days(one) == days(other)
+    np.testing.assert_array_equal(one.values, other.values)
+
+
+# The index and the types of pandas
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.DatetimeIndex(["2024-01-02", "2024-01-03"]),
+        pd.DatetimeIndex(["2024-01-02", "2024-01-03"], name="date"),
+        pd.DatetimeIndex(["2024-01-02", "2024-01-03"], tz="UTC"),
+        pd.Index(DAYS),
+        pd.Index(["2024-01-02", "2024-01-03"]),
+        pd.CategoricalIndex(["2024-01-02", "2024-01-03"]),
+    ],
+)
+def test_an_index_of_dates_is_the_dates(index):
+    table = read_table(pd.DataFrame({"A": [1.5, 2.5]}, index=index), "prices")
+    assert (table.symbols, days(table)) == (("A",), ["2024-01-02", "2024-01-03"])
+
+
+def test_an_index_with_a_zone_becomes_utc():
+    index = pd.DatetimeIndex(["2024-01-02 16:00"], tz="America/New_York")
+    table = read_table(pd.DataFrame({"A": [1.5]}, index=index), "prices")
+    assert days(table) == ["2024-01-02T21:00:00.000000000"]
+
+
+def test_an_index_of_dates_serves_a_long_table():
+    frame = pd.DataFrame(
+        {"symbol": ["A", "B"], "x": [1.5, 2.5]}, index=pd.DatetimeIndex(["2024-01-02"] * 2)
+    )
+    assert read_table(frame, "prices").values.tolist() == [[1.5, 2.5]]
+
+
+@pytest.mark.parametrize("index", [pd.RangeIndex(5, 7), pd.Index([9, 3]), pd.Index([0.5, 1.5])])
+def test_an_index_of_numbers_says_nothing(index):
+    assert read_table(pd.DataFrame({"A": [1.5, 2.5]}, index=index), "prices").dates is None
+
+
+@pytest.mark.parametrize(
+    ("index", "kind"),
+    [
+        (pd.MultiIndex.from_product([["2024-01-02"], ["A", "B"]]), "MultiIndex"),
+        (pd.period_range("2024-01", periods=2, freq="M"), "PeriodIndex"),
+        (pd.to_timedelta([1, 2], "D"), "TimedeltaIndex"),
+    ],
+)
+def test_an_index_that_is_neither_is_refused(index, kind):
+    with pytest.raises(errors.ValidationError, match=rf"got a {kind}.*reset_index\(\)"):
+        read_table(pd.DataFrame({"close": [1.5, 2.5]}, index=index), "prices")
+
+
+def test_an_index_of_symbols_is_refused():
+    frame = pd.DataFrame({"date": DAYS, "close": [1.5, 2.5]}, index=["A", "B"])
+    with pytest.raises((errors.ValidationError, TypeError), match="index"):
+        read_table(frame, "prices")
+
+
+def test_an_index_and_a_column_of_dates_are_one_too_many():
+    frame = pd.DataFrame({"date": pd.to_datetime(DAYS), "A": 1.5}, index=pd.to_datetime(DAYS))
+    with pytest.raises(
+        errors.ValidationError, match=r"one column of dates, got '\(index\)', 'date'"
+    ):
+        read_table(frame, "prices")
+
+
+@pytest.mark.parametrize("backend", ["numpy_nullable", "pyarrow"])
+def test_each_backend_of_pandas_gives_the_same(backend):
+    frame = pd.DataFrame(
+        {
+            "date": pd.to_datetime(DAYS),
+            "A": pd.array([2**53 + 1, None], "Int64"),
+            "B": [3, 4],
+        }
+    ).convert_dtypes(dtype_backend=backend)
+    table = read_table(frame, "prices")
+    assert days(table) == ["2024-01-02", "2024-01-03"]
+    assert table.values.tolist() == [[9007199254740993, 3], [0, 4]]
+    floats = pd.DataFrame({"A": [0.5, None]}).convert_dtypes(dtype_backend=backend)
+    assert nested(read_table(floats, "prices").values) == [[0.5], [None]]
+
+
+def test_nulls_of_any_kind_in_objects_of_pandas_are_absent():
+    values = pd.Series([1.5, None, float("nan"), pd.NA, pd.NaT], dtype=object)
+    table = read_table(pd.DataFrame({"A": values}), "prices")
+    assert nested(table.values) == [[1.5], [None], [None], [None], [None]]
+
+
+@pytest.mark.parametrize("names", [[0, 1], [("A", "close"), ("B", "close")], ["A", None]])
+def test_names_that_are_no_strings_are_refused(names):
+    frame = pd.DataFrame([[1.5, 2.5]])
+    frame.columns = names
+    with pytest.raises(TypeError, match="prices: names of columns are strings, got"):
+        read_table(frame, "prices")
+    with pytest.raises(TypeError, match="prices: names of columns are strings, got"):
+        read_table({name: [1.5] for name in names}, "prices")
+
+
+def test_a_column_twice_is_refused():
+    arrays = [pa.array([1.5]), pa.array([2.5])]
+    for frame in (
+        pd.DataFrame([[1.5, 2.5]], columns=["A", "A"]),
+        pa.Table.from_arrays(arrays, names=["A", "A"]),
+    ):
+        with pytest.raises(errors.ValidationError, match="prices: a column is there twice"):
+            read_table(frame, "prices")
+
+
+def test_a_lazy_frame_is_told_to_be_collected():
+    with pytest.raises(TypeError, match="a lazy one collected"):
+        read_table(pl.LazyFrame({"A": [1.5]}), "prices")
+
+
+def test_a_series_is_no_table():
+    for series in (pd.Series([1.5]), pl.Series([1.5]), pa.array([1.5])):
+        with pytest.raises(TypeError, match="prices: a frame of pandas, polars or pyarrow"):
+            read_table(series, "prices")
+
+
+def test_reading_changes_nothing_in_a_frame(frame):
+    given_frame = frame({"date": DAYS, "A": [1.5, None]})
+    before = str(given_frame)
+    table = read_table(given_frame, "prices")
+    table.values[:] = 7.0
+    assert str(given_frame) == before
+
+
+# Arrays
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+def test_an_array_of_64_bits_is_not_copied(dtype):
+    array = np.ones((3, 2), dtype)
+    table = read_table(array, "prices", symbols=["A", "B"])
+    assert table.values is array
+    assert (table.symbols, table.dates) == (("A", "B"), None)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wide"),
+    [("float32", "float64"), ("float16", "float64"), ("uint8", "int64"), ("uint64", "int64")],
+)
+def test_another_array_becomes_one_of_64_bits(dtype, wide):
+    table = read_table(np.ones((3, 2), dtype), "prices", symbols=("A", "B"))
+    assert table.values.dtype == wide
+    assert table.values.tolist() == [[1, 1]] * 3
+
+
+def test_symbols_of_an_array_may_be_anything_that_lists_strings():
+    array = np.ones((1, 2))
+    for symbols in (np.array(["A", "B"]), pd.Index(["A", "B"]), pl.Series(["A", "B"])):
+        table = read_table(array, "prices", symbols=symbols)
+        assert table.symbols == ("A", "B")
+        assert all(type(symbol) is str for symbol in table.symbols)
+
+
+def test_an_array_with_a_mask_is_refused():
+    masked = np.ma.array([[1.5, 2.5]], mask=[[True, False]])
+    with pytest.raises(TypeError, match="prices: an array without a mask; fill it"):
+        read_table(masked, "prices", symbols=["A", "B"])
+
+
+def test_a_mask_on_a_column_of_a_mapping_is_kept():
+    columns = {
+        "A": np.ma.array([1.5, 2.5], mask=[True, False]),
+        "B": np.ma.array([1, 2], mask=[False, True]),
+    }
+    assert nested(read_table(columns, "prices").values) == [[None, 1.0], [2.5, None]]
+
+
+@pytest.mark.parametrize("dtype", ["complex128", "datetime64[D]", "timedelta64[D]", "S3"])
+def test_an_array_of_something_else_is_refused(dtype):
+    with pytest.raises(TypeError, match="prices: an array of floats or ints, got dtype"):
+        read_table(np.zeros((1, 1), dtype), "prices", symbols=["A"])
+    if dtype != "datetime64[D]":
+        with pytest.raises(TypeError, match="prices: column 'A' is not numeric"):
+            read_table({"A": np.zeros(1, dtype)}, "prices")
+
+
+# Lists of pairs
+
+
+def test_lists_of_prices_are_0_where_absent():
+    table = read_table([[("B", 3)], {"A": 2**53 + 1}], "prices")
+    assert (table.symbols, table.dates) == (("B", "A"), None)
+    assert table.values.tolist() == [[3, 0], [0, 9007199254740993]]
+
+
+def test_lists_of_weights_are_0_where_absent_and_nan_where_they_hold():
+    table = read_table(([("B", 0.5)], None, [], [("A", 1)]), "weights")
+    assert nested(table.values) == [[0.5, 0.0], [None, None], [0.0, 0.0], [0.0, 1.0]]
+
+
+# What is refused
+
+
+def cases():
+    for row in json.loads(BAD.read_text())["read_table"]:
+        for name in row.get("in", FORMS if "columns" in row else [""]):
+            yield pytest.param(row, name, id=f"{name}-{row['says'][-60:]}")
+
+
+@pytest.mark.parametrize(("row", "name"), list(cases()))
+def test_a_bad_table_is_refused_with_the_reason(row, name):
+    if "columns" in row:
+        data = FORMS[name](row["columns"])
+    elif "array" in row:
+        data = np.array(row["array"])
+    else:
+        data = row["rows"] if "rows" in row else row["other"]
+    error = getattr(errors, row["error"], None) or getattr(builtins, row["error"])
+    with pytest.raises(error) as caught:
+        read_table(data, "prices", symbols=row.get("symbols"))
+    assert type(caught.value) is error
+    assert row["says"] in str(caught.value)
