@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ _TEXT = frozenset({"symbol", "ticker"})
 def read_file(path: Path) -> Any:
     """Columns of a `.csv` or `.csv.gz`, or the frame in a `.parquet`, `.arrow` or `.feather` file.
 
-    A CSV file has names in its first line. A column is of floats if each cell is a number or empty,
-    or `NA`, `NaN`, `null`; else of strings, as dates and symbols are.
+    A CSV file has names in its first line; empty lines are none. A column is of floats if each cell
+    is a number or empty, or `NA`, `NaN`, `null`, `None`; else of strings, as dates and symbols are.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -74,44 +75,62 @@ def _read_csv(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as lines:
             return _columns(path, csv.reader(lines, strict=True))
-    except (csv.Error, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
+    except (csv.Error, UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValidationError(f"{path} cannot be read as CSV: {error}") from error
 
 
-def _columns(path: Path, rows: Iterator[list[str]]) -> dict[str, NDArray[Any]]:
+def _columns(path: Path, rows: Any) -> dict[str, NDArray[Any]]:
+    """Columns of what a CSV reader gives."""
     names = [name.strip() for name in next(rows, [])]
     if not names:
         raise ValidationError(f"{path} is empty; its first line names the columns")
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValidationError(f"{path}: column {twice!r} is there twice")
+    lines: list[int] = []
     cells: list[list[str]] = []
-    for line, row in enumerate(rows, start=2):
-        if len(row) != len(names):
+    for row in rows:
+        # An empty line is a cell without a value where there is one column.
+        texts = row or ([""] if len(names) == 1 else [])
+        if not texts:
+            continue
+        if len(texts) != len(names):
             raise ValidationError(
-                f"{path}, line {line}: {len(names)} cells, as in the first line; got {len(row)}"
+                f"{path}, line {rows.line_num}: {len(names)} cells, as in the first line; "
+                f"got {len(texts)}"
             )
-        cells.append(row)
+        lines.append(rows.line_num)
+        cells.append(texts)
     if not cells:
         raise ValidationError(f"{path} has names of columns and no rows")
     return {
-        name: _column(path, name, place, [row[place].strip() for row in cells])
-        for place, (name) in enumerate(names)
+        name: _column(path, name, lines, [row[place].strip() for row in cells], is_first=place == 0)
+        for place, name in enumerate(names)
     }
 
 
-def _column(path: Path, name: str, place: int, texts: list[str]) -> NDArray[Any]:
+def _column(
+    path: Path, name: str, lines: Sequence[int], texts: list[str], *, is_first: bool
+) -> NDArray[Any]:
     """Numbers where all cells are; text in a first column or one of symbols."""
     if name.lower() in _TEXT:
         return np.array(texts, object)
     numbers = []
-    for line, text in enumerate(texts, start=2):
+    for line, text in zip(lines, texts, strict=True):
         try:
-            numbers.append(np.nan if text.lower() in _ABSENT else float(text))
+            numbers.append(_number(text))
         except ValueError:
-            if place == 0 or line == 2:  # noqa: PLR2004 - a column that is text from the start
+            if is_first or line == lines[0]:  # a column that is text from the start
                 return np.array(texts, object)
             raise ValidationError(
                 f"{path}, line {line}, column {name!r}: {text!r} is no number"
             ) from None
     return np.array(numbers, np.float64)
+
+
+def _number(text: str) -> float:
+    if text.lower() in _ABSENT:
+        return np.nan
+    if "_" in text:  # which Python takes for a mark between digits
+        raise ValueError(text)
+    return float(text)
