@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from nanobook_core import errors
@@ -196,6 +196,9 @@ def test_exact_is_exact_and_the_coarsest(given_prices, is_float):
 
 
 @given(st.lists(st.floats(1e-3, 9e3), min_size=1, max_size=5))
+@example([4096.343163060262, 8192.0838291357])
+@example([2048.449343325172, 8192.44283020133])
+@example([0.004408261280743155])
 def test_exact_takes_all_the_digits_that_floats_are_written_with(given_prices):
     written = [Decimal(repr(price)) for price in given_prices]
     finest = max(0, *(-price.as_tuple().exponent for price in written))

@@ -20,6 +20,8 @@ _TOLERANCE = 1e-4
 _BEYOND = 2.0**63
 #: Up to here every whole number is a float.
 _EXACT = 2.0**53
+#: Below, a float tells decimals apart: only one of that many digits is read as it.
+_DISTINCT = 1e15
 
 
 def to_units(
@@ -31,7 +33,7 @@ def to_units(
     """Prices as whole units, 0 where absent, and the unit; None as `price_unit` asks for ints.
 
     A unit, a Decimal, int or str, rounds each price to the nearest multiple, halves to even; a
-    float of more than 2^53 units counts as it is written. "exact" is the coarsest power of ten,
+    float of 10^15 units or more counts as it is written. "exact" is the coarsest power of ten,
     from 1 to 1e-18, of which all prices are multiples as they are written; "auto" the coarsest that
     moves none by more than a basis point. NaN and None are absent, and 0 is among ints.
 
@@ -199,8 +201,8 @@ def _rounded(values: NDArray[Any], unit: Decimal, cells: _Cells) -> NDArray[np.i
             OverflowError, is_large, values, f"is more than 2^63-1 units of {unit}; use a coarser"
         )
     whole: NDArray[np.int64] = np.where(is_gone, 0, units).astype(np.int64)
-    if units.dtype != object and (units > _EXACT).any():
-        for cell in map(tuple, np.argwhere(units > _EXACT).tolist()):
+    if units.dtype != object:
+        for cell in map(tuple, np.argwhere(units >= _DISTINCT).tolist()):
             whole[cell] = round(_exact(values[cell]) / Fraction(unit))
     return whole
 
@@ -267,4 +269,11 @@ def _is_exact(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArr
     is_same: NDArray[np.bool_] = units * float(above) / float(below) == values
     # No float is written with more digits than a number above 2^53 has.
     is_same |= np.isnan(values) | (units > _EXACT)
+    # The product may have been rounded to a neighbour of the number that was written.
+    is_doubtful = ~is_same & (units >= _DISTINCT)
+    if is_doubtful.any() and (is_same | is_doubtful).all():
+        for cell in map(tuple, np.argwhere(is_doubtful).tolist()):
+            if (_exact(values[cell]) / Fraction(unit)).denominator != 1:
+                break  # one is enough to need a finer unit
+            is_same[cell] = True
     return is_same
