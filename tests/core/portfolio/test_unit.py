@@ -120,6 +120,15 @@ def test_the_largest_price_is_the_largest_int():
         units(prices + Decimal("0.01"), "0.01")
 
 
+@pytest.mark.parametrize("price", [2.0**63, 1e300])
+def test_a_float_beyond_the_largest_int_is_named(price):
+    with pytest.raises(
+        OverflowError, match=r"symbol 'B': price .* is more than 2\^63-1 units of 1;"
+    ):
+        units([[1.0, price]], "1")
+    assert units([[1.0, 9.223372036854775e18]], "1")[0] == [[1, 9223372036854775000]]
+
+
 def test_a_price_that_moves_by_a_basis_point_is_taken_and_one_that_moves_further_is_not():
     exactly = np.array([[Decimal("1.0001") / Decimal("1.0001") * Decimal(10000)]], object)
     assert units(exactly + 1, "10001") == ([[1]], Decimal(10001))

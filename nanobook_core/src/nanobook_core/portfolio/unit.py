@@ -18,8 +18,6 @@ _FINEST_UNIT, _COARSEST_UNIT = Decimal("1e-18"), Decimal("1e18")
 _BASIS_POINT = Fraction(1, 10_000)
 _TOLERANCE = 1e-4
 _BEYOND = 2.0**63
-#: Up to here every whole number is a float.
-_EXACT = 2.0**53
 #: Below, a float tells decimals apart: only one of that many digits is read as it.
 _DISTINCT = 1e15
 
@@ -253,7 +251,7 @@ def _is_near(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArra
         return np.array(near, bool).reshape(values.shape)
     above, below = Fraction(unit).as_integer_ratio()
     off = np.abs(units * float(above) / float(below) - values)
-    is_near: NDArray[np.bool_] = np.isnan(values) | ((units >= 1.0) & (off <= _TOLERANCE * values))
+    is_near: NDArray[np.bool_] = np.isnan(values) | (off <= _TOLERANCE * values)
     return is_near
 
 
@@ -267,8 +265,7 @@ def _is_exact(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArr
     above, below = Fraction(unit).as_integer_ratio()
     # The nearest float to a decimal of few digits is what it was written as.
     is_same: NDArray[np.bool_] = units * float(above) / float(below) == values
-    # No float is written with more digits than a number above 2^53 has.
-    is_same |= np.isnan(values) | (units > _EXACT)
+    is_same |= np.isnan(values)
     # The product may have been rounded to a neighbour of the number that was written.
     is_doubtful = ~is_same & (units >= _DISTINCT)
     if is_doubtful.any() and (is_same | is_doubtful).all():
