@@ -96,3 +96,22 @@ def test_ctrl_c_ends_a_run():
         signal.signal(signal.SIGINT, interrupt)
         gc.enable()
     assert ended_at - rung_at[0] < 5  # a bound on hanging; how long it takes is a benchmark's
+
+
+def test_signals_have_their_turn_within_one_period_of_many_symbols():
+    # Minimum fees of twice the cash: many passes over the row to find how little can be bought.
+    n_symbols = 600_000
+    cash = n_symbols * 10**9 // 2
+    prices = np.ones((1, n_symbols), np.int64)
+    weights = np.full(prices.shape, 10**6 / cash)
+    symbols = tuple(map(str, range(n_symbols)))
+    plain = SETTINGS | {"initial_cash": cash, "minimum_fee": 10**9}
+    turns = []
+    before = signal.signal(signal.SIGALRM, lambda number, _frame: turns.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    try:
+        simulate(weights, prices, symbols, **plain)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(turns) > 8  # at the start, at the end and once between would be three

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from attrs import fields
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -18,44 +18,69 @@ from nanobook_core.types import INT64_MAX
 
 _NAMES = ("D", "B", "A", "C")
 
-_settings = st.fixed_dictionaries(
-    {
-        "initial_cash": st.sampled_from([1, 1000, 99_999, 10**8 + 7, 2**61, INT64_MAX]),
-        "cost_bps": st.sampled_from([0, 15, 1000, 10_000]),
-        "minimum_fee": st.sampled_from([0, 0, 1, 7, 500, -5]),
-        "fixed": st.sampled_from([0.0, 0.0, 0.05, 0.5]),
-        "trailing": st.sampled_from([0.0, 0.0, 0.05, 0.1]),
-        "atr_multiple": st.sampled_from([0.0, 0.0, 0.5, 2.0]),
-        "atr_period": st.sampled_from([1, 2, 3, 14, 10**12]),
-        "scale_to_cash": st.booleans(),
-    }
-)
+_PLAIN: dict[str, Any] = {
+    "initial_cash": 1000,
+    "cost_bps": 0,
+    "minimum_fee": 0,
+    "fixed": 0.0,
+    "trailing": 0.0,
+    "atr_multiple": 0.0,
+    "atr_period": 14,
+    "scale_to_cash": True,
+}
+
+_PRICES = (2, 10, 100, 10_000, 2**20, 2**40, 2**51 + 1, 2**53 + 1, 2**61)
+_WEIGHTS = (0.0, 0.25, 0.5, 1.0, -0.25, -0.5, 1.7, 1e-9)
+
+Market = tuple[NDArray[np.float64], NDArray[np.int64], tuple[str, ...]]
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[str, ...]]:
-    """Weights and prices aimed at trouble: few prices, gaps, side flips, leverage, held rows."""
-    n_symbols, n_periods = draw(st.integers(0, len(_NAMES))), draw(st.integers(0, 14))
+def cases(draw: st.DrawFn) -> tuple[Market, dict[str, Any]]:
+    """A market aimed at trouble, and settings: cash is some multiple of a price.
+
+    Few prices, of any magnitude; gaps, side flips, leverage, held rows, ruin; rates and fees from
+    none to absurd.
+    """
+    middle = draw(st.sampled_from(_PRICES))
+    multiple = draw(st.sampled_from([1, 30, 997, 10**6 + 3, 2**31 + 1, 2**40 + 1]))
+    chosen = {
+        "initial_cash": min(middle * multiple - draw(st.integers(0, 1)), INT64_MAX),
+        "cost_bps": draw(st.sampled_from([0, 0, 15, 1000, 1500, 10_000, 2**32 - 1])),
+        "minimum_fee": draw(st.sampled_from([0, 0, 0, 1, 7, 500, -5, 2**51])),
+        "fixed": draw(st.sampled_from([0.0, 0.0, 0.05, 0.5, 0.9])),
+        "trailing": draw(st.sampled_from([0.0, 0.0, 0.05, 0.1])),
+        "atr_multiple": draw(st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.0])),
+        "atr_period": draw(st.sampled_from([1, 2, 3, 14, 10**12])),
+        "scale_to_cash": draw(st.booleans()),
+    }
+    return draw(markets(middle)), chosen
+
+
+@st.composite
+def markets(draw: st.DrawFn, middle: int) -> Market:
+    """Weights, prices around this one, and symbols."""
+    n_symbols, n_periods = draw(st.integers(0, len(_NAMES))), draw(st.integers(0, 24))
     size = n_symbols * n_periods
-    middle = draw(st.sampled_from([2, 10, 100, 10_000, 2**53 + 1, 2**61]))
-    price = st.sampled_from(
-        [*([0] if draw(st.booleans()) else []), 1, *(middle * k // 20 for k in (18, 19, 20, 21))]
-    )
-    weight = st.sampled_from([0.0, 0.25, 0.5, 1.0, -0.25, -0.5, 1.7]) | st.floats(-2, 2)
     shape = n_periods, n_symbols
+    around = [max(middle * k // 20, 1) for k in (18, 19, 20, 20, 21)]
+    far = [1, max(middle // 20, 1)] if draw(st.booleans()) else []
+    price = st.sampled_from([*([0] if draw(st.booleans()) else []), *far, *around])
+    weight = st.sampled_from(_WEIGHTS) | st.floats(-2, 2)
     prices = np.array(draw(st.lists(price, min_size=size, max_size=size)), np.int64).reshape(shape)
     drawn = draw(st.lists(weight, min_size=size, max_size=size))
     weights = np.array(drawn, np.float64).reshape(shape)
     weights[~np.logical_or.accumulate(prices > 0, axis=0)] = 0.0
-    held = st.lists(st.sampled_from([False, False, True]), min_size=n_periods, max_size=n_periods)
+    often = draw(st.sampled_from([[False, False, True], [False, True, True, True]]))
+    held = st.lists(st.sampled_from(often), min_size=n_periods, max_size=n_periods)
     weights[np.array(draw(held), np.bool_)] = np.nan
     return weights, prices, _NAMES[:n_symbols]
 
 
-def outcome(kernel: Any, *given: Any, **settings: Any) -> Any:
+def outcome(kernel: Any, *tables: Any, **chosen: Any) -> Any:
     """All there is to see of a run: its arrays with their types, or the error and its message."""
     try:
-        run = kernel(*given, **settings)
+        run = kernel(*tables, **chosen)
     except Exception as error:  # noqa: BLE001 - what a kernel raises is its outcome
         return type(error), str(error)
     assert isinstance(run, Run)
@@ -66,6 +91,13 @@ def outcome(kernel: Any, *given: Any, **settings: Any) -> Any:
         else value
         for name, value in seen.items()
     }
+
+
+def unaligned(table: NDArray[Any]) -> NDArray[Any]:
+    """Return the same table at an address that no number of its size should have."""
+    memory = bytearray(table.nbytes + 1)
+    memory[1:] = table.tobytes()
+    return np.frombuffer(memory, table.dtype, offset=1).reshape(table.shape)
 
 
 class SimulateSuite:
@@ -81,56 +113,47 @@ class SimulateSuite:
         """It can be called."""
         assert isinstance(kernel, Simulate)
 
-    @law
-    @given(tables(), _settings)
-    def test_it_gives_what_the_core_gives(
-        self, kernel: Any, market: Any, settings: dict[str, Any]
-    ) -> None:
+    @settings(law, max_examples=600)
+    @given(cases())
+    def test_it_gives_what_the_core_gives(self, kernel: Any, case: Any) -> None:
         """Every array to the last unit, and the same error where there is one."""
-        assert outcome(kernel, *market, **settings) == outcome(dense.simulate, *market, **settings)
+        market, chosen = case
+        assert outcome(kernel, *market, **chosen) == outcome(dense.simulate, *market, **chosen)
 
     @law
     @given(
-        tables(),
+        cases(),
         st.integers(0, 10**6),
         st.tuples(
             st.sampled_from([np.nan, np.inf, -np.inf, 1e300, 5e18]),
             st.sampled_from([-1, -(2**63), 1]),
         ),
-        _settings,
     )
     def test_it_refuses_what_the_core_refuses(
-        self,
-        kernel: Any,
-        market: Any,
-        cell: int,
-        wrong: tuple[float, int],
-        settings: dict[str, Any],
+        self, kernel: Any, case: Any, cell: int, wrong: tuple[float, int]
     ) -> None:
         """One wrong cell anywhere, in weights and in prices, after ruin and in held rows too."""
-        weights, prices, symbols = market
+        (weights, prices, symbols), chosen = case
         if weights.size:
             for table, value in zip((weights, prices), wrong, strict=True):
                 table.flat[cell % table.size] = value
-                assert outcome(kernel, weights, prices, symbols, **settings) == outcome(
-                    dense.simulate, weights, prices, symbols, **settings
+                assert outcome(kernel, weights, prices, symbols, **chosen) == outcome(
+                    dense.simulate, weights, prices, symbols, **chosen
                 )
 
     @law
-    @given(tables(), _settings)
-    def test_what_is_given_stays_as_it_is(
-        self, kernel: Any, market: Any, settings: dict[str, Any]
-    ) -> None:
-        """Read-only and strided tables are taken, and none is changed."""
-        weights, prices, symbols = market
-        expected = outcome(dense.simulate, *market, **settings)
+    @given(cases())
+    def test_what_is_given_stays_as_it_is(self, kernel: Any, case: Any) -> None:
+        """Read-only, strided and unaligned tables are taken, and none is changed."""
+        (weights, prices, symbols), chosen = case
+        expected = outcome(dense.simulate, weights, prices, symbols, **chosen)
         strided = np.repeat(weights, 2, axis=1)[:, ::2], np.asfortranarray(prices)
         for table in strided:
             table.flags.writeable = False
-        assert outcome(kernel, *strided, symbols, **settings) == expected
+        assert outcome(kernel, *strided, symbols, **chosen) == expected
+        assert outcome(kernel, unaligned(weights), unaligned(prices), symbols, **chosen) == expected
         before = weights.tobytes(), prices.tobytes()
-        kernel_outcome = outcome(kernel, weights, prices, symbols, **settings)
-        assert kernel_outcome == expected
+        assert outcome(kernel, weights, prices, symbols, **chosen) == expected
         assert (weights.tobytes(), prices.tobytes()) == before
 
     @pytest.mark.parametrize(
@@ -148,13 +171,42 @@ class SimulateSuite:
         self, kernel: Any, weights: Any, prices: Any
     ) -> None:
         """With the core's words."""
-        settings = dict.fromkeys(("fixed", "trailing", "atr_multiple"), 0.0) | {
-            "initial_cash": 1000,
-            "cost_bps": 0,
-            "minimum_fee": 0,
-            "atr_period": 14,
-            "scale_to_cash": True,
-        }
-        found = outcome(kernel, weights, prices, ("A", "B"), **settings)
+        found = outcome(kernel, weights, prices, ("A", "B"), **_PLAIN)
         assert isinstance(found, tuple)
-        assert found == outcome(dense.simulate, weights, prices, ("A", "B"), **settings)
+        assert found == outcome(dense.simulate, weights, prices, ("A", "B"), **_PLAIN)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"initial_cash": 2**63},
+            {"initial_cash": 1e6},
+            {"initial_cash": True},
+            {"cost_bps": -1},
+            {"cost_bps": 2**32},
+            {"cost_bps": 15.0},
+            {"minimum_fee": 2**63},
+            {"fixed": float("nan")},
+            {"fixed": -0.05},
+            {"fixed": 1.0},
+            {"fixed": True},
+            {"fixed": "0.05"},
+            {"trailing": float("nan")},
+            {"trailing": -0.05},
+            {"trailing": 1.0},
+            {"atr_multiple": float("nan")},
+            {"atr_multiple": float("inf")},
+            {"atr_multiple": -1.0},
+            {"atr_period": 0},
+            {"atr_period": -1},
+            {"atr_period": 2**63},
+            {"atr_period": 2.0},
+        ],
+        ids=str,
+    )
+    def test_settings_out_of_range_are_refused(self, kernel: Any, wrong: dict[str, Any]) -> None:
+        """With the core's words, also where a stop that is off would have used them."""
+        market = np.full((3, 2), 0.4), np.array([[10, 20], [11, 19], [9, 22]]), ("A", "B")
+        expected = outcome(dense.simulate, *market, **_PLAIN | wrong)
+        # What the core can do with them is for it to say.
+        assert isinstance(expected, tuple)
+        assert outcome(kernel, *market, **_PLAIN | wrong) == expected

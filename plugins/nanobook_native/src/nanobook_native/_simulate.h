@@ -1,7 +1,8 @@
 /* One period after another of a simulation. In C, because Cython knows no 128-bit integers.
 
    Whatever is wrong or out of the ordinary ends the run with `false`, and the core does all of it:
-   so nothing here has a message, and nothing here may wrap. Prices and quantities are 64-bit,
+   so nothing here has a message, and nothing here may wrap. Only a signal that raises ends it with
+   `false` and an error that is set. Prices and quantities are 64-bit,
    values of single positions stay below 2^62, sums and products are made with 128 bits. */
 
 #include <math.h>
@@ -18,6 +19,7 @@ typedef __int128 wide;
 #define SAFE 4611686018427387904.0     /* 2^62 */
 #define SCALE 32
 #define STEPS 24
+#define WORK_PER_CHECK (1 << 19) /* in symbols passed: 20 ms at most, 5 where numbers are small */
 
 typedef struct {
     int64_t period, column, level, quantity, reason;
@@ -36,7 +38,19 @@ typedef struct {
     wide *change_sum;
     stop_row *stops;
     int64_t n_stops, stop_capacity;
+    int64_t work;               /* since signals were looked for */
+    int (*check_signals)(void); /* takes the GIL; 0 if none has raised */
 } account;
+
+/* Count one pass over all symbols, and let signals have their turn. One period may have many passes
+   and many symbols, so to look between periods is not enough. */
+static bool may_go_on(account *a) {
+    a->work += a->n_symbols;
+    if (a->work < WORK_PER_CHECK)
+        return true;
+    a->work = 0;
+    return a->check_signals() == 0;
+}
 
 static bool fits(wide amount) { return amount >= -(wide)LARGEST && amount <= (wide)LARGEST; }
 
@@ -60,13 +74,13 @@ static inline int64_t order_cost(const account *a, int64_t notional) {
     return cost < a->minimum_fee ? a->minimum_fee : cost;
 }
 
-/* Truncated towards zero, as division is in C; the float estimate is never too small. */
+/* Truncated towards zero, as division is in C. Of whole numbers below 2^53 the float quotient is
+   enough: what is not whole lies too far from the next whole number to be rounded up to it. */
 static inline int64_t quotient(int64_t amount, int64_t price) {
     double size = fabs((double)amount);
     if (size >= EXACT_FLOAT || (double)price >= EXACT_FLOAT)
         return amount / price;
     int64_t whole = (int64_t)(size / (double)price);
-    whole -= (whole * price > (int64_t)size);
     return amount < 0 ? -whole : whole;
 }
 
@@ -102,14 +116,8 @@ static inline double rounded_down(double size) {
     return near > size ? near - 1.0 : near;
 }
 
-/* Of two sizes, the quotient of whole numbers rounded down. */
-static inline double quotient_of(double size, double divisor) {
-    double whole = rounded_down(size / divisor);
-    return whole * divisor > size ? whole - 1.0 : whole; /* never too small, but maybe too large */
-}
-
 static inline double small_cost(double notional, double bps, double fee) {
-    double myriads = quotient_of(notional, BPS);
+    double myriads = rounded_down(notional / BPS); /* see `quotient` */
     double cost = myriads * bps + rounded_down((notional - myriads * BPS) * bps / BPS);
     return notional > 0.0 && cost < fee ? fee : cost;
 }
@@ -169,8 +177,9 @@ static bool afford(account *a, const int64_t *prices, bool is_small, bill *total
     wide fixed = base.moved + base.costs, available = a->cash - fixed;
     wide now = total->moved + total->costs - fixed;
     for (int step = 0; step <= STEPS && factor; step++) {
-        if (size_of(available) >> 94 || size_of(now) >> 94)
+        if (!may_go_on(a))
             return false;
+        /* Of 2^31 symbols, each below 2^63 and its cost too, all are below 2^95: no product wraps. */
         wide less = factor >> (STEPS - step);
         factor = available > 0 ? factor * available / now - less : 0;
         if (factor < 0)
@@ -194,7 +203,7 @@ VECTORS static bill small_lots(const account *a, const double *restrict weights,
     const int64_t n_symbols = a->n_symbols;
     const double bps = (double)a->cost_bps;
     const double fee = a->minimum_fee > 0 ? (double)a->minimum_fee : 0.0;
-    int64_t moved = 0, costs = 0; /* of at most 2^9 symbols, as `is_small` says */
+    int64_t moved = 0, costs = 0; /* of at most 2^11 symbols with less than 2^51 each */
     for (int64_t j = 0; j < n_symbols; j++) {
         double price = to_float(prices[j]);
         double target = worth * weights[j];
@@ -202,7 +211,7 @@ VECTORS static bill small_lots(const account *a, const double *restrict weights,
         double difference = (target < 0.0 ? -size : size) - to_float(value[j]);
         size = price > 0.0 ? fabs(difference) : 0.0;
         price = price > 0.0 ? price : 1.0;
-        double whole = quotient_of(size, price), notional = whole * price;
+        double whole = rounded_down(size / price), notional = whole * price;
         lots[j] = to_whole(difference < 0.0 ? -whole : whole);
         moved += to_whole(difference < 0.0 ? -notional : notional);
         costs += to_whole(small_cost(notional, bps, fee));
@@ -222,9 +231,8 @@ static bool large_lots(const account *a, const double *weights, const int64_t *p
         wide value = (wide)a->quantity[j] * prices[j];
         if (!(fabs(target) < SAFE / 2) || size_of(value) >= (wide)(SAFE / 2))
             return false;
-        int64_t lot = quotient((int64_t)target - (int64_t)value, prices[j]), held;
-        if (__builtin_add_overflow(a->quantity[j], lot, &held) || held < -LARGEST)
-            return false;
+        /* Below 2^62, and what is held below 2^61: their sum cannot wrap. */
+        int64_t lot = quotient((int64_t)target - (int64_t)value, prices[j]);
         charge(a, total, lot, prices[j]);
         lots[j] = lot;
     }
@@ -409,14 +417,15 @@ static bool read_row(account *a, const double *restrict weights, const int64_t *
         int64_t high = (int64_t)(worth >> SMALL);
         value[j] = (int64_t)worth;
         bits |= high ^ (high >> 63); /* of a large magnitude */
-        fault |= (int64_t)((worth >> 100) + 1) & ~(int64_t)1; /* beyond 2^100 */
+        /* Beyond 2^90; below it, times basis points fits 128 bits, and so does the sum. */
+        fault |= (int64_t)((worth >> 90) + 1) & ~(int64_t)1;
         sum += worth;
     }
     found->is_held = n_nan == n_symbols;
     found->equity = sum;
     found->is_small = !bits && fabs((double)sum * heaviest) < (double)(1LL << SMALL) &&
                       a->cheap >= (1LL << 53) && a->minimum_fee < (1LL << SMALL) &&
-                      n_symbols <= 512;
+                      n_symbols <= 2048;
     return !fault && (n_nan == 0 || found->is_held);
 }
 
@@ -424,13 +433,14 @@ static bool simulate_period(account *a, int64_t period, const double *weights,
                             const int64_t *prices, int64_t *equity, int64_t *cash,
                             int64_t *quantities) {
     row now;
-    if (!read_row(a, weights, prices, &now))
+    if (!may_go_on(a) || !read_row(a, weights, prices, &now))
         return false;
     a->has_large |= !now.is_small;
     if (!a->is_ruined && now.equity > 0) {
-        if (!now.is_held && !rebalance(a, weights, prices, now.is_small, &now.equity))
+        if (!now.is_held &&
+            !(may_go_on(a) && rebalance(a, weights, prices, now.is_small, &now.equity)))
             return false;
-        if (a->has_stops && !test_stops(a, period, prices, &now.equity))
+        if (a->has_stops && !(may_go_on(a) && test_stops(a, period, prices, &now.equity)))
             return false;
     }
     if (!a->is_ruined && now.equity <= 0) {

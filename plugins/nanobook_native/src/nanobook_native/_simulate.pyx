@@ -7,8 +7,9 @@ construction.
 
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
+from libc.float cimport DBL_MAX
 from libc.stdint cimport int64_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free
 
 import numpy as np
 
@@ -25,7 +26,8 @@ cdef extern from "_simulate.h" nogil:
         int64_t n_symbols, depth, cost_bps, minimum_fee, cheap
         double fixed, trailing, atr_multiple
         bint scale_to_cash, has_stops, is_ruined, has_large
-        int64_t ruined_at, cash
+        int64_t ruined_at, cash, work
+        int (*check_signals)() except -1 nogil
         int64_t *quantity
         int64_t *mark
         int64_t *value
@@ -43,12 +45,10 @@ cdef extern from "_simulate.h" nogil:
 
     bint simulate_period(
         account *, int64_t, const double *, const int64_t *, int64_t *, int64_t *, int64_t *
-    )
-
-cdef enum:
-    CELLS_PER_SIGNAL_CHECK = 1 << 20
+    ) except? False
 
 cdef int64_t LARGEST = 2**63 - 1
+cdef double LARGEST_FLOAT = DBL_MAX
 cdef int64_t VECTORS = 10
 
 
@@ -72,7 +72,11 @@ def simulate(
     Money beyond 64 bits is simulated at the core's speed.
     """
     run = None
-    if is_ordinary(weights, prices, symbols, initial_cash, cost_bps, minimum_fee, atr_period):
+    if (
+        are_ordinary_tables(weights, prices, symbols)
+        and are_ordinary_costs(initial_cash, cost_bps, minimum_fee)
+        and are_ordinary_stops(fixed, trailing, atr_multiple, atr_period)
+    ):
         run = simulated(
             np.ascontiguousarray(weights),
             np.ascontiguousarray(prices),
@@ -104,9 +108,7 @@ def simulate(
     )
 
 
-cdef bint is_ordinary(
-    weights, prices, symbols, initial_cash, cost_bps, minimum_fee, atr_period
-):
+cdef bint are_ordinary_tables(weights, prices, symbols):
     return (
         type(weights) is np.ndarray
         and type(prices) is np.ndarray
@@ -114,13 +116,36 @@ cdef bint is_ordinary(
         and prices.dtype == np.int64
         and weights.ndim == 2
         and weights.shape == prices.shape
+        and weights.size > 0
+        and type(symbols) in (tuple, list)
         and weights.shape[1] == len(symbols) == len(set(symbols))
-        and all(type(value) is int for value in (initial_cash, cost_bps, minimum_fee, atr_period))
-        and -LARGEST <= initial_cash <= LARGEST
-        and 0 <= cost_bps < 2**33
-        and abs(minimum_fee) <= LARGEST
-        and 1 <= atr_period
     )
+
+
+cdef bint are_ordinary_costs(initial_cash, cost_bps, minimum_fee):
+    return (
+        all(type(value) is int for value in (initial_cash, cost_bps, minimum_fee))
+        and -LARGEST <= initial_cash <= LARGEST
+        and 0 <= cost_bps < 2**32
+        and -LARGEST <= minimum_fee <= LARGEST
+    )
+
+
+cdef bint are_ordinary_stops(fixed, trailing, atr_multiple, atr_period):
+    return (
+        all(type(value) in (float, int) for value in (fixed, trailing, atr_multiple))
+        and 0 <= fixed < 1
+        and 0 <= trailing < 1
+        and 0 <= atr_multiple <= LARGEST_FLOAT
+        and type(atr_period) is int
+        and 1 <= atr_period <= LARGEST
+    )
+
+
+cdef int check_signals() except -1 nogil:
+    with gil:
+        PyErr_CheckSignals()
+    return 0
 
 
 @cython.boundscheck(False)
@@ -139,7 +164,7 @@ cdef object simulated(
 ):
     """The run, or None where the core has to do it."""
     cdef Py_ssize_t n_periods = weights.shape[0], n_symbols = weights.shape[1]
-    cdef Py_ssize_t period = 0, block
+    cdef Py_ssize_t period = 0
     cdef bint is_sound = True
     cdef account a
     equity = np.empty(n_periods + 1, np.int64)
@@ -149,7 +174,7 @@ cdef object simulated(
     cdef int64_t[:, ::1] held = quantities
     # Ten whole numbers for each symbol, then its changes; the sums of changes have two each.
     cdef int64_t depth = min(atr_period, n_periods) if atr_multiple else 0
-    vectors = np.zeros((VECTORS + 2 + depth, max(n_symbols, 1)), np.int64)
+    vectors = np.zeros((VECTORS + 2 + depth, n_symbols), np.int64)
     cdef int64_t[:, ::1] vector = vectors
     equity[0] = cash
     a.n_symbols, a.depth, a.cash = n_symbols, depth, cash
@@ -165,27 +190,23 @@ cdef object simulated(
     a.opening, a.side, a.entry = &vector[5, 0], &vector[6, 0], &vector[7, 0]
     a.best, a.last, a.count = &vector[8, 0], &vector[9, 0], &vector[10, 0]
     a.value = &vector[11, 0]
-    a.changes = &vector[11, 0] + max(n_symbols, 1)
+    a.changes = &vector[11, 0] + n_symbols
+    a.work, a.check_signals = 0, check_signals
     a.stops, a.n_stops, a.stop_capacity = NULL, 0, 0
     try:
-        while is_sound and period < n_periods and n_symbols:
-            block = min(n_periods, period + CELLS_PER_SIGNAL_CHECK // n_symbols + 1)
-            with nogil:
-                while period < block:
-                    is_sound = simulate_period(
-                        &a,
-                        period,
-                        &weights[period, 0],
-                        &prices[period, 0],
-                        &equity_at[period + 1],
-                        &cash_at[period],
-                        &held[period, 0],
-                    )
-                    if not is_sound:
-                        break
-                    period += 1
-            PyErr_CheckSignals()
-        if not is_sound or not n_symbols:
+        with nogil:
+            while is_sound and period < n_periods:
+                is_sound = simulate_period(
+                    &a,
+                    period,
+                    &weights[period, 0],
+                    &prices[period, 0],
+                    &equity_at[period + 1],
+                    &cash_at[period],
+                    &held[period, 0],
+                )
+                period += 1
+        if not is_sound:
             return None
         rows = np.empty((a.n_stops, 5), np.int64)
         if a.n_stops:
