@@ -32,6 +32,42 @@ _PLAIN: dict[str, Any] = {
 _PRICES = (2, 10, 100, 10_000, 2**20, 2**40, 2**51 + 1, 2**53 + 1, 2**61)
 _WEIGHTS = (0.0, 0.25, 0.5, 1.0, -0.25, -0.5, 1.7, 1e-9)
 
+_HOLD = [np.nan, np.nan]
+
+#: Weights, prices and settings at limits that drawn markets rarely meet.
+_CORNERS: dict[str, tuple[list[list[float]], list[list[int]], dict[str, Any]]] = {
+    "an endless target without a price": (
+        [[0.1, 0.0], [1e300, 0.0]],
+        [[10, 10], [0, 10]],
+        {"initial_cash": 2**62, "scale_to_cash": False},
+    ),
+    "cash of short sales beyond 64 bits": (
+        [[-1.9, -1.9, -1.9, -1.9]],
+        [[1, 1, 1, 1]],
+        {"initial_cash": 2**60},
+    ),
+    "cash of a stop beyond 64 bits": (
+        [[0.2, -0.2], _HOLD],
+        [[20, 20], [19, 20]],
+        {"initial_cash": INT64_MAX, "fixed": 0.05, "scale_to_cash": False},
+    ),
+    "a level beyond 64 bits": (
+        [[-0.5, 0.0], _HOLD],
+        [[2**40, 1], [2**40 - 2**35, 1]],
+        {"initial_cash": 2**42, "atr_multiple": 1e9},
+    ),
+    "a price at its level, with much money": (
+        [[0.5, 0.0], _HOLD],
+        [[20, 1], [19, 1]],
+        {"initial_cash": 2**55, "fixed": 0.05},
+    ),
+    "a part of many lots": (
+        [[0.61, 0.87], [0.87, 0.61]],
+        [[1, 3], [3, 1]],
+        {"initial_cash": 2**47 + 12_345, "cost_bps": 15},
+    ),
+}
+
 Market = tuple[NDArray[np.float64], NDArray[np.int64], tuple[str, ...]]
 
 
@@ -155,6 +191,14 @@ class SimulateSuite:
         before = weights.tobytes(), prices.tobytes()
         assert outcome(kernel, weights, prices, symbols, **chosen) == expected
         assert (weights.tobytes(), prices.tobytes()) == before
+
+    @pytest.mark.parametrize("corner", _CORNERS)
+    def test_at_a_limit_it_gives_what_the_core_gives(self, kernel: Any, corner: str) -> None:
+        """Where a number leaves 64 bits, or a float what it can hold exactly."""
+        weights, prices, chosen = _CORNERS[corner]
+        market = np.array(weights), np.array(prices, np.int64), _NAMES[: len(weights[0])]
+        chosen = _PLAIN | chosen
+        assert outcome(kernel, *market, **chosen) == outcome(dense.simulate, *market, **chosen)
 
     @pytest.mark.parametrize(
         ("weights", "prices"),
