@@ -10,6 +10,7 @@ from tests.core.portfolio import markets as drawn
 from tests.core.portfolio.markets import NAMES, markets
 from tests.core.portfolio.naive import naive
 
+import nanobook
 from nanobook_core.portfolio import CostModel, Stops, dense
 from nanobook_core.portfolio.loop import simulate_tables
 from nanobook_core.portfolio.simulation import CUT_REASONS, TRADE_REASONS
@@ -163,3 +164,16 @@ def test_nothing_to_simulate_gives_the_cash(shape):
     assert run.equity.tolist() == [7] * (shape[0] + 1)
     assert run.quantities.shape == shape
     assert run.ruined_at is None
+
+
+def test_commission_and_slippage_may_each_be_at_their_most():
+    most = 2**32 - 1
+    result = nanobook.simulate(
+        np.array([[0.5]]),
+        np.array([[10]]),
+        symbols=["A"],
+        cash=1000,
+        costs=nanobook.CostModel(most, most),
+        constraints=nanobook.Constraints(scale_to_cash=False),
+    )
+    assert result.trades["cost"].tolist() == [500 * 2 * most // 10_000]

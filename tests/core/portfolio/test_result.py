@@ -12,7 +12,10 @@ import nanobook
 from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.result import BacktestResult
 from nanobook_core.portfolio.simulation import CUTS, STOPS, TRADES, Simulation
-from nanobook_core.testing.simulate import tables
+from nanobook_core.testing.simulate import markets
+
+#: Weights, prices and symbols, at prices of every magnitude.
+TABLES = st.sampled_from([2, 10, 100, 10_000, 2**53 + 1, 2**61]).flatmap(markets)
 
 DATES = np.arange("2024-01-29", "2024-02-03", dtype="datetime64[D]")
 PRICES = pd.DataFrame(
@@ -82,7 +85,7 @@ def test_contributions_sum_to_the_return(result):
     assert result.contributions.sum(axis=1) == pytest.approx(result["returns"], abs=1e-15)
 
 
-@given(tables(), st.sampled_from([0, 15]), st.booleans())
+@given(TABLES, st.sampled_from([0, 15]), st.booleans())
 def test_contributions_sum_to_the_return_in_any_market(market, bps, scaled):
     weights, prices, symbols = market
     try:
@@ -246,7 +249,7 @@ _carry = st.fixed_dictionaries(
 )
 
 
-@given(tables(), _carry, st.data())
+@given(TABLES, _carry, st.data())
 def test_contributions_and_interest_are_the_return_whatever_is_paid(market, carry, data):
     weights, prices, symbols = market
 

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 import nanobook
 from nanobook_core.errors import ValidationError
-from nanobook_core.testing.simulate import tables
+from nanobook_core.testing.simulate import markets
+
+#: Weights, prices and symbols, at prices of every magnitude.
+TABLES = st.sampled_from([2, 10, 100, 10_000, 2**53 + 1, 2**61]).flatmap(markets)
 
 DATES = np.arange("2024-01-29", "2024-02-03", dtype="datetime64[D]")
 PRICES = pd.DataFrame(
@@ -108,7 +111,7 @@ def test_the_carried_result_has_what_it_is_for(carried):
 
 @pytest.mark.parametrize("suffix", [".json", ".arrow"])
 @given(
-    market=tables(),
+    market=TABLES,
     dated=st.sampled_from([None, "D", "ns"]),
     terms=st.fixed_dictionaries(
         {

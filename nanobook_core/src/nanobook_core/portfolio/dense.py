@@ -38,12 +38,14 @@ def simulate(
     scale_to_cash: bool,
 ) -> Run:
     """All periods of a simulation with costs in basis points; see `contracts.Simulate`."""
+    # Commission and slippage together may be more than either of them can be alone.
+    half = cost_bps // 2
     run = simulate_tables(
         weights,
         prices,
         symbols=tuple(symbols),
         initial_cash=initial_cash,
-        cost_model=CostModel(cost_bps, 0, minimum_fee),
+        cost_model=CostModel(cost_bps - half, half, minimum_fee),
         stops=Stops(
             fixed=fixed, trailing=trailing, atr_multiple=atr_multiple, atr_period=atr_period
         ),

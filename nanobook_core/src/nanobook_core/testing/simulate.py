@@ -226,7 +226,7 @@ class SimulateSuite:
             {"initial_cash": 1e6},
             {"initial_cash": True},
             {"cost_bps": -1},
-            {"cost_bps": 2**32},
+            {"cost_bps": 2**33},
             {"cost_bps": 15.0},
             {"minimum_fee": 2**63},
             {"fixed": float("nan")},
