@@ -26,6 +26,16 @@ import numpy as np
 from nanobook_core.portfolio import schedule as core
 from nanobook_core.types import check_symbol
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define fetch_ahead(address) __builtin_prefetch(address)
+    #else
+    #define fetch_ahead(address) ((void)(address))
+    #endif
+    """
+    void fetch_ahead(const void *) nogil
+
 # By exact type: what a subclass does when it is converted, only Python can follow.
 cdef type FLOAT64 = np.float64
 cdef frozenset INTEGERS = frozenset(np.dtype(code).type for code in np.typecodes["AllInteger"])
@@ -33,6 +43,7 @@ cdef frozenset REALS = INTEGERS.union({int}, (np.dtype(code).type for code in np
 
 cdef enum:
     PAIRS_PER_SIGNAL_CHECK = 4096
+    PAIRS_AHEAD = 32  # far enough that a pair has come from memory when it is read
 
 ctypedef fused number:
     double
@@ -180,6 +191,10 @@ cdef Py_ssize_t read_familiar(
     cdef PyObject* expected
     cdef long long column
     while position < end:
+        if position + PAIRS_AHEAD < end:
+            # A pair of two lines of the cache, most often; the address need not be one of a pair.
+            fetch_ahead(pairs[position + PAIRS_AHEAD])
+            fetch_ahead(<char *>pairs[position + PAIRS_AHEAD] + 32)
         pair = pairs[position]
         if not PyTuple_CheckExact(<object>pair) or PyTuple_GET_SIZE(<object>pair) != 2:
             break

@@ -87,7 +87,11 @@ static inline int64_t quotient(int64_t amount, int64_t price) {
 /* The loops over small whole numbers are for the vector units. Those of the newest processors are
    taken where the compiler can leave the choice to the program's start. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#if __GNUC__ >= 12
+#define VECTORS __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
 #define VECTORS __attribute__((target_clones("avx2", "default")))
+#endif
 #else
 #define VECTORS
 #endif
@@ -95,20 +99,28 @@ static inline int64_t quotient(int64_t amount, int64_t price) {
 #define SMALL 50                       /* bits of numbers below which these are exact */
 #define NEAREST 6755399441055744.0     /* 1.5 * 2^52: added, it leaves the nearest whole number */
 #define NEAREST_BITS 0x4338000000000000
+#define INFINITE_BITS 0x7ff0000000000000 /* those of NaN are above it */
 
-/* Processors convert whole numbers of 64 bits one by one; these conversions are vectors. */
-static inline double to_float(int64_t whole) {
+static inline double float_of(int64_t bits) {
     double number;
-    whole += NEAREST_BITS;
-    memcpy(&number, &whole, sizeof number);
-    return number - NEAREST;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static inline int64_t bits_of(double number) {
+    int64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
+/* Processors convert whole numbers of 64 bits one by one; these conversions are vectors. Nothing of
+   the sort is said of numbers that are not small, but that they do not trap. */
+static inline double to_float(int64_t whole) {
+    return float_of((int64_t)((uint64_t)whole + NEAREST_BITS)) - NEAREST;
 }
 
 static inline int64_t to_whole(double number) {
-    int64_t whole;
-    number += NEAREST;
-    memcpy(&whole, &number, sizeof whole);
-    return whole - NEAREST_BITS;
+    return (int64_t)((uint64_t)bits_of(number + NEAREST) - NEAREST_BITS);
 }
 
 static inline double rounded_down(double size) {
@@ -324,6 +336,15 @@ VECTORS static void look_closer(account *a, const int64_t *restrict prices) {
     }
 }
 
+#define BLOCK 8
+
+static inline bool any_of(const int64_t *block) {
+    int64_t any = 0;
+    for (int j = 0; j < BLOCK; j++)
+        any |= block[j];
+    return any != 0;
+}
+
 static bool test_stops(account *a, int64_t period, const int64_t *prices, wide *equity) {
     bool is_ordinary = !a->has_large && !a->depth;
     const int64_t *restrict look = a->opening;
@@ -333,6 +354,10 @@ static bool test_stops(account *a, int64_t period, const int64_t *prices, wide *
     int64_t *restrict quantity = a->quantity;
     const int64_t n_symbols = a->n_symbols, depth = a->depth;
     for (int64_t j = 0; j < n_symbols; j++) {
+        while (is_ordinary && j + BLOCK <= n_symbols && !any_of(look + j))
+            j += BLOCK;
+        if (j == n_symbols)
+            break;
         int64_t price = prices[j], held = quantity[j];
         int64_t side = (held > 0) - (held < 0);
         if (!price || (is_ordinary && !look[j]))
@@ -393,40 +418,70 @@ typedef struct {
     wide equity;
 } row;
 
-/* Read a row: is it held, is it sound, what are holdings worth at its prices? */
-static bool read_row(account *a, const double *restrict weights, const int64_t *restrict prices,
-                     row *found) {
+/* What can be said of a row at one pass. */
+typedef struct {
+    int64_t n_nan, fault, bits, sum;
+    double heaviest, largest;
+} survey;
+
+/* Look at a row, and value holdings as if all numbers were small; `bits` and `largest` say whether
+   they are. */
+VECTORS static survey survey_row(account *a, const double *restrict weights,
+                                 const int64_t *restrict prices) {
     int64_t *restrict mark = a->mark, *restrict value = a->value;
     const int64_t *restrict quantity = a->quantity;
     const int64_t n_symbols = a->n_symbols;
-    int64_t n_nan = 0, fault = 0, bits = 0;
-    double heaviest = 0.0;
-    wide sum = a->cash;
+    int64_t n_nan = 0, fault = 0, bits = 0, sum = 0;
+    int64_t heaviest = 0, largest = 0; /* as bits: the largest of floats is not found in vectors */
     for (int64_t j = 0; j < n_symbols; j++) {
-        double weight = weights[j], size = fabs(weight);
-        n_nan += weight != weight;
+        int64_t magnitude = bits_of(fabs(weights[j]));
+        int64_t is_nan = -(magnitude > INFINITE_BITS), size = magnitude & ~is_nan;
+        int64_t price = prices[j], held = quantity[j];
+        int64_t now = price > 0 ? price : mark[j];
+        n_nan -= is_nan;
         heaviest = size > heaviest ? size : heaviest;
-        mark[j] = prices[j] > 0 ? prices[j] : mark[j];
-        bits |= prices[j];
-        fault |= (mark[j] == 0) & (size > 0);
+        mark[j] = now;
+        fault |= now == 0 ? size : 0;
+        bits |= price | now | (held < 0 ? ~held : held);
+        double worth = to_float(held) * to_float(now);
+        int64_t spread = bits_of(fabs(worth));
+        largest = spread > largest ? spread : largest;
+        value[j] = to_whole(worth);
+        sum = (int64_t)((uint64_t)sum + (uint64_t)value[j]);
     }
-    fault |= (bits < 0) | (heaviest > 1.7976931348623157e308);
-    bits >>= SMALL;
-    for (int64_t j = 0; j < n_symbols; j++) {
-        wide worth = (wide)quantity[j] * mark[j];
-        int64_t high = (int64_t)(worth >> SMALL);
-        value[j] = (int64_t)worth;
-        bits |= high ^ (high >> 63); /* of a large magnitude */
+    return (survey){n_nan, fault, bits, sum, float_of(heaviest), float_of(largest)};
+}
+
+/* Value holdings of any size; false where the core has to. */
+static bool value_large(account *a, wide *sum) {
+    int64_t fault = 0;
+    for (int64_t j = 0; j < a->n_symbols; j++) {
+        wide worth = (wide)a->quantity[j] * a->mark[j];
+        a->value[j] = (int64_t)worth;
         /* Beyond 2^90; below it, times basis points fits 128 bits, and so does the sum. */
         fault |= (int64_t)((worth >> 90) + 1) & ~(int64_t)1;
-        sum += worth;
+        *sum += worth;
     }
-    found->is_held = n_nan == n_symbols;
-    found->equity = sum;
-    found->is_small = !bits && fabs((double)sum * heaviest) < (double)(1LL << SMALL) &&
-                      a->cheap >= (1LL << 53) && a->minimum_fee < (1LL << SMALL) &&
-                      n_symbols <= 2048;
-    return !fault && (n_nan == 0 || found->is_held);
+    return !fault;
+}
+
+/* Read a row: is it held, is it sound, what are holdings worth at its prices? */
+static bool read_row(account *a, const double *weights, const int64_t *prices, row *found) {
+    survey seen = survey_row(a, weights, prices);
+    if (seen.fault || seen.bits < 0 || seen.heaviest > 1.7976931348623157e308)
+        return false;
+    bool are_small = !(seen.bits >> SMALL) && seen.largest < (double)(1LL << SMALL) &&
+                     a->n_symbols <= 2048;
+    found->is_held = seen.n_nan == a->n_symbols;
+    found->equity = a->cash;
+    if (are_small)
+        found->equity += seen.sum;
+    else if (!value_large(a, &found->equity))
+        return false;
+    found->is_small = are_small &&
+                      fabs((double)found->equity * seen.heaviest) < (double)(1LL << SMALL) &&
+                      a->cheap >= (1LL << 53) && a->minimum_fee < (1LL << SMALL);
+    return seen.n_nan == 0 || found->is_held;
 }
 
 static bool simulate_period(account *a, int64_t period, const double *weights,
