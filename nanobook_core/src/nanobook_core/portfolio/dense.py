@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nanobook_core.contracts import Run
 from nanobook_core.portfolio.cost import CostModel
+from nanobook_core.portfolio.float_loop import simulate_floats
 from nanobook_core.portfolio.loop import simulate_tables
 from nanobook_core.portfolio.mark import carried
 from nanobook_core.portfolio.money import quotient
@@ -38,6 +39,19 @@ def simulate(
     scale_to_cash: bool,
 ) -> Run:
     """All periods of a simulation with costs in basis points; see `contracts.Simulate`."""
+    stops = Stops(fixed=fixed, trailing=trailing, atr_multiple=atr_multiple, atr_period=atr_period)
+    if not scale_to_cash:
+        found = simulate_floats(
+            weights,
+            prices,
+            tuple(symbols),
+            initial_cash=initial_cash,
+            cost_bps=cost_bps,
+            minimum_fee=minimum_fee,
+            stops=stops,
+        )
+        if found is not None:
+            return found
     # Commission and slippage together may be more than either of them can be alone.
     half = cost_bps // 2
     run = simulate_tables(
@@ -46,9 +60,7 @@ def simulate(
         symbols=tuple(symbols),
         initial_cash=initial_cash,
         cost_model=CostModel(cost_bps - half, half, minimum_fee),
-        stops=Stops(
-            fixed=fixed, trailing=trailing, atr_multiple=atr_multiple, atr_period=atr_period
-        ),
+        stops=stops,
         scale_to_cash=scale_to_cash,
     )
     return Run(

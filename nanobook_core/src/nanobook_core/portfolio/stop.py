@@ -222,34 +222,52 @@ class StopTracker:
         np.copyto(self._last, price, where=is_kept)
 
     def _levels(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The level that counts, and the index of its reason, of every symbol."""
-        is_long = self._side > 0
-        levels = np.where(is_long, 0, INT64_MAX)
-        reasons = np.full(len(levels), _NO_LEVEL)
-        for reason, values, is_set in self._candidates(np.where(is_long, -1.0, 1.0)):
-            level = _whole_levels(values)
-            # Ties: the last of them for a long position, the first for a short one.
-            is_nearer = np.where(is_long, level >= levels, level < levels) & is_set
-            np.copyto(levels, level, where=is_nearer)
-            np.copyto(reasons, REASONS.index(reason), where=is_nearer)
-        return levels, reasons
+        mean_change = None
+        if depth := len(self._changes):
+            mean_change = self._sum.astype(np.float64) / np.clip(self._count, 1, depth)
+        return nearest_levels(
+            self._stops, self._side > 0, self._entry, self._reference, mean_change
+        )
 
-    def _candidates(
-        self, sign: NDArray[np.float64]
-    ) -> Iterator[tuple[Reason, NDArray[np.float64], NDArray[np.bool_] | np.bool_]]:
-        """Levels of each stop that is on, before rounding, and which of them are there yet."""
-        stops = self._stops
-        if stops.fixed:
-            yield "fixed", self._entry * (1.0 + sign * stops.fixed), np.True_
-        if stops.trailing:
-            yield "trailing", self._reference * (1.0 + sign * stops.trailing), np.True_
-        if stops.atr_multiple:
-            samples = np.clip(self._count, 1, len(self._changes))
-            mean = self._sum.astype(np.float64) / samples
-            with np.errstate(over="ignore"):  # a level out of reach
-                distance = stops.atr_multiple * mean
-            # Without a move there is no distance: the level would be the price itself.
-            yield "atr", self._reference + sign * distance, self._sum > 0
+
+def nearest_levels(
+    stops: Stops,
+    is_long: NDArray[np.bool_],
+    entry: NDArray[Any],
+    reference: NDArray[Any],
+    mean_change: NDArray[np.float64] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The level that counts, and the index of its reason in REASONS or -1, of every position."""
+    sign = np.where(is_long, -1.0, 1.0)
+    levels = np.where(is_long, 0, INT64_MAX)
+    reasons = np.full(len(levels), _NO_LEVEL)
+
+    for reason, values, is_set in _candidates(stops, sign, entry, reference, mean_change):
+        level = _whole_levels(values)
+        # Ties: the last of them for a long position, the first for a short one.
+        is_nearer = np.where(is_long, level >= levels, level < levels) & is_set
+        np.copyto(levels, level, where=is_nearer)
+        np.copyto(reasons, REASONS.index(reason), where=is_nearer)
+    return levels, reasons
+
+
+def _candidates(
+    stops: Stops,
+    sign: NDArray[np.float64],
+    entry: NDArray[Any],
+    reference: NDArray[Any],
+    mean_change: NDArray[np.float64] | None,
+) -> Iterator[tuple[Reason, NDArray[np.float64], NDArray[np.bool_] | np.bool_]]:
+    """Levels of each stop that is on, before rounding, and which of them are there yet."""
+    if stops.fixed:
+        yield "fixed", entry * (1.0 + sign * stops.fixed), np.True_
+    if stops.trailing:
+        yield "trailing", reference * (1.0 + sign * stops.trailing), np.True_
+    if mean_change is not None:
+        with np.errstate(over="ignore"):  # a level out of reach
+            distance = stops.atr_multiple * mean_change
+        # Without a move there is no distance: the level would be the price itself.
+        yield "atr", reference + sign * distance, mean_change > 0.0
 
 
 def _whole_levels(values: NDArray[np.float64]) -> NDArray[np.int64]:
