@@ -117,15 +117,17 @@ def naive(  # noqa: C901, PLR0912, PLR0915 - naive on purpose
 def affordable(opening, rest, base, available, spend):
     """Return the share of the opening lots that cash pays for, in parts of 2^32."""
     factor = 2**32
-    for step in range(25):
+    for step in range(33):
         scaled = [fixed + lots * factor // 2**32 for fixed, lots in zip(rest, opening, strict=True)]
         spent = spend(scaled) - base
         if spent <= available or factor == 0:
             break
         if available <= 0:
             factor = 0
+        elif step == 0:
+            factor = math.ceil(Fraction(factor * available, spent))
         else:
-            factor = max(0, factor * available // spent - factor // 2 ** (24 - step))
+            factor = max(0, factor * available // spent - factor // 2 ** (32 - step))
     return factor
 
 

@@ -33,7 +33,7 @@ def simulate(weights, prices, *, cash=1000, constraints=None, dates=None, **opti
     return simulate_tables(
         weights.astype(float),
         prices,
-        symbols=tuple("AB"[: prices.shape[1]]),
+        symbols=tuple("ABC"[: prices.shape[1]]),
         initial_cash=cash,
         cost_model=options.pop("cost_model", CostModel()),
         **options,
@@ -108,6 +108,26 @@ def test_one_order_is_cut_to_what_cash_pays_for_with_its_costs(bps, kept, cash):
     run = simulate([1.0], [10], cost_model=CostModel(bps), scale_to_cash=True)
     assert (held(run), run.cash.tolist()) == ([kept], [cash])
     assert cuts(run) == ([(0, 0, 100 - kept, "cash")] if kept < 100 else [])
+
+
+@pytest.mark.parametrize(
+    ("weights", "prices", "kept"),
+    [
+        ([2.0], [10], [100]),
+        ([3.0], [1000], [1]),
+        ([1.5, 1.5], [100, 100], [5, 5]),
+        # A third of 30, 15 and 150 lots.
+        ([1.5, 0.75, 0.75], [50, 50, 5], [10, 5, 50]),
+    ],
+)
+def test_where_cash_pays_for_a_whole_number_of_lots_all_of_it_is_spent(weights, prices, kept):
+    run = simulate([weights], [prices], scale_to_cash=True)
+    assert (held(run), run.cash.tolist()) == (kept if len(kept) == 1 else [kept], [0])
+
+
+def test_an_order_of_two_to_the_31_lots_is_cut_to_the_lot():
+    run = simulate([2.0], [1], cash=2**30 + 1, cost_model=CostModel(10_000), scale_to_cash=True)
+    assert (held(run), run.cash.tolist()) == ([2**29], [1])
 
 
 def test_what_covers_a_short_position_is_bought_on_credit():

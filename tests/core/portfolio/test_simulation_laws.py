@@ -260,7 +260,7 @@ def test_scaled_to_cash_nothing_is_bought_on_credit():
 def test_scaled_to_cash_what_was_cut_could_not_have_been_bought():
     """One more lot of all that was cut costs more than is left, but for what rounding explains.
 
-    That is a unit for each order, whose cost is rounded down, and 2^-20 of what is spent. With a
+    That is a unit for each order, whose cost is rounded down, and 2^-30 of what is spent. With a
     minimum fee the search ends earlier, and leaves up to a 16th.
     """
     seen = Counter()
@@ -280,7 +280,7 @@ def test_scaled_to_cash_what_was_cut_could_not_have_been_bought():
                 more += price + scenario.costs.compute_cost((lots + 1) * price) - cost
             if cut:
                 has_fee = scenario.costs.min_trade_fee > 0
-                assert more + len(orders) + (spent + cash) // (16 if has_fee else 2**20) >= cash
+                assert more + len(orders) + (spent + cash) // (16 if has_fee else 2**30) >= cash
                 seen[has_fee] += 1
 
     check()

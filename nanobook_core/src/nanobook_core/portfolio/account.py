@@ -16,7 +16,6 @@ from nanobook_core.portfolio.simulation import CUT_REASONS, CUTS, TRADES
 from nanobook_core.types import INT64_MAX
 
 _SCALE = 32
-_STEPS = 24
 # Sums of two, and products with a factor of up to 2^32, stay below 2^63.
 _SAFE_SUM = 2**62
 _SAFE_FACTOR = 2**30
@@ -115,8 +114,8 @@ class Account:
     def _affordable(self, period: int, orders: _Orders) -> _Orders:
         """Cut what opens long positions, all by one factor, until cash pays for it.
 
-        The factor starts at what would do if costs were proportional, and gives way faster with
-        every step in which they were not; it ends at 0.
+        The factor starts at what would do if costs were proportional, rounded up, and gives way
+        faster with every step in which that was too much; it ends at 0.
         """
         lots, price = orders.quantity, orders.price
         if self._spend(lots, price) <= self.cash:
@@ -127,13 +126,18 @@ class Account:
         base = self._spend(fixed, price)
         available = self.cash - base
         factor = 1 << _SCALE
-        for step in range(_STEPS + 1):
+        for step in range(_SCALE + 1):
             scaled = fixed + _scaled(opening, factor)
             spent = self._spend(scaled, price) - base
             if spent <= available or factor == 0:
                 break
-            less = factor >> (_STEPS - step)
-            factor = max(0, factor * available // spent - less) if available > 0 else 0
+            if available <= 0:
+                factor = 0
+            elif step == 0:
+                factor = -(-factor * available // spent)
+            else:
+                less = factor >> (_SCALE - step)
+                factor = max(0, factor * available // spent - less)
         scaled = fixed + _scaled(opening, factor)
         lost = np.zeros_like(self.quantity)
         lost[orders.column] = lots - scaled

@@ -18,7 +18,6 @@ typedef __int128 wide;
 #define EXACT_FLOAT 9007199254740992.0 /* 2^53: whole numbers below it are exact */
 #define SAFE 4611686018427387904.0     /* 2^62 */
 #define SCALE 32
-#define STEPS 24
 #define WORK_PER_CHECK (1 << 19) /* in symbols passed: 20 ms at most, 5 where numbers are small */
 
 typedef struct {
@@ -188,12 +187,16 @@ static bool afford(account *a, const int64_t *prices, bool is_small, bill *total
     bill base = is_small ? small_bill(a, prices, 0.0) : any_bill(a, prices, 0);
     wide fixed = base.moved + base.costs, available = a->cash - fixed;
     wide now = total->moved + total->costs - fixed;
-    for (int step = 0; step <= STEPS && factor; step++) {
+    for (int step = 0; step <= SCALE && factor; step++) {
         if (!may_go_on(a))
             return false;
         /* Of 2^31 symbols, each below 2^63 and its cost too, all are below 2^95: no product wraps. */
-        wide less = factor >> (STEPS - step);
-        factor = available > 0 ? factor * available / now - less : 0;
+        if (available <= 0)
+            factor = 0;
+        else if (step == 0)
+            factor = (factor * available + now - 1) / now;
+        else
+            factor = factor * available / now - (factor >> (SCALE - step));
         if (factor < 0)
             factor = 0;
         *total = is_small ? small_bill(a, prices, (double)factor)
