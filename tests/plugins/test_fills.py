@@ -32,10 +32,19 @@ class TestParticipation(FillModelSuite):
             "fill_model", "participation", volume=volume, max_fraction=0.5
         )
 
+    def most(self, period, symbol):
+        second = {0: 25, 2: 3}.get(period, 0)
+        return {"D": 500, "B": second, "A": 1, "C": 0}[symbol]
+
 
 class TestParticipationInATable(FillModelSuite):
     def make(self):
         return Participation(np.array([[10, 0, 2**63 - 1, 7], [1, 2, 3, 400]]), 0.7)
+
+    def most(self, period, symbol):
+        column = SYMBOLS.index(symbol)
+        table = [[7, 0, (2**63 - 1) * 7 // 10, 4], [0, 1, 2, 280]]
+        return table[period][column] if period < 2 else 0
 
 
 def books(_period):
@@ -50,6 +59,10 @@ def books(_period):
 class TestOrderBookOfEachPeriod(FillModelSuite):
     def make(self):
         return default_registry().create("fill_model", "order_book", books=books)
+
+    def most(self, _period, symbol):
+        # Of each side, of which a period may take both.
+        return 240 if symbol != "C" else 0
 
 
 class TestOrderBookThroughout(FillModelSuite):
@@ -70,6 +83,14 @@ def test_participation_fills_a_part_of_the_volume():
     assert filled(model, asked) == [(0, 10, 100), (1, -1, 90)]
     assert filled(model, asked, period=1) == [(1, -1, 90)]
     assert filled(model, asked, period=2) == [(1, -1, 90)]
+
+
+def test_stops_have_what_the_orders_of_the_weights_left_of_a_periods_volume():
+    model = Participation(volume={"D": 100, "B": 100}, max_fraction=0.1)
+    stops = request(0, {0: (50, -1, 100), 1: (50, -1, 90)}, is_stop=True, filled={0: 7, 2: 3})
+    assert model.fill(stops).quantity.tolist() == [-3, -10]
+    over = request(0, {0: (50, -1, 100)}, is_stop=True, filled={0: 11})
+    assert model.fill(over).quantity.tolist() == []
 
 
 def test_participation_takes_a_table_with_a_column_a_symbol():
@@ -98,10 +119,13 @@ def test_a_fraction_of_the_volume_is_exact():
     # The smallest there is, whose magnitude is beyond the largest.
     least = FillRequest(
         period=0,
+        is_first=True,
         symbols=("D",),
         column=np.array([0]),
         quantity=np.array([-(2**63)]),
         price=np.array([1]),
+        is_stop=np.array([False]),
+        filled=np.array([0]),
     )
     assert model.fill(least).quantity.tolist() == [-29]
 
@@ -153,6 +177,30 @@ def test_books_of_each_period_are_asked_for_by_its_number():
     assert made[0]["D"].trade_count() == 1
 
 
+def test_stops_are_sent_to_the_books_that_the_orders_of_the_weights_left():
+    given = []
+
+    def fresh(period):
+        given.append(period)
+        return books(period)
+
+    model = OrderBook(fresh)
+    assert filled(model, {0: (100, -1, 100)}) == [(0, -40, 99), (0, -40, 98), (0, -20, 97)]
+    stops = request(0, {0: (50, -1, 100)}, is_stop=True, filled={0: 100})
+    assert model.fill(stops).quantity.tolist() == [-20]
+    # Another run, which starts at the same period.
+    assert filled(model, {0: (10, -1, 100)}) == [(0, -10, 99)]
+    assert given == [0, 0]
+
+
+def test_a_stop_is_the_first_order_of_its_period():
+    model = OrderBook(lambda period: {0: books(0), 1: {}, 2: books(2)}[period])
+    assert filled(model, {0: (10, 1, 100)}) == [(0, 10, 101)]
+    for period, quantities in ((1, []), (2, [-10])):
+        stops = request(period, {0: (10, -1, 100)}, is_stop=True)
+        assert model.fill(stops).quantity.tolist() == quantities
+
+
 def test_an_order_that_would_trade_below_1_is_not_sent():
     spread = nanobook.MultiExchange()
     for price in (1, 0):
@@ -196,6 +244,32 @@ def test_what_the_volume_does_not_allow_is_recorded():
     assert ("unfilled" in result.skipped["reason"].tolist()) is True
     first = result.skipped[result.skipped["period"] == 0]
     assert dict(zip(first["symbol"].tolist(), first["quantity"].tolist(), strict=False))["D"] == 29
+
+
+def test_weights_and_stops_of_one_period_share_its_volume():
+    model = Participation(volume={"D": 200}, max_fraction=0.1)
+    result = nanobook.simulate(
+        np.array([[0.5], [0.35], [np.nan]]),
+        np.array([[100], [80], [80]]),
+        symbols=("D",),
+        cash=3000,
+        costs=nanobook.Bps(0),
+        stops=nanobook.Stops(fixed=0.1),
+        fills=nanobook.SameBar(model),
+    )
+    # 15 bought; 3 of them sold at 80 for the weights, and all others by the stop: 17 are allowed.
+    assert result.trades["quantity"].tolist() == [15, -3, -12]
+    result = nanobook.simulate(
+        np.array([[0.6], [1.3]]),
+        np.array([[100], [80]]),
+        symbols=("D",),
+        cash=3000,
+        costs=nanobook.Bps(0),
+        stops=nanobook.Stops(fixed=0.1),
+        fills=nanobook.SameBar(model),
+    )
+    # 18 bought, another 15 with the cash that is left; of the 20 lots the stop may sell the last 5.
+    assert result.trades["quantity"].tolist() == [18, 15, -5]
 
 
 def test_fills_in_books_cost_what_the_books_ask():

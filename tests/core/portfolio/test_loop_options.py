@@ -449,6 +449,50 @@ def test_a_stop_on_the_next_bar_that_is_filled_in_part_is_sent_again():
     assert stops(run) == [(5, 0, 90, 80, "fixed", -1)]
 
 
+class Told:
+    """Fills everything, and keeps what it was told."""
+
+    def __init__(self):
+        self.requests = []
+
+    def fill(self, request):
+        row = (request.quantity.tolist(), request.is_stop.tolist(), request.filled.tolist())
+        self.requests.append((request.period, request.is_first, *row))
+        return Fills(
+            order=np.arange(len(request.quantity)), quantity=request.quantity, price=request.price
+        )
+
+
+def test_a_fill_model_is_asked_for_weights_and_then_for_stops_of_the_same_period():
+    model = Told()
+    simulate(
+        [[0.5, 0.25], [0.6, 0.25]],
+        [[100, 100], [80, 100]],
+        stops=Stops(fixed=0.1),
+        fill_model=model,
+    )
+    assert model.requests == [
+        (0, True, [5, 2], [False, False], [0, 0]),
+        (1, True, [1], [False], [0]),
+        (1, False, [-6], [True], [1]),
+    ]
+
+
+def test_a_fill_model_is_asked_for_weights_and_stops_of_the_next_bar_at_once():
+    model = Told()
+    simulate(
+        [[0.5, 0.25], [HOLD, HOLD], [0.5, 0.0], [HOLD, HOLD]],
+        [[100, 100], [100, 100], [80, 100], [80, 100]],
+        stops=Stops(fixed=0.1),
+        fill_model=model,
+        fill_at="next",
+    )
+    assert model.requests == [
+        (1, True, [5, 2], [False, False], [0, 0]),
+        (3, True, [-5, -2], [True, False], [0, 0]),
+    ]
+
+
 # What fill models must not do
 
 

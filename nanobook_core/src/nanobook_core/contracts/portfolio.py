@@ -31,10 +31,12 @@ class CostModel(Protocol):
 
 @frozen(kw_only=True, eq=False)
 class FillRequest:
-    """Orders of one period, all sent at once; arrays of shape `(n_orders,)`."""
+    """Orders of one period that are sent at once; arrays of shape `(n_orders,)`."""
 
     period: int
     """From 0."""
+    is_first: bool
+    """Whether it is the first request of its period in this run."""
     symbols: tuple[str, ...]
     """All symbols of the run."""
     column: NDArray[np.int64]
@@ -43,6 +45,10 @@ class FillRequest:
     """Signed, in lots; never 0."""
     price: NDArray[np.int64]
     """The price at which a simple fill would be made, positive, in money units a lot."""
+    is_stop: NDArray[np.bool_]
+    """Whether each closes a position for a stop, and is not an order of the weights."""
+    filled: NDArray[np.int64]
+    """Lots of each order's symbol, without a sign, that earlier requests of the period filled."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -67,8 +73,12 @@ class FillModel(Protocol):
     def fill(self, request: FillRequest) -> Fills:
         """Fill the orders of one period.
 
-        Called once a period at most, with rising periods, and never with an empty request. The
-        arrays are not changed. The same requests in the same order are filled alike.
+        Called with periods that never fall, and never with an empty request. Where stops are filled
+        in the period in which they are tested, the orders of the weights and those of the stops are
+        a request each, in the order in which they are sent; else all orders of a period are one.
+        What a model has to give in a period, as a part of its volume, is for all of its requests:
+        `filled` says what is gone of it. The arrays are not changed. The same requests in the same
+        order are filled alike.
         """
         ...
 

@@ -45,6 +45,7 @@ class Account:
         self.quantity = np.zeros(len(symbols), np.int64)
         self._cost_model = cost_model
         self._fill_model = fill_model
+        self._asked_in = -1
         self._trades: list[tuple[Any, ...]] = []
         self._cuts: list[tuple[Any, ...]] = []
 
@@ -95,7 +96,7 @@ class Account:
         if scale_to_cash:
             orders = self._affordable(period, orders)
         if self._fill_model is not None and orders.column.size:
-            orders = self._filled(period, orders, self._fill_model)
+            orders = self._filled(period, orders, reason, self._fill_model)
         self._book(period, orders, reason)
 
     def _book(self, period: int, orders: _Orders, reason: NDArray[np.uint8] | int) -> None:
@@ -145,14 +146,25 @@ class Account:
         kept = np.flatnonzero(scaled)
         return _Orders(orders.column[kept], scaled[kept], price[kept])
 
-    def _filled(self, period: int, orders: _Orders, model: contracts.FillModel) -> _Orders:
+    def _filled(
+        self,
+        period: int,
+        orders: _Orders,
+        reason: NDArray[np.uint8] | int,
+        model: contracts.FillModel,
+    ) -> _Orders:
+        why = np.broadcast_to(reason, self.quantity.shape)[orders.column]
+        is_first, self._asked_in = period != self._asked_in, period
         fills = model.fill(
             contracts.FillRequest(
                 period=period,
+                is_first=is_first,
                 symbols=self.symbols,
                 column=orders.column,
                 quantity=orders.quantity,
                 price=orders.price,
+                is_stop=why > 0,
+                filled=self._traded(period)[orders.column],
             )
         )
         n_orders = len(orders.quantity)
@@ -177,6 +189,15 @@ class Account:
         lost[orders.column] = orders.quantity - done.astype(np.int64)
         self.cut(period, lost, "unfilled")
         return _Orders(orders.column[fills.order], fills.quantity, fills.price)
+
+    def _traded(self, period: int) -> NDArray[np.int64]:
+        """Lots of each symbol, without a sign, that have been traded in this period so far."""
+        traded = np.zeros_like(self.quantity)
+        for when, column, quantity, *_ in reversed(self._trades):
+            if when != period:
+                break
+            np.add.at(traded, column, np.abs(quantity))
+        return traded
 
     def int64(self, period: int, lots: NDArray[Any]) -> NDArray[np.int64]:
         """Lots of all symbols as int64; an OverflowError that names the first that does not fit."""

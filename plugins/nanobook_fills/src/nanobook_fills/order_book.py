@@ -26,7 +26,9 @@ class OrderBook:
 
     `books` is a function from the number of a period to a mapping from symbol to `Exchange`, or
     one mapping or `MultiExchange` for the whole run, which the orders change for good: a second
-    run needs new ones. A symbol without a book fills nothing.
+    run needs new ones. The function is called once for a period; later orders of it, of stops, are
+    sent to what the first have left of its books, so that runs at the same time need a model each.
+    A symbol without a book fills nothing.
 
     Raises:
         TypeError: what is given is neither.
@@ -34,6 +36,7 @@ class OrderBook:
     """
 
     books: Market | Callable[[int], Market] = field(converter=_books)
+    _latest: Market | None = field(default=None, init=False, eq=False, repr=False)
 
     def fill(self, request: FillRequest) -> Fills:
         """All prints of the orders, in the order in which they are made.
@@ -43,7 +46,7 @@ class OrderBook:
             ValidationError: an order would be filled at a price below 1; it is not sent.
 
         """
-        books = self._now(request.period)
+        books = self._now(request)
         rows: list[tuple[int, int, int]] = []
         for order, (column, lots) in enumerate(
             zip(request.column.tolist(), request.quantity.tolist(), strict=True)
@@ -55,7 +58,10 @@ class OrderBook:
         filled = np.array(rows, np.int64).reshape(-1, 3)
         return Fills(order=filled[:, 0], quantity=filled[:, 1], price=filled[:, 2])
 
-    def _now(self, period: int) -> Market:
-        if callable(self.books):
-            return market(self.books(period), f"books of period {period}")
-        return self.books
+    def _now(self, request: FillRequest) -> Market:
+        if not callable(self.books):
+            return self.books
+        if self._latest is None or request.is_first:
+            period = request.period
+            self._latest = market(self.books(period), f"books of period {period}")
+        return self._latest

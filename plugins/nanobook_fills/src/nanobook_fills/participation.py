@@ -58,7 +58,8 @@ class Participation:
     that our orders are in that volume and do not move the price; and that what is not filled is
     dropped: the next row of weights asks for it again.
 
-    The most that is filled is `floor(max_fraction * volume)` lots, the fraction as it is written.
+    The most that is filled of a symbol in a period, for weights and for stops together, is
+    `floor(max_fraction * volume)` lots, the fraction as it is written.
     A symbol without a volume, and a period beyond the last one given, fills nothing.
 
     Raises:
@@ -74,7 +75,7 @@ class Participation:
     max_fraction: float = field(default=0.1, converter=_fraction)
 
     def fill(self, request: FillRequest) -> Fills:
-        """The orders, each cut to what the volume allows.
+        """The orders, each cut to what the volume allows and earlier requests have left of it.
 
         Raises:
             ValidationError: an array of volumes has not one column a symbol.
@@ -83,7 +84,7 @@ class Participation:
         part = Fraction(str(self.max_fraction))
         most = [math.floor(part * self._lots(request, c)) for c in request.column.tolist()]
         # Not abs: that of -2^63 wraps.
-        limit = np.array(most, np.int64)
+        limit = np.maximum(np.array(most, np.int64) - request.filled, 0)
         done = np.clip(request.quantity, -limit, limit)
         order = np.flatnonzero(done)
         return Fills(order=order, quantity=done[order], price=request.price[order])
