@@ -1,25 +1,42 @@
-"""The README's Python runs as it stands and prints what stands below it."""
+"""Python in the README and the docs runs as it stands and prints what stands below it."""
 
 import re
 from pathlib import Path
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-BLOCKS = re.findall(r"```(python|text)\n(.*?)```", README, re.DOTALL)
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 
 
-def test_every_python_block_runs_and_prints_what_the_readme_shows(capsys):
-    namespace = {}
+def run(page, capsys):
+    """Run a page's blocks one after another; their names, and how many there are."""
+    blocks = re.findall(r"```(python|text)\n(.*?)```", page, re.DOTALL)
+    namespace = {"__name__": "page"}
     ran = 0
-    for number, (language, code) in enumerate(BLOCKS):
+    for number, (language, code) in enumerate(blocks):
         if language != "python":
             continue
-        exec(compile(code, f"README block {number}", "exec"), namespace)  # noqa: S102 - our own
+        exec(compile(code, f"block {number}", "exec"), namespace)  # noqa: S102 - our own
         printed = capsys.readouterr().out
         ran += 1
         if printed:
-            assert BLOCKS[number + 1] == ("text", printed)
+            assert blocks[number + 1] == ("text", printed)
+    return namespace, ran
+
+
+def test_every_python_block_runs_and_prints_what_the_readme_shows(capsys):
+    namespace, ran = run(README, capsys)
     assert ran == 5
     assert namespace["metrics"].num_periods == 1
+
+
+@pytest.mark.parametrize(("name", "n_blocks"), [("plugins", 4), ("simulation", 0)])
+def test_every_python_block_runs_and_prints_what_the_page_shows(
+    name, n_blocks, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert run((ROOT / "docs" / f"{name}.md").read_text(), capsys)[1] == n_blocks
 
 
 def test_the_two_commands_stand_there_as_they_are():

@@ -84,7 +84,7 @@ def test_a_name_that_cannot_work_is_refused(tmp_path, name, reason):
 def test_a_kind_without_a_frozen_contract_is_refused_with_those_that_have_one():
     shown = invoke("broker", "my_broker")
     assert shown.exit_code == 2
-    assert "'command', 'cost_model', 'risk_check'" in shown.output
+    assert "'command', 'cost_model', 'fill_model', 'risk_check'" in shown.output
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,7 @@ def test_a_kind_without_a_frozen_contract_is_refused_with_those_that_have_one():
         ("command", "doctor", "nanobook-core"),
         ("command", "new_plugin", "nanobook-core"),
         ("cost_model", "bps", "nanobook-costs"),
+        ("fill_model", "participation", "nanobook-fills"),
     ],
 )
 def test_a_name_that_nanobook_itself_offers_is_refused(tmp_path, kind, name, provider):
@@ -133,6 +134,9 @@ def test_what_cannot_be_written_whole_is_not_left_half_written(tmp_path):
         ("risk_check", "test_check"),  # a test, by its name
         ("cost_model", "n_d_array"),  # a class of numpy
         ("cost_model", "test_plugin"),  # the module of its tests
+        ("fill_model", "fill_request"),  # a record of the contract
+        ("fill_model", "fills"),
+        ("fill_model", "test_model"),  # the class of its tests
         ("command", "test_it_names_itself"),  # one of its tests
         ("command", "a__b"),
     ],

@@ -31,7 +31,7 @@ class CostModel(Protocol):
 
 @frozen(kw_only=True, eq=False)
 class FillRequest:
-    """Orders of one period that are sent at once; arrays of shape `(n_orders,)`."""
+    """Orders of one period that are sent at once; int64 arrays of shape `(n_orders,)`."""
 
     period: int
     """From 0."""
