@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.calendar import on_calendar
 from nanobook_core.portfolio.carry import Carry, Schedule
+from nanobook_core.portfolio.date_column import named
 from nanobook_core.portfolio.table import read_table
 from nanobook_core.portfolio.unit import is_absent
 
@@ -119,7 +120,7 @@ def _cells(
         value = exact(values[period, column])
         if value < 0:
             raise ValidationError(
-                f"{noun}, period {period}, symbol {axes.symbols[column]!r}: "
+                f"{noun}, {named(period, axes.dates)}, symbol {axes.symbols[column]!r}: "
                 f"{values[period, column]} is negative"
             )
         if noun != "splits" or value != 1:

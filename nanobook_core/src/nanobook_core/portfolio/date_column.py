@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ _NAMES = ("date", "time", "timestamp", "datetime")
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?:Z|([+-])(\d\d):?(\d\d))?)?"
 )
+_PERIOD = re.compile(r"period (\d+)(?=[,:])")
 
 
 def date_column(
@@ -123,6 +125,23 @@ def _moment(value: Any) -> np.datetime64:
         return moment
     offset = np.timedelta64(int(hours) * 60 + int(minutes), "m")
     return moment - offset if sign == "+" else moment + offset
+
+
+def named(period: int, dates: NDArray[np.datetime64] | None) -> str:
+    """Return what messages call a period: `period 3 (2020-01-06)`, its date where there are any."""
+    return f"period {period}" if dates is None else f"period {period} ({dates[period]})"
+
+
+@contextmanager
+def dated(dates: NDArray[np.datetime64] | None) -> Generator[None, None, None]:
+    """Add its date to the period with which the message of an error begins."""
+    try:
+        yield
+    except (ValidationError, OverflowError) as error:
+        found = _PERIOD.match(str(error))
+        if found is not None and dates is not None and int(found[1]) < len(dates):
+            error.args = (named(int(found[1]), dates) + str(error)[found.end() :],)
+        raise
 
 
 def check_rising(dates: NDArray[np.datetime64], noun: str) -> None:

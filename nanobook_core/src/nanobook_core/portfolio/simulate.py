@@ -17,6 +17,7 @@ from nanobook_core.portfolio.calendar import align, on_calendar
 from nanobook_core.portfolio.carry import Carry, Schedule
 from nanobook_core.portfolio.carry_table import Axes, scheduled
 from nanobook_core.portfolio.cost import CostModel
+from nanobook_core.portfolio.date_column import dated
 from nanobook_core.portfolio.dense import simulation
 from nanobook_core.portfolio.limit import Limits
 from nanobook_core.portfolio.loop import simulate_tables
@@ -149,29 +150,30 @@ def simulate(
             amount=amount,
             periods_per_year=periods_per_year,
         )
-    ledger = simulate_run(
-        run.weights,
-        units,
-        run.symbols,
-        cash=start,
-        costs=costs,
-        stops=stops,
-        fills=fills,
-        open_prices=(
-            prices_of(fills.open_prices, "open_prices") if isinstance(fills, NextOpen) else None
-        ),
-        carry=schedule,
-        limits=Limits(
-            constraints,
-            min_order_value=_optional(constraints.min_order_value, "min_order_value", amount),
-            max_order_value=_optional(constraints.max_order_value, "max_order_value", amount),
-            dates=run.dates,
-            n_periods=len(units),
-        ),
-        scale_to_cash=constraints.scale_to_cash,
-    )
-    if missing_price == "raise":
-        _refuse_gaps(ledger)
+    with dated(run.dates):
+        ledger = simulate_run(
+            run.weights,
+            units,
+            run.symbols,
+            cash=start,
+            costs=costs,
+            stops=stops,
+            fills=fills,
+            open_prices=(
+                prices_of(fills.open_prices, "open_prices") if isinstance(fills, NextOpen) else None
+            ),
+            carry=schedule,
+            limits=Limits(
+                constraints,
+                min_order_value=_optional(constraints.min_order_value, "min_order_value", amount),
+                max_order_value=_optional(constraints.max_order_value, "max_order_value", amount),
+                dates=run.dates,
+                n_periods=len(units),
+            ),
+            scale_to_cash=constraints.scale_to_cash,
+        )
+        if missing_price == "raise":
+            _refuse_gaps(ledger)
     return BacktestResult(
         ledger,
         metrics=compute_metrics(ledger.returns, periods_per_year, risk_free),

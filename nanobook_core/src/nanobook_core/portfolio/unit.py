@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError, shown
+from nanobook_core.portfolio.date_column import named
 from nanobook_core.types import INT64_MAX
 
 _FINEST = 18
@@ -133,10 +134,9 @@ class _Cells:
         self, kind: type[Exception], is_wrong: NDArray[np.bool_], prices: NDArray[Any], what: str
     ) -> Exception:
         period, column = np.argwhere(is_wrong)[0].tolist()
-        when = "" if self._dates is None else f" ({self._dates[period]})"
         price = prices[period, column]
         return kind(
-            f"period {period}{when}, symbol {self._symbols[column]!r}: price {price} {what}"
+            f"{named(period, self._dates)}, symbol {self._symbols[column]!r}: price {price} {what}"
         )
 
 

@@ -1,0 +1,107 @@
+"""What `simulate` refuses, it names by period and, where the prices have dates, by date."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import nanobook
+from nanobook_core.contracts import Fills
+from nanobook_core.plugin import PluginPolicy, Registry
+
+DATES = np.array(["2020-01-02", "2020-01-03", "2020-01-06"], "M8[D]")
+
+
+@pytest.fixture(params=["compiled", "core"], autouse=True)
+def kernel(request, monkeypatch):
+    """The kernel that is used: the best one, or the core's own."""
+    if request.param == "core":
+        registry = Registry.discover(PluginPolicy(block=frozenset({"nanobook-native"})))
+        module = sys.modules["nanobook_core.portfolio.simulate"]
+        monkeypatch.setattr(module, "default_registry", lambda: registry)
+
+
+class TooMuch:
+    """Fills one lot more than was asked."""
+
+    def __repr__(self):
+        return "TooMuch()"
+
+    def fill(self, request):
+        return Fills(
+            order=np.arange(len(request.quantity)),
+            quantity=request.quantity + 1,
+            price=request.price,
+        )
+
+
+def message(weights, prices, dates=DATES, error=nanobook.ValidationError, **options):
+    columns = {} if dates is None else {"date": dates}
+    with pytest.raises(error) as caught:
+        nanobook.simulate(
+            columns | {"A": np.array(weights, float)},
+            columns | {"A": np.array(prices)},
+            **{"cash": 1000, "costs": nanobook.CostModel.zero()} | options,
+        )
+    assert type(caught.value) is error
+    return str(caught.value)
+
+
+BEYOND = {
+    "weights": [0.5, 0.5, 1e300],
+    "prices": [100, 100, 100],
+    "error": OverflowError,
+    "constraints": nanobook.Constraints(scale_to_cash=False),
+}
+
+
+@pytest.mark.parametrize("fills", [nanobook.SameBar(), nanobook.NextBar()])
+def test_a_quantity_beyond_64_bits_names_its_date(fills):
+    found = message(**BEYOND, fills=fills)
+    assert found.startswith("period 2 (2020-01-06), symbol 'A': quantity 1000000000000000")
+    assert found.endswith(" gives a quantity beyond +-(2^63-1). Use a smaller weight or less cash.")
+
+
+def test_without_dates_it_is_a_period():
+    assert message(**BEYOND, dates=None).startswith("period 2, symbol 'A': quantity 1000000000")
+
+
+def test_moments_are_named_as_they_are():
+    moments = np.array(["2020-01-06T10:00", "2020-01-06T10:05", "2020-01-06T10:10"], "M8[m]")
+    found = message(**BEYOND, dates=moments)
+    assert found.startswith("period 2 (2020-01-06T10:10:00.000000000), symbol 'A': quantity 1000")
+
+
+def test_a_weight_without_a_price_names_its_date():
+    assert message([0.0, 0.5, 0.5], [0, 0, 100]) == (
+        "period 1 (2020-01-03), symbol 'A': weight 0.5 for a symbol that has had no price yet. "
+        "Give a price, or weight 0."
+    )
+
+
+def test_a_gap_that_is_refused_names_its_date():
+    found = message([0.5, 0.5, 0.5], [100, 0, 100], missing_price="raise")
+    assert found == (
+        "period 1 (2020-01-03), symbol 'A': held, and without a price. "
+        'Give one, or missing_price="carry"'
+    )
+
+
+def test_what_a_fill_model_must_not_do_names_its_date():
+    found = message([np.nan, 0.5, 0.5], [100, 100, 100], fills=nanobook.SameBar(TooMuch()))
+    assert found == (
+        "period 1 (2020-01-03): TooMuch() filled more than was asked, to the other side, or at a "
+        "price below 1"
+    )
+
+
+def test_a_negative_dividend_names_its_date():
+    dividends = {"date": DATES[1:2], "A": np.array([-1])}
+    found = message([0.5] * 3, [100] * 3, carry=nanobook.Carry(dividends=dividends))
+    assert found == "dividends, period 1 (2020-01-03), symbol 'A': -1 is negative"
+
+
+def test_a_negative_price_names_its_date():
+    assert message([0.5] * 3, [100, 100, -1]) == (
+        "period 2 (2020-01-06), symbol 'A': price -1 is negative. Give 0 where there is none."
+    )
