@@ -124,21 +124,25 @@ def backtest(  # noqa: PLR0917 - one for each option
     from nanobook_core.portfolio.file_table import read_file
 
     try:
-        with Console(stderr=True).status("reading and simulating"):
+        # Over before the simulation, which draws its own progress.
+        with Console(stderr=True).status("reading"):
+            targets, closes = read_file(weights), read_file(prices)
             how: Any = p.NextBar() if fills == "next-bar" else p.SameBar()
-            result = p.simulate(
-                read_file(weights),
-                read_file(prices),
-                cash=cash,
-                costs=p.CostModel(cost_bps),
-                stops=p.Stops(fixed=fixed_stop, trailing=trailing_stop),
-                fills=how if opens is None else p.NextOpen(read_file(opens)),
-                constraints=p.Constraints(max_leverage=max_leverage, scale_to_cash=not overdraw),
-                price_unit=price_unit,
-                quantity_step=quantity_step,
-                periods_per_year=periods_per_year,
-                risk_free=risk_free,
-            )
+            if opens is not None:
+                how = p.NextOpen(read_file(opens))
+        result = p.simulate(
+            targets,
+            closes,
+            cash=cash,
+            costs=p.CostModel(cost_bps),
+            stops=p.Stops(fixed=fixed_stop, trailing=trailing_stop),
+            fills=how,
+            constraints=p.Constraints(max_leverage=max_leverage, scale_to_cash=not overdraw),
+            price_unit=price_unit,
+            quantity_step=quantity_step,
+            periods_per_year=periods_per_year,
+            risk_free=risk_free,
+        )
     except (ValueError, TypeError, OverflowError) as error:
         raise _RefusedError(str(error)) from error
     except ImportError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import closing
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -14,6 +16,7 @@ from nanobook_core.portfolio.carry import CarryLedger, Schedule
 from nanobook_core.portfolio.limit import Limits
 from nanobook_core.portfolio.mark import carried, check_tables
 from nanobook_core.portfolio.money import whole
+from nanobook_core.portfolio.progress import track
 from nanobook_core.portfolio.simulation import STOPS, TRADE_REASONS, Simulation
 from nanobook_core.portfolio.stop import Breach, Stops, StopTracker
 from nanobook_core.types import INT64_MAX
@@ -35,6 +38,7 @@ def simulate_tables(
     fill_prices: NDArray[np.int64] | None = None,
     fill_at: Literal["same", "next", "open"] = "same",
     carry: Schedule | None = None,
+    progress: bool = False,
 ) -> Simulation:
     """Hold target weights period by period, in whole lots.
 
@@ -45,7 +49,8 @@ def simulate_tables(
     same price. With `fill_at` "next" or "open", what is decided in a period, stops included, is
     traded in the one after it, at its price or, before anything is decided, at `fill_prices`.
     Equity of 0 or less, before the trades of a period or at its mark, ends trading and stops;
-    positions stay and are marked on.
+    positions stay and are marked on. With `progress`, a run of more than a second draws it on a
+    terminal's stderr.
 
     Raises, naming period and symbol where there are any:
         TypeError: a table of another dtype. ValidationError: symbols that repeat, a row of weights
@@ -67,7 +72,9 @@ def simulate_tables(
         fill_at=fill_at,
         carry=None if carry is None else CarryLedger(carry, len(prices)),
     )
-    return loop.run(holds)
+    # Closed, so that no bar stays on the terminal for as long as a traceback is kept.
+    with closing(track(range(len(prices)), "simulating", is_shown=progress)) as periods:
+        return loop.run(holds, periods)
 
 
 class _Loop:
@@ -102,13 +109,13 @@ class _Loop:
         self._pending_breach: Breach | None = None
         self._stops: list[NDArray[Any]] = []
 
-    def run(self, holds: NDArray[np.bool_]) -> Simulation:
+    def run(self, holds: NDArray[np.bool_], periods: Iterable[int]) -> Simulation:
         account, marks, carry = self._account, self._marks, self._carry
         equity, cash, returns = [account.cash], [], []
         quantities = np.zeros(self._prices.shape, np.int64)
         ruined_at = None
         last = np.zeros_like(account.quantity)
-        for period in range(len(self._prices)):
+        for period in periods:
             mark = marks[period]
             base = equity[-1]
             if carry is not None:

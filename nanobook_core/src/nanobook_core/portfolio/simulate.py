@@ -51,6 +51,7 @@ def simulate(
     missing_price: Literal["carry", "raise"] = "carry",
     periods_per_year: float = 252.0,
     risk_free: float = 0.0,
+    progress: bool = True,
 ) -> BacktestResult: ...
 @overload
 def simulate(
@@ -69,6 +70,7 @@ def simulate(
     missing_price: Literal["carry", "raise"] = "carry",
     periods_per_year: float = 252.0,
     risk_free: float = 0.0,
+    progress: bool = True,
 ) -> BacktestResult: ...
 def simulate(
     weights: Any,
@@ -86,6 +88,7 @@ def simulate(
     missing_price: Literal["carry", "raise"] = "carry",
     periods_per_year: float = 252.0,
     risk_free: float = 0.0,
+    progress: bool = True,
 ) -> BacktestResult:
     """Hold target weights on prices, with costs, and say what came of it.
 
@@ -106,7 +109,10 @@ def simulate(
     (`result.money_unit`), which is also the unit of cost models' amounts.
 
     How a period is computed is said in docs/simulation.md, and each option in the class of its
-    name. The tables are not copied; do not change them while the result is in use.
+    name. The tables are not copied; do not change them while the result is in use. A run of more
+    than a second draws its progress on a terminal's stderr, unless `progress` is False; one that
+    the compiled kernel does (costs in basis points, the same bar, no carry and no constraint but
+    cash) is over before.
 
     Raises, before anything is simulated and naming period, symbol and value where there are any:
         TypeError: an argument or a value of the wrong type; floats as prices without `price_unit`.
@@ -171,6 +177,7 @@ def simulate(
                 n_periods=len(units),
             ),
             scale_to_cash=constraints.scale_to_cash,
+            progress=progress,
         )
         if missing_price == "raise":
             _refuse_gaps(ledger)
@@ -198,6 +205,7 @@ def simulate_run(
     carry: Schedule | None = None,
     limits: Limits | None = None,
     scale_to_cash: bool,
+    progress: bool = False,
 ) -> Simulation:
     """Simulate by the fastest way that can do what is asked for; all give the same."""
     is_simple = (
@@ -236,6 +244,7 @@ def simulate_run(
         fill_prices=open_prices,
         fill_at=_FILL_AT[type(fills)],
         carry=carry,
+        progress=progress,
     )
 
 
