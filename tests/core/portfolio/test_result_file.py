@@ -60,6 +60,22 @@ def carried():
     )
 
 
+@pytest.mark.parametrize("suffix", ["json", "arrow"])
+def test_money_is_finer_than_any_unit_and_comes_back(tmp_path, suffix):
+    result = nanobook.simulate(
+        np.array([[0.5]]),
+        np.array([[1e-12]]),
+        symbols=["A"],
+        cash=1e-18,
+        costs=nanobook.Bps(0),
+        price_unit="1e-18",
+        quantity_step="1e-18",
+    )
+    assert str(result.money_unit) == "1E-36"
+    result.save(tmp_path / f"r.{suffix}")
+    assert load(tmp_path / f"r.{suffix}").money_unit == result.money_unit
+
+
 def seen(result):
     """All that a user can see of a result, NaN as text."""
     frames = [
@@ -216,6 +232,7 @@ def change(document, path, value):
         (["price_unit"], "NaN", "a unit must be above 0, got 'NaN'"),
         (["money_unit"], None, "money_unit is not of type str: None"),
         (["money_unit"], "x", "a unit is a Decimal"),
+        (["money_unit"], "1e-37", "a unit must be from 1e-36 to 1e18"),
         (["trades"], [], "trades is not of type dict: []"),
         (["trades"], {"period": [1]}, "trades has no 'column'"),
         (["trades", "price"], [1], "trades has columns of different lengths"),

@@ -98,7 +98,8 @@ def arguments(content: dict[str, Any]) -> dict[str, Any]:
         "dates": _dates(content, len(run.returns)),
         **options,
         "price_unit": None if unit is None else _unit(content, "price_unit"),
-        "money_unit": _unit(content, "money_unit"),
+        # The product of a unit of prices and one of quantities.
+        "money_unit": _unit(content, "money_unit", 36),
     }
 
 
@@ -183,8 +184,8 @@ def _dates(content: dict[str, Any], n_periods: int) -> NDArray[np.datetime64] | 
     return found
 
 
-def _unit(content: dict[str, Any], name: str) -> Decimal:
-    return unit_of(_of(str, _value(content, name), name))
+def _unit(content: dict[str, Any], name: str, digits: int = 18) -> Decimal:
+    return unit_of(_of(str, _value(content, name), name), digits)
 
 
 def _ruined_at(content: dict[str, Any], n_periods: int) -> int | None:

@@ -15,7 +15,7 @@ from nanobook_core.portfolio.date_column import named
 from nanobook_core.types import INT64_MAX
 
 _FINEST = 18
-_FINEST_UNIT, _COARSEST_UNIT = Decimal("1e-18"), Decimal("1e18")
+_COARSEST_UNIT = Decimal("1e18")
 _BASIS_POINT = Fraction(1, 10_000)
 _TOLERANCE = 1e-4
 _BEYOND = 2.0**63
@@ -60,12 +60,12 @@ def to_units(
     return _rounded(values, unit, cells), unit
 
 
-def unit_of(value: Any) -> Decimal:
-    """Return a unit of money or of a quantity as a Decimal.
+def unit_of(value: Any, digits: int = _FINEST) -> Decimal:
+    """Return a unit of prices or of a quantity as a Decimal.
 
     Raises:
         TypeError: not a Decimal, an int or a string.
-        ValidationError: not a number from 1e-18 to 1e18.
+        ValidationError: not a number from 1e-18, or with another number of digits, to 1e18.
 
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
@@ -76,8 +76,8 @@ def unit_of(value: Any) -> Decimal:
         raise ValidationError(f'a unit is a Decimal, "auto" or "exact", got {value!r}') from None
     if not (unit.is_finite() and unit > 0):
         raise ValidationError(f"a unit must be above 0, got {value!r}")
-    if not _FINEST_UNIT <= unit <= _COARSEST_UNIT:
-        raise ValidationError(f"a unit must be from 1e-18 to 1e18, got {value!r}")
+    if not Decimal(1).scaleb(-digits) <= unit <= _COARSEST_UNIT:
+        raise ValidationError(f"a unit must be from 1e-{digits} to 1e18, got {value!r}")
     return unit
 
 
