@@ -1,0 +1,56 @@
+"""The examples run as they stand, and give what was looked at when they were written."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import nanobook
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(name, cwd):
+    """Lines that an example prints, in a folder of its own."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / name],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def test_every_example_is_tested_here():
+    names = {path.name for path in EXAMPLES.glob("*.py")}
+    assert names == {"momentum.py", "backtest_from_weights.py"}
+
+
+def test_momentum_prints_both_strategies_and_draws_them(tmp_path):
+    momentum, equal_weight, picture = run("momentum.py", tmp_path)
+    assert momentum.startswith("momentum: Metrics(total_return=2575.92%, sharpe=0.81, ")
+    assert equal_weight.startswith("equal weight: Metrics(total_return=1328.10%, sharpe=0.73, ")
+    assert picture == str(tmp_path / "momentum.png")
+    assert (tmp_path / "momentum.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_backtest_from_weights_is_reported_saved_and_drawn(tmp_path):
+    first, metrics, *lines = run("backtest_from_weights.py", tmp_path)
+    assert first.startswith("BacktestResult(periods=5785, dates=2000-01-03..2022-12-28, symbols=20")
+    assert metrics.startswith("Metrics(total_return=507.69%, sharpe=0.63, ")
+    assert lines[:5] == [
+        "turnover 1.94 a year, 1471 trades",
+        "      depth  peak_date recovery_date",
+        "0  0.360723 2007-12-10    2011-04-15",
+        "1  0.234903 2002-05-02    2004-02-23",
+        "2  0.228994 2020-02-10    2020-08-28",
+    ]
+    assert lines[-1] == str(tmp_path / "calm.png")
+    result = nanobook.BacktestResult.load(tmp_path / "calm.json")
+    assert result["equity_curve"][-1] == 6_076_890_704
+    assert set(result.skipped["reason"].tolist()) == {"band", "cash"}
+    assert result.dates[-1] == np.datetime64("2022-12-28")
+    assert (tmp_path / "calm.png").read_bytes().startswith(b"\x89PNG")
