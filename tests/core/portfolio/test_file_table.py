@@ -125,6 +125,20 @@ def test_an_empty_line_of_a_file_with_one_column_is_an_empty_cell(written):
         ("A,B\n1,2\n1,1_000\n", "prices.csv, line 3, column 'B': '1_000' is no number"),
         ('A,B\n1,2\n1,"1,000"\n', "prices.csv, line 3, column 'B': '1,000' is no number"),
         ("A,B\n1,\n1,x\n", "prices.csv, line 3, column 'B': 'x' is no number"),
+        ("A,B\n1,x\n", "prices.csv, line 2, column 'B': 'x' is no number"),
+        ("A,B\n1,2024-01-01\n", "prices.csv, line 2, column 'B': '2024-01-01' is no number"),
+        ("A,B\n1,2\nx,3\n", "prices.csv, line 3, column 'A': 'x' is no number"),
+        (
+            "A,date\n1,2024-01-01\n2,2024-02-30\n",
+            "prices.csv, line 3, column 'date': '2024-02-30' is no ISO date, like 2024-01-31",
+        ),
+        ("day,A\nx,1\n", "prices.csv, line 2, column 'day': 'x' is no ISO date"),
+        ("day,A\n,1\n01/02/2024,1\n", "line 2, column 'day': '' is no ISO date"),
+        ("day,A\n2024-01-01,1\n\n,2\n", "prices.csv, line 4, column 'day': '' is no ISO date"),
+        (
+            "date,symbol,close\n2024-01-01,A,1\n20240102,A,1\n",
+            "prices.csv, line 3, column 'date': '20240102' is no ISO date",
+        ),
         ('A,B\n1,"2\n', "prices.csv cannot be read as CSV: unexpected end of data"),
         ('A,B\n1,"2"x\n', "prices.csv cannot be read as CSV: ',' expected after '\"'"),
         (b"A,B\n1,\xff\n", "prices.csv cannot be read as CSV: 'utf-8' codec can't decode"),
@@ -134,11 +148,6 @@ def test_a_bad_csv_file_is_refused_with_file_line_and_column(written, text, mess
     with pytest.raises(ValidationError) as caught:
         read_file(written(text))
     assert message in str(caught.value)
-
-
-def test_text_where_numbers_belong_is_refused_as_a_table(written):
-    with pytest.raises(TypeError, match="prices: column 'B' is not numeric, it has 'x'"):
-        read_table(read_file(written("A,B\n1,x\n")), "prices")
 
 
 GZIPPED = gzip.compress(b"date,A\n2024-01-01,1.5\n", mtime=0)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError, shown
 
-_NAMES = ("date", "time", "timestamp", "datetime")
+#: Names of a column of dates, in lower case, if it is text.
+NAMES = ("date", "time", "timestamp", "datetime")
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?:Z|([+-])(\d\d):?(\d\d))?)?"
 )
@@ -37,7 +38,7 @@ def date_column(
         found = [
             name
             for place, (name, column) in enumerate(columns.items())
-            if (place == 0 or name.lower() in _NAMES)
+            if (place == 0 or name.lower() in NAMES)
             and name not in labels
             and _first_kind(column) is str
         ]
@@ -46,7 +47,7 @@ def date_column(
     if found:
         return found[0]
     for name, column in columns.items():
-        if name.lower() in _NAMES and column.dtype.kind in "iuf":
+        if name.lower() in NAMES and column.dtype.kind in "iuf":
             raise ValidationError(
                 f"{noun}: column {name!r} is of numbers; dates have a type of dates, or are ISO "
                 "text, like 2024-01-31"
@@ -98,7 +99,7 @@ def _read(values: list[Any], noun: str, name: str) -> NDArray[np.datetime64]:
     for row, value in enumerate(values):
         if value not in moments:
             try:
-                moments[value] = _moment(value)
+                moments[value] = moment(value)
             except (TypeError, ValueError):
                 raise ValidationError(
                     f"{noun}: a column of dates that are not ISO dates: row {row} of {name!r} is "
@@ -107,7 +108,13 @@ def _read(values: list[Any], noun: str, name: str) -> NDArray[np.datetime64]:
     return np.array([moments[value] for value in values], None if values else "datetime64[D]")
 
 
-def _moment(value: Any) -> np.datetime64:
+def moment(value: Any) -> np.datetime64:
+    """Return what a date, a time or ISO text says; NaT where it says nothing.
+
+    Raises:
+        TypeError, ValueError: it is something else.
+
+    """
     if value is None or value != value or value == "":  # noqa: PLR0124 - NaN and NaT
         return np.datetime64("NaT")
     if isinstance(value, dt.datetime):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError
+from nanobook_core.portfolio.date_column import NAMES, moment
 
 _ABSENT = frozenset({"", "na", "nan", "null", "none"})
 _TEXT = frozenset({"symbol", "ticker"})
@@ -22,13 +23,15 @@ _TEXT = frozenset({"symbol", "ticker"})
 def read_file(path: Path) -> Any:
     """Columns of a `.csv` or `.csv.gz`, or the frame in a `.parquet`, `.arrow` or `.feather` file.
 
-    A CSV file has names in its first line; empty lines are none. A column is of floats if each cell
-    is a number or empty, or `NA`, `NaN`, `null`, `None`; else of strings, as dates and symbols are.
+    A CSV file has names in its first line; empty lines are none. A column is of floats, NaN where a
+    cell is empty, or `NA`, `NaN`, `null`, `None`; but one called `symbol` or `ticker` is of text,
+    and so is one of ISO dates, which comes first or is called `date`, `time`, `timestamp` or
+    `datetime`.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValidationError: another kind of file, or one that cannot be read as what its name says;
-            names the line.
+            names line, column and cell.
         ImportError: nothing is installed that reads such a file.
 
     """
@@ -112,7 +115,7 @@ def _columns(path: Path, rows: Any) -> dict[str, NDArray[Any]]:
 def _column(
     path: Path, name: str, lines: Sequence[int], texts: list[str], *, is_first: bool
 ) -> NDArray[Any]:
-    """Numbers where all cells are; text in a first column or one of symbols."""
+    """Numbers, or text that is of symbols or of dates."""
     if name.lower() in _TEXT:
         return np.array(texts, object)
     numbers = []
@@ -120,12 +123,30 @@ def _column(
         try:
             numbers.append(_number(text))
         except ValueError:
-            if is_first or line == lines[0]:  # a column that is text from the start
-                return np.array(texts, object)
+            may_be_dates = is_first or name.lower() in NAMES
+            if may_be_dates and np.isnan(numbers).all():
+                return _dates(path, name, lines, texts)
             raise ValidationError(
                 f"{path}, line {line}, column {name!r}: {text!r} is no number"
             ) from None
     return np.array(numbers, np.float64)
+
+
+def _dates(path: Path, name: str, lines: Sequence[int], texts: list[str]) -> NDArray[Any]:
+    seen = set()
+    for line, text in zip(lines, texts, strict=True):
+        if text not in seen:
+            try:
+                is_date = not np.isnat(moment(text))
+            except ValueError:
+                is_date = False
+            if not is_date:
+                raise ValidationError(
+                    f"{path}, line {line}, column {name!r}: {text!r} is no ISO date, "
+                    "like 2024-01-31"
+                )
+            seen.add(text)
+    return np.array(texts, object)
 
 
 def _number(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 
@@ -15,9 +16,10 @@ def write_whole(path: Path, content: bytes) -> None:
         OSError: it cannot be written.
 
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    # A name of its own, as threads may write one path at a time.
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
     try:
-        with beside.open("wb") as file:
+        with beside.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
