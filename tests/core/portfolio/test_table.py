@@ -48,6 +48,32 @@ def nested(values):
     return [[None if cell != cell else cell for cell in row] for row in values.tolist()]  # noqa: PLR0124
 
 
+# Ints
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"A": [2**53 + 1, 3], "B": [1.5, None]},
+        {"A": [2**53 + 1, None, 3], "B": [1.5, None, 2.5]},
+        {"A": np.array([2**53 + 1, 0.5], object), "B": [1, None]},
+    ],
+    ids=["columns", "nulls", "one column"],
+)
+def test_ints_that_floats_cannot_tell_apart_stay_exact_beside_floats(columns):
+    prices = read_table(columns, "prices").values
+    assert prices[0].tolist() == [2**53 + 1, columns["B"][0]]
+    assert prices[1, 1] is None
+    assert {type(cell) for cell in prices.flat if cell is not None} == {Decimal}
+    weights = read_table(columns, "weights").values
+    assert weights[0].tolist() == [2.0**53, columns["B"][0]]
+
+
+def test_ints_that_floats_can_tell_apart_are_floats_beside_floats(form):
+    table = read_table(form({"A": [2**53, 3], "B": [1.5, 2.5]}), "prices").values
+    assert (table.dtype, table.tolist()) == (np.float64, [[2.0**53, 1.5], [3.0, 2.5]])
+
+
 # Wide
 
 

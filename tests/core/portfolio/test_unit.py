@@ -151,12 +151,52 @@ def test_what_is_named_has_no_date_where_there_are_none():
         ("1.004", errors.ValidationError, "price 1.004 is moved by more than a basis point"),
         ("1e-400", errors.ValidationError, "price 1E-400 is moved by more than a basis point"),
         ("1e400", OverflowError, "price 1E+400 is more than 2^63-1 units of 0.01"),
+        ("1e-999999", errors.ValidationError, "price 1E-999999 is moved by more than a basis"),
+        ("1e999999", OverflowError, "price 1E+999999 is more than 2^63-1 units of 0.01"),
+        ("1e-999999999999", errors.ValidationError, "price 1E-999999999999 is moved by more"),
+        ("1e999999999999", OverflowError, "price 1E+999999999999 is more than 2^63-1 units"),
     ],
 )
 def test_a_bad_decimal_is_named(value, error, message):
     with pytest.raises(error) as caught:
         units(np.array([[Decimal("1.5"), Decimal(value)]], object), "0.01")
     assert str(caught.value).startswith(f"period 0 (2024-01-01), symbol 'B': {message}")
+
+
+@pytest.mark.parametrize(
+    ("price_unit", "value", "error", "message"),
+    [
+        ("auto", "1e-999999999999", errors.ValidationError, "is not within a basis point in units"),
+        ("exact", "1e-999999999999", errors.ValidationError, "is not exact in units of 1e-18"),
+        ("auto", "1e999999999999", OverflowError, "is more than 2^63-1 units of 1"),
+        ("exact", "1e999999999999", OverflowError, "is more than 2^63-1 units of 1"),
+        ("1e18", "1e999999999999", OverflowError, "is more than 2^63-1 units of 1E+18"),
+        ("1e-18", "1e-999999999999", errors.ValidationError, "is moved by more than a basis"),
+    ],
+)
+def test_a_decimal_of_an_absurd_exponent_is_refused_whatever_the_unit(
+    price_unit, value, error, message
+):
+    with pytest.raises(error) as caught:
+        units(np.array([[Decimal(value)]], object), price_unit)
+    assert str(caught.value).startswith("period 0 (2024-01-01), symbol 'A': price 1E")
+    assert message in str(caught.value)
+
+
+def test_the_largest_and_the_smallest_prices_of_the_coarsest_and_the_finest_unit():
+    largest = np.array([[Decimal(2**63 - 1) * 10**18]], object)
+    assert units(largest, "1e18") == ([[2**63 - 1]], Decimal("1e18"))
+    smallest = np.array([[Decimal("1.00005e-18")]], object)
+    assert units(smallest, "1e-18") == ([[1]], Decimal("1e-18"))
+
+
+@pytest.mark.parametrize("price_unit", ["1", "auto", "exact"])
+def test_ints_that_floats_cannot_tell_apart_are_exact_with_a_unit(price_unit):
+    prices = np.array([[2**53 + 1, 0], [2**63 - 1, 7]])
+    assert units(prices, price_unit) == ([[2**53 + 1, 0], [2**63 - 1, 7]], Decimal(1))
+    assert units(np.array([[2**53 + 1]]), "0.5")[0] == [[2**54 + 2]]
+    with pytest.raises(errors.ValidationError, match=r"symbol 'B': price -3 is not a finite"):
+        units(np.array([[2**53 + 1, -3]]), price_unit)
 
 
 @pytest.mark.parametrize("table", [np.array, decimals])
@@ -277,6 +317,9 @@ def test_nan_and_none_are_absent():
         (Fraction(3, 4), "0.25", 3),
         (2**63 - 1, 1, 2**63 - 1),
         (Decimal("92233720368547758.07"), "0.01", 2**63 - 1),
+        (Decimal("0e999999999999"), "0.01", 0),
+        (Decimal("1e54"), "1e36", 10**18),
+        (Decimal("1e-36"), "1e-36", 1),
     ],
 )
 def test_an_amount_is_whole_units_exactly(amount, unit, count):
@@ -303,6 +346,17 @@ def test_an_amount_is_whole_units_exactly(amount, unit, count):
             OverflowError,
             "cash: (int, too odd to print) is more than 2^63-1 units",
             id="an int of 5001 digits",
+        ),
+        (
+            Decimal("1e999999999999"),
+            OverflowError,
+            "cash: Decimal('1E+999999999999') (Decimal) is more than 2^63-1 units of 0.01",
+        ),
+        (Decimal("-1e999999999999"), OverflowError, "cash: Decimal('-1E+999999999999') (Decimal)"),
+        (
+            Decimal("1e-999999999999"),
+            errors.ValidationError,
+            "cash: 1E-999999999999 is not a multiple of 0.01",
         ),
         ("1000", TypeError, "cash is an int, a Decimal or a float, got '1000' (str)"),
         (True, TypeError, "cash is an int, a Decimal or a float, got True (bool)"),

@@ -15,6 +15,7 @@ from nanobook_core.types import INT64_MAX
 
 #: What the index of a pandas frame is called among its columns.
 INDEX = "(index)"
+_EXACT = 2**53
 _NUMBER = (int, float, np.integer, np.floating, Decimal)
 
 
@@ -164,9 +165,12 @@ def _of_objects(values: list[Any], noun: str, name: str) -> NDArray[Any]:
     for value in given:
         if isinstance(value, bool) or not isinstance(value, _NUMBER):
             raise TypeError(f"{noun}: column {name!r} is not numeric, it has {shown(value)}")
-    if any(isinstance(value, Decimal) for value in given):
+    is_float = any(isinstance(value, float | np.floating) for value in given)
+    if any(isinstance(value, Decimal) for value in given) or (
+        noun != "weights" and is_float and any(_is_long(value) for value in given)
+    ):
         return np.array([None if _is_null(value) else _decimal(value) for value in values], object)
-    if any(isinstance(value, float | np.floating) for value in given):
+    if is_float:
         return np.array([np.nan if value is None else value for value in values], np.float64)
     for value in given:
         if not -INT64_MAX - 1 <= value <= INT64_MAX:
@@ -175,6 +179,11 @@ def _of_objects(values: list[Any], noun: str, name: str) -> NDArray[Any]:
             )
     ints = [0 if gone else value for value, gone in zip(values, is_null, strict=True)]
     return np.ma.array(np.array(ints, np.int64), mask=is_null)
+
+
+def _is_long(value: Any) -> bool:
+    """Whether a number is an int that a float may not hold."""
+    return isinstance(value, int | np.integer) and abs(int(value)) > _EXACT
 
 
 def _is_null(value: Any) -> bool:
@@ -193,13 +202,18 @@ def stacked(columns: Sequence[NDArray[Any]], n_rows: int, *, zero_is_absent: boo
 
     It is of Decimals where one of them is, else of floats where one is, else int64. Nulls are None,
     NaN, and, in ints with `zero_is_absent`, 0; without it, ints with nulls make a table of floats.
+    Ints beyond 2^53 and floats are Decimals together, with `zero_is_absent`.
     """
-    if any(column.dtype.kind == "O" for column in columns):
+    is_whole = bool(columns) and all(column.dtype.kind == "i" for column in columns)
+    is_long = not is_whole and any(
+        column.dtype.kind == "i" and _is_long(np.ma.filled(column, 0).max(initial=0))
+        for column in columns
+    )
+    if any(column.dtype.kind == "O" for column in columns) or (is_long and zero_is_absent):
         table = np.empty((n_rows, len(columns)), object)
         for place, column in enumerate(columns):
             table[:, place] = [None if _is_null(v) else _decimal(v) for v in column.tolist()]
         return table
-    is_whole = bool(columns) and all(column.dtype.kind == "i" for column in columns)
     if is_whole and not zero_is_absent:
         is_whole = not any(np.ma.is_masked(column) for column in columns)
     table = np.empty((n_rows, len(columns)), np.int64 if is_whole else np.float64)

@@ -21,6 +21,9 @@ _TOLERANCE = 1e-4
 _BEYOND = 2.0**63
 #: Below, a float tells decimals apart: only one of that many digits is read as it.
 _DISTINCT = 1e15
+_EXACT = 2**53
+#: Beyond 10 to this, and below 10 to minus it, no amount is a number of units.
+_REACH = 60
 
 
 def to_units(
@@ -115,6 +118,13 @@ def _is_finite(amount: Any) -> bool:
 
 
 def _exact(value: Any) -> Fraction:
+    """Return a number as it is written; a Decimal beyond reach as one that is just beyond it.
+
+    That one is refused for the same reason, and has digits that memory holds.
+    """
+    if isinstance(value, Decimal) and value and abs(value.adjusted()) > _REACH:
+        reach = Fraction(10) ** (_REACH if value.adjusted() > 0 else -_REACH)
+        return -reach if value < 0 else reach
     if isinstance(value, np.integer):
         return Fraction(int(value))
     return Fraction(str(value)) if isinstance(value, float | np.floating) else Fraction(value)
@@ -150,6 +160,9 @@ def _whole(prices: NDArray[Any], cells: _Cells) -> NDArray[np.int64]:
 
 def _positive(prices: NDArray[Any], cells: _Cells) -> NDArray[Any]:
     """Prices above 0, and NaN or None where absent."""
+    if prices.dtype.kind == "i" and prices.max(initial=0) > _EXACT:
+        whole = [None if price == 0 else Decimal(price) for price in prices.ravel().tolist()]
+        prices = np.array(whole, object).reshape(prices.shape)
     if prices.dtype == object:
         values: NDArray[Any] = prices.copy()
         values[is_absent(prices)] = None
@@ -232,7 +245,7 @@ def _nearest(values: NDArray[Any], unit: Decimal) -> NDArray[Any]:
     """Nearest numbers of units, halves to even; 0 where absent."""
     if values.dtype == object:
         ratio = Fraction(unit)
-        counts = [0 if value is None else round(Fraction(value) / ratio) for value in values.flat]
+        counts = [0 if value is None else round(_exact(value) / ratio) for value in values.flat]
         return np.array(counts, object).reshape(values.shape)
     above, below = Fraction(unit).as_integer_ratio()
     # Powers of ten up to 22 are exact in float64, so that a price is scaled with one rounding.
@@ -245,7 +258,7 @@ def _is_near(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArra
     if values.dtype == object:
         near = [
             value is None
-            or abs(count * Fraction(unit) - Fraction(value)) <= _BASIS_POINT * Fraction(value)
+            or abs(count * Fraction(unit) - _exact(value)) <= _BASIS_POINT * _exact(value)
             for value, count in zip(values.flat, units.flat, strict=True)
         ]
         return np.array(near, bool).reshape(values.shape)
@@ -258,7 +271,7 @@ def _is_near(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArra
 def _is_exact(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArray[np.bool_]:
     if values.dtype == object:
         same = [
-            value is None or count * Fraction(unit) == Fraction(value)
+            value is None or count * Fraction(unit) == _exact(value)
             for value, count in zip(values.flat, units.flat, strict=True)
         ]
         return np.array(same, bool).reshape(values.shape)
