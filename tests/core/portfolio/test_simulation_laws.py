@@ -186,32 +186,32 @@ LAWS = (
 )
 
 
-def hold_to(law, max_examples):
+def hold_to(law, max_examples, drawn):
     """Try a law on so many scenarios, and see that every option and reason was among them."""
-    seen = Counter()
+    seen = Counter(dict.fromkeys(("simulations", *OPTIONS, *REASONS), 0))
 
     @settings(max_examples=max_examples)
     @given(scenarios())
     def check(scenario):
         run = scenario.run()
-        seen.update(scenario.options())
-        seen.update(reasons(run))
+        seen.update(["simulations", *scenario.options(), *reasons(run)])
         law(scenario, run)
 
     check()
+    drawn[law.__name__].update(seen)
     rare = {what: seen[what] for what in (*OPTIONS, *REASONS) if seen[what] < max_examples // 200}
     assert not rare
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
-def test_every_simulation_obeys(law):
-    hold_to(law, 200)
+def test_every_simulation_obeys(law, drawn):
+    hold_to(law, 200, drawn)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
-def test_every_simulation_obeys_for_long(law):
-    hold_to(law, 2000)
+def test_every_simulation_obeys_for_long(law, drawn):
+    hold_to(law, 2000, drawn)
 
 
 cash_accounts = scenarios(fill_at=("same",), is_plain=True).map(
@@ -236,7 +236,7 @@ def rebalances(run):
         yield period, int(run.cash[period]) - stopped, orders
 
 
-def test_scaled_to_cash_nothing_is_bought_on_credit():
+def test_scaled_to_cash_nothing_is_bought_on_credit(drawn):
     seen = Counter()
 
     @settings(max_examples=300)
@@ -250,14 +250,15 @@ def test_scaled_to_cash_nothing_is_bought_on_credit():
         if not scenario.costs.min_trade_fee:
             assert min(run.cash) >= 0
             seen["all long, no minimum fee"] += 1
-        seen.update(reasons(run))
+        seen.update(["simulations", *reasons(run)])
 
     check()
+    drawn["scaled to cash, nothing is bought on credit"].update(seen)
     assert seen["all long, no minimum fee"] > 30
     assert min(seen[reason] for reason in ("cash", "fixed", "trailing", "atr")) > 4
 
 
-def test_scaled_to_cash_what_was_cut_could_not_have_been_bought():
+def test_scaled_to_cash_what_was_cut_could_not_have_been_bought(drawn):
     """One more lot of all that was cut costs more than is left, but for what rounding explains.
 
     That is a unit for each order, whose cost is rounded down, and 2^-30 of what is spent. With a
@@ -281,7 +282,8 @@ def test_scaled_to_cash_what_was_cut_could_not_have_been_bought():
             if cut:
                 has_fee = scenario.costs.min_trade_fee > 0
                 assert more + len(orders) + (spent + cash) // (16 if has_fee else 2**30) >= cash
-                seen[has_fee] += 1
+                seen["cut, minimum fee" if has_fee else "cut, no minimum fee"] += 1
 
     check()
-    assert min(seen[False], seen[True]) > 15
+    drawn["scaled to cash, what was cut could not have been bought"].update(seen)
+    assert min(seen["cut, minimum fee"], seen["cut, no minimum fee"]) > 15
