@@ -31,36 +31,46 @@ class CostModel(Protocol):
 
 @frozen(kw_only=True, eq=False)
 class FillRequest:
-    """Orders of one period that are sent at once; int64 arrays of shape `(n_orders,)`."""
+    """Orders of one period that are sent at once; arrays of shape `(n_orders,)`, int64 or bool.
+
+    Attributes:
+        period: from 0.
+        is_first: whether it is the first request of its period in this run.
+        symbols: all symbols of the run.
+        column: of each order: where its symbol is in `symbols`. Rising.
+        quantity: signed, in lots; never 0.
+        price: the price at which a simple fill would be made, positive, in money units a lot.
+        is_stop: whether each closes a position for a stop, and is not an order of the weights.
+        filled: lots of each order's symbol, without a sign, that earlier requests of the period
+            filled.
+
+    """
 
     period: int
-    """From 0."""
     is_first: bool
-    """Whether it is the first request of its period in this run."""
     symbols: tuple[str, ...]
-    """All symbols of the run."""
     column: NDArray[np.int64]
-    """Of each order: where its symbol is in `symbols`. Rising."""
     quantity: NDArray[np.int64]
-    """Signed, in lots; never 0."""
     price: NDArray[np.int64]
-    """The price at which a simple fill would be made, positive, in money units a lot."""
     is_stop: NDArray[np.bool_]
-    """Whether each closes a position for a stop, and is not an order of the weights."""
     filled: NDArray[np.int64]
-    """Lots of each order's symbol, without a sign, that earlier requests of the period filled."""
 
 
 @frozen(kw_only=True, eq=False)
 class Fills:
-    """What was filled; arrays of shape `(n_fills,)`. What is not in here was not filled."""
+    """What was filled; int64 arrays of shape `(n_fills,)`. What is not in here was not filled.
+
+    Attributes:
+        order: index into the request's arrays; an order may be filled in several parts.
+        quantity: signed as the order's, never 0; all parts of an order together are no more than it
+            asked.
+        price: positive, in money units a lot.
+
+    """
 
     order: NDArray[np.int64]
-    """Index into the request's arrays; an order may be filled in several parts."""
     quantity: NDArray[np.int64]
-    """Signed as the order's, never 0; all parts of an order together are no more than it asked."""
     price: NDArray[np.int64]
-    """Positive, in money units a lot."""
 
 
 @runtime_checkable

@@ -40,6 +40,21 @@ class Carry:
     deposits, delistings. Rates are fractions a year, a period being a year over `periods_per_year`.
     Amounts are rounded once to whole money units, halves to even, and fees up.
 
+    Attributes:
+        dividends: table in the form and unit of the prices: paid a share to who holds it at the
+            start of the period, after a split; who is short pays it.
+        splits: table of new shares for one old share, 2.0 for a two-for-one; absent or 1 for none.
+            Quantities are multiplied by it. What is not a whole lot is settled at the period's
+            price.
+        cash_rate: earned on cash above 0; paid where negative.
+        debit_rate: paid on cash below 0; the cash rate unless given.
+        borrow_rate: paid on the value of each short position at the end of the period before.
+        deposits: money paid in, or out where negative, by date or by number of the period. In the
+            money of `cash`. Not a return: a period's is on equity before it and its deposits.
+        delistings: of each symbol that ends, the date or number of its last period and what a share
+            was worth. What is held is settled at that without costs, and from there on nothing is
+            traded.
+
     Raises:
         TypeError: a rate is not a number.
         ValidationError: a rate is not finite.
@@ -47,29 +62,12 @@ class Carry:
     """
 
     dividends: Any = None
-    """Table in the form and unit of the prices: paid a share to who holds it at the start of the
-    period, after a split; who is short pays it."""
     splits: Any = None
-    """Table of new shares for one old share, 2.0 for a two-for-one; absent or 1 for none.
-
-    Quantities are multiplied by it. What is not a whole lot is settled at the period's price.
-    """
     cash_rate: float = _rate_field("cash_rate", 0.0)
-    """Earned on cash above 0; paid where negative."""
     debit_rate: float | None = _rate_field("debit_rate", None)
-    """Paid on cash below 0; the cash rate unless given."""
     borrow_rate: float = _rate_field("borrow_rate", 0.0)
-    """Paid on the value of each short position at the end of the period before."""
     deposits: Mapping[Any, Any] | None = None
-    """Money paid in, or out where negative, by date or by number of the period.
-
-    In the money of `cash`. Not a return: a period's is on equity before it and its deposits.
-    """
     delistings: Mapping[str, tuple[Any, Any]] | None = None
-    """Of each symbol that ends, the date or number of its last period and what a share was worth.
-
-    What is held is settled at that without costs, and from there on nothing is traded.
-    """
 
 
 @frozen(kw_only=True)

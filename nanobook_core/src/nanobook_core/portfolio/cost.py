@@ -42,6 +42,11 @@ class CostModel:
     Charged in full on every fill, so a purchase and its sale cost twice the rate. Fractions of a
     money unit are rounded down.
 
+    Attributes:
+        commission_bps: from 0 to 2^32-1; added to slippage before anything is rounded.
+        slippage_bps: charged as a cost; the price of the trade stays as it is.
+        min_trade_fee: in money units; a negative one has no effect.
+
     Raises:
         TypeError: a setting is not an int or numpy integer.
         OverflowError: basis points are negative or above 2^32-1, or the fee does not fit into
@@ -52,7 +57,6 @@ class CostModel:
     commission_bps: int = field(default=0, converter=_commission_bps)
     slippage_bps: int = field(default=0, converter=_slippage_bps)
     min_trade_fee: int = field(default=0, converter=_min_trade_fee)
-    """In money units; a negative one has no effect."""
 
     @classmethod
     def zero(cls) -> CostModel:

@@ -16,18 +16,22 @@ class Drawdown:
 
     Moments count from the start: 0 is before the first period, 1 the end of the first, and so on,
     as in `equity_curve`. Dates are None without dates, and of the start, which has none.
+
+    Attributes:
+        depth: largest loss, as a positive fraction of the peak.
+        peak: the last moment at it.
+        trough: the first moment of the largest loss.
+        recovery: the first moment at or above the peak again; None if there was none.
+        length: periods from the peak to the recovery, or to the end without one.
+        peak_date, trough_date, recovery_date: dates of these moments.
+
     """
 
     depth: float
-    """Largest loss, as a positive fraction of the peak."""
     peak: int
-    """The last moment at it."""
     trough: int
-    """The first moment of the largest loss."""
     recovery: int | None
-    """The first moment at or above the peak again; None if there was none."""
     length: int
-    """Periods from the peak to the recovery, or to the end without one."""
     peak_date: np.datetime64 | None = None
     trough_date: np.datetime64 | None = None
     recovery_date: np.datetime64 | None = None

@@ -21,18 +21,24 @@ class LookaheadError(NanobookError):
 
 @frozen(kw_only=True)
 class Leak:
-    """A weight that changed with prices of later periods only."""
+    """A weight that changed with prices of later periods only.
+
+    Attributes:
+        cut: prices were changed after this period.
+        period: of the weight; at most `cut`.
+        symbol: `column 3` in an array without symbols.
+        weight: before prices were changed.
+        changed: after it.
+        how: what was done to the prices.
+
+    """
 
     cut: int
-    """Prices were changed after this period."""
     period: int
-    """Of the weight; at most `cut`."""
     symbol: str
-    """`column 3` in an array without symbols."""
     weight: float
     changed: float
     how: str
-    """What was done to the prices."""
 
     def __repr__(self) -> str:
         return (
@@ -43,12 +49,16 @@ class Leak:
 
 @frozen(kw_only=True)
 class LookaheadReport:
-    """What was found; it is clean if nothing was."""
+    """What was found; it is clean if nothing was.
+
+    Attributes:
+        n_checks: how often weights were computed from a changed future.
+        leaks: the first of each cut and change.
+
+    """
 
     n_checks: int
-    """How often weights were computed from a changed future."""
     leaks: tuple[Leak, ...]
-    """The first of each cut and change."""
 
     @property
     def is_clean(self) -> bool:

@@ -18,49 +18,49 @@ _ROUNDING = 1e-12
 
 @frozen(kw_only=True, repr=False)
 class Metrics:
-    """Performance of a series of returns. All ratios are fractions: 0.01 is one percent."""
+    """Performance of a series of returns. All ratios are fractions: 0.01 is one percent.
+
+    Attributes:
+        total_return: compounded over all periods.
+        cagr: compounded growth a year; -1 if everything was lost, infinite if beyond a float.
+        volatility: sample standard deviation (ddof 1), annualised; 0 for a single period.
+        sharpe: mean excess return over volatility, annualised (Sharpe 1994). 0 if the volatility is
+            no more than rounding: a period's is at most 1e-12 of the mean.
+        sortino: mean excess return over downside deviation, annualised (Sortino and Price 1994).
+            The deviation is the root of the mean square over all periods of what is missing to the
+            risk-free return. 0 if nothing is, or for a single period.
+        max_drawdown: largest loss from a running peak, as a positive fraction of it; the start is a
+            peak.
+        calmar: CAGR over maximum drawdown; 0 without a drawdown.
+        num_periods: how many returns there are.
+        winning_periods: with a return above 0.
+        losing_periods: with one below 0.
+        cvar_95: mean of the worst returns, as a return (a loss is negative). Historical: of the k =
+            floor(0.05 (n - 1)) + 1 worst (Acerbi and Tasche 2002, at the order statistic that
+            empyrical takes).
+        win_rate: winning periods over all periods.
+        profit_factor: sum of gains over sum of losses; infinite with gains only, 0 without gains.
+        payoff_ratio: mean gain over mean loss; infinite with gains only, 0 without gains.
+        kelly: `win_rate - (1 - win_rate) / payoff_ratio` (Kelly 1956). 0 if the payoff ratio is 0
+            or infinite.
+
+    """
 
     total_return: float
-    """Compounded over all periods."""
     cagr: float
-    """Compounded growth a year; -1 if everything was lost, infinite if beyond a float."""
     volatility: float
-    """Sample standard deviation (ddof 1), annualised; 0 for a single period."""
     sharpe: float
-    """Mean excess return over volatility, annualised (Sharpe 1994).
-
-    0 if the volatility is no more than rounding: a period's is at most 1e-12 of the mean.
-    """
     sortino: float
-    """Mean excess return over downside deviation, annualised (Sortino and Price 1994).
-
-    The deviation is the root of the mean square over all periods of what is missing to the
-    risk-free return. 0 if nothing is, or for a single period.
-    """
     max_drawdown: float
-    """Largest loss from a running peak, as a positive fraction of it; the start is a peak."""
     calmar: float
-    """CAGR over maximum drawdown; 0 without a drawdown."""
     num_periods: int
     winning_periods: int
     losing_periods: int
     cvar_95: float
-    """Mean of the worst returns, as a return (a loss is negative).
-
-    Historical: of the k = floor(0.05 (n - 1)) + 1 worst (Acerbi and Tasche 2002, at the order
-    statistic that empyrical takes).
-    """
     win_rate: float
-    """Winning periods over all periods."""
     profit_factor: float
-    """Sum of gains over sum of losses; infinite with gains only, 0 without gains."""
     payoff_ratio: float
-    """Mean gain over mean loss; infinite with gains only, 0 without gains."""
     kelly: float
-    """`win_rate - (1 - win_rate) / payoff_ratio` (Kelly 1956).
-
-    0 if the payoff ratio is 0 or infinite.
-    """
 
     def __repr__(self) -> str:
         return (

@@ -44,10 +44,15 @@ class NextBar:
 
 @frozen
 class NextOpen:
-    """As `NextBar`, but filled at the next period's open, and valued at its close."""
+    """As `NextBar`, but filled at the next period's open, and valued at its close.
+
+    Attributes:
+        open_prices: a table in the form of the prices, in the same unit; without one nothing is
+            filled.
+
+    """
 
     open_prices: Any
-    """A table in the form of the prices, in the same unit; without one nothing is filled."""
     model: contracts.FillModel | None = field(default=None, converter=_model)
 
 
@@ -78,8 +83,23 @@ class Constraints:
     """What may keep an order of the weights from being sent, or sent whole.
 
     Applied in this order, each to what the one before has left; all that is not traded is recorded
-    with its reason. Stops are not limited. An order that closes a position is not kept back by the
-    band or the minimum. Fractions are of equity before the period's trades.
+    with its reason. None is no limit. Stops are not limited. An order that closes a position is not
+    kept back by the band or the minimum. Fractions are of equity before the period's trades.
+
+    Attributes:
+        max_leverage: highest sum of the weights' magnitudes; beyond it all of them are scaled down
+            alike.
+        no_trade_band: orders worth this fraction of equity or less are not sent.
+        min_order_value: orders worth less are not sent; in the money of `cash`.
+        max_order_value: orders are cut to this; in the money of `cash`.
+        max_trades_per_period: orders that close come first, then the largest by value.
+        max_trades_per_day, max_trades_per_month: the same; the prices need dates.
+        max_turnover_per_period: value bought and sold as a fraction of equity; beyond it all orders
+            are cut alike.
+        max_turnover_per_day, max_turnover_per_month: the same, summed; the prices need dates.
+        scale_to_cash: cut what opens or adds to long positions, all alike, so that cash is not
+            overdrawn. Judged at the price at which the order is sent, costs included; what covers a
+            short position is never cut.
 
     Raises:
         TypeError: a limit of the wrong type.
@@ -88,24 +108,13 @@ class Constraints:
     """
 
     max_leverage: float | None = _optional(_share, "max_leverage")
-    """Highest sum of the weights' magnitudes; beyond it all of them are scaled down alike."""
     no_trade_band: float | None = _optional(_share, "no_trade_band")
-    """Orders worth this fraction of equity or less are not sent."""
     min_order_value: Any = None
-    """Orders worth less are not sent; in the money of `cash`."""
     max_order_value: Any = None
-    """Orders are cut to this; in the money of `cash`."""
     max_trades_per_period: int | None = _optional(_count, "max_trades_per_period")
-    """Orders that close come first, then the largest by value."""
     max_trades_per_day: int | None = _optional(_count, "max_trades_per_day")
     max_trades_per_month: int | None = _optional(_count, "max_trades_per_month")
     max_turnover_per_period: float | None = _optional(_share, "max_turnover_per_period")
-    """Value bought and sold as a fraction of equity; beyond it all orders are cut alike."""
     max_turnover_per_day: float | None = _optional(_share, "max_turnover_per_day")
     max_turnover_per_month: float | None = _optional(_share, "max_turnover_per_month")
     scale_to_cash: bool = field(default=True, validator=instance_of(bool))
-    """Cut what opens or adds to long positions, all alike, so that cash is not overdrawn.
-
-    Judged at the price at which the order is sent, costs included; what covers a short position is
-    never cut.
-    """

@@ -14,17 +14,21 @@ class Position:
     """Holding of one symbol, at average cost. All numbers are Python ints and never wrap.
 
     A symbol that is not a string raises TypeError, one longer than 8 ASCII bytes ValidationError.
+
+    Attributes:
+        quantity: signed, in lots; negative when short.
+        avg_entry_price: `total_cost / quantity`, truncated; 0 when flat. In money units a lot.
+        realized_pnl: profit of what was closed, against the truncated average, before trading
+            costs.
+        total_cost: what the open part was bought for; negative, what it was sold for, when short.
+
     """
 
     symbol: str = field(converter=check_symbol)
     quantity: int = field(default=0, init=False)
-    """Signed, in lots; negative when short."""
     avg_entry_price: int = field(default=0, init=False)
-    """`total_cost / quantity`, truncated; 0 when flat. In money units a lot."""
     realized_pnl: int = field(default=0, init=False)
-    """Profit of what was closed, against the truncated average, before trading costs."""
     total_cost: int = field(default=0, init=False)
-    """What the open part was bought for; negative, what it was sold for, when short."""
 
     def apply_fill(self, quantity: int, price: int) -> None:
         """Book a purchase, or a sale if `quantity` is negative; a quantity of 0 changes nothing.

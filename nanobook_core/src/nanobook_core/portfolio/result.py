@@ -110,17 +110,32 @@ class BacktestResult(Mapping[str, Any]):
 
     @property
     def trades(self) -> NDArray[Any]:
-        """All fills, by period: `period, symbol, quantity, price, cost, reason`."""
+        """All fills, by period, as an array of `period, symbol, quantity, price, cost, reason`.
+
+        The quantity is signed, in lots; the price in money units a lot, the cost in money units and
+        at least 0; the reason is `rebalance`, `fixed`, `trailing`, `atr` or `delisted`. Made anew
+        at each call: O(n_trades).
+        """
         return labelled(self._simulation.trades, self.symbols, TRADE_REASONS)
 
     @property
     def skipped(self) -> NDArray[Any]:
-        """What the weights asked for and was not traded: `period, symbol, quantity, reason`."""
+        """What was not traded, by period, as an array of `period, symbol, quantity, reason`.
+
+        The quantity is signed as it was wanted, in lots. What the weights asked for is what was
+        traded for them and what is here; of a stop, what a fill model left is here too. Reasons are
+        in docs/simulation.md, from `no_price` to `unfilled`. Made anew at each call.
+        """
         return labelled(self._simulation.cuts, self.symbols, CUT_REASONS)
 
     @property
     def flows(self) -> dict[str, tuple[int, ...]]:
-        """Money that moved without a trade, an amount a period, by kind."""
+        """Money that moved without a trade, in money units, an amount a period, by kind.
+
+        In the account's favour where positive. Kinds are `deposits`, `dividends`, `interest`,
+        `borrow_fees` and `in_lieu` (of splits), those that the carry can have; without carry there
+        are none.
+        """
         return dict(self._simulation.flows)
 
     @property
@@ -135,13 +150,13 @@ class BacktestResult(Mapping[str, Any]):
 
     @property
     def cash(self) -> list[int]:
-        """At the end of each period, in money units."""
+        """At the end of each period, in money units; negative where it is owed."""
         cash: list[int] = self._simulation.cash.tolist()
         return cash
 
     @property
     def turnover(self) -> Turnover:
-        """Value traded as a fraction of equity, by period and a year."""
+        """Value bought and sold as a fraction of equity before, by period and a year."""
         return turnover(self._simulation, self._periods_per_year)
 
     @property
@@ -169,12 +184,13 @@ class BacktestResult(Mapping[str, Any]):
     def contributions(self) -> NDArray[np.float64]:
         """Profit of each symbol in each period over the equity that the period began with.
 
-        Shape `(n_periods, n_symbols)`; their sum and interest on cash are the period's return.
+        Shape `(n_periods, n_symbols)`; costs, dividends and borrow fees are in it. Their sum and
+        interest on cash are the period's return; 0 where that equity is not positive.
         """
         return contributions(self._simulation)
 
     def rolling(self, window: int) -> Rolling:
-        """Performance of the latest `window` periods at the end of each period.
+        """Performance of the latest `window` periods at the end of each, NaN before.
 
         Raises:
             TypeError: the window is not an int.

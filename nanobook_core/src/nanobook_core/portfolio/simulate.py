@@ -114,11 +114,15 @@ def simulate(
     the compiled kernel does (costs in basis points, the same bar, no carry and no constraint but
     cash) is over before.
 
-    Raises, before anything is simulated and naming period, symbol and value where there are any:
+    Without periods the result has no returns, and None as metrics. O(n_periods * n_symbols).
+
+    Raises, before anything is simulated and naming period, date, symbol and value where there are
+    any:
         TypeError: an argument or a value of the wrong type; floats as prices without `price_unit`.
         ValidationError: tables that do not fit together, dates that do not rise or are not those of
             prices, a weight that is not finite or partly missing, a price below 1, a weight other
-            than 0 for a symbol that has had no price yet, or an option out of range.
+            than 0 for a symbol that has had no price yet, or an option out of range; while
+            simulating, costs or fills of a model that break its contract.
         OverflowError: a number beyond 64 bits; while simulating, a quantity beyond that.
     """
     compute_metrics((), periods_per_year, risk_free)  # refuses wrong options before the work

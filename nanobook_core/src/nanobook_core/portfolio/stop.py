@@ -75,6 +75,16 @@ class Stops:
     target weights may open the position again. Levels are rounded to whole money units, halves away
     from zero, and are at least 1.
 
+    Attributes:
+        fixed: fraction lost since entry; entry is the price of the period in which the position
+            opened.
+        trailing: fraction lost since the best price of a period while held.
+        atr_multiple: loss since the best price, in mean absolute price changes (closes are all
+            there is).
+        atr_period: how many of the latest changes are averaged; fewer until there are as many.
+            Changes count from the entry on. There is no such level while the averaged ones are all
+            0.
+
     Raises:
         TypeError: a fraction or multiple is not a number, or the period is not an int.
         ValidationError: a fraction outside [0, 1), a multiple that is negative or not finite, a
@@ -84,16 +94,9 @@ class Stops:
     """
 
     fixed: float = field(default=0.0, converter=_fixed)
-    """Fraction lost since entry; entry is the price of the period in which the position opened."""
     trailing: float = field(default=0.0, converter=_trailing)
-    """Fraction lost since the best price of a period while held."""
     atr_multiple: float = field(default=0.0, converter=_multiple)
-    """Loss since the best price, in mean absolute price changes (closes are all there is)."""
     atr_period: int = field(default=14, converter=_period)
-    """How many of the latest changes are averaged; fewer until there are as many.
-
-    Changes count from the entry on. There is no such level while the averaged ones are all 0.
-    """
 
     @classmethod
     def from_config(cls, stop_cfg: Mapping[str, Any]) -> Stops:

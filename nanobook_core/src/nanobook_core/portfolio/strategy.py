@@ -17,14 +17,18 @@ from nanobook_core.portfolio.progress import track
 
 @frozen(kw_only=True)
 class StrategyResult:
-    """What a strategy came to."""
+    """What a strategy came to.
+
+    Attributes:
+        portfolio: as it is after the last period, with its returns and equity curve.
+        metrics: None without periods.
+        weights: what the strategy answered, one row a period; None where it held.
+
+    """
 
     portfolio: Portfolio = field(eq=False)
-    """As it is after the last period, with its returns and equity curve."""
     metrics: Metrics | None
-    """None without periods."""
     weights: tuple[Any, ...]
-    """What the strategy answered, one row a period; None where it held."""
 
 
 @frozen

@@ -11,14 +11,19 @@ from nanobook_core.portfolio.simulation import Simulation
 
 @frozen(kw_only=True)
 class Turnover:
-    """Value traded as a fraction of equity before it; 0 where that equity is not positive."""
+    """Value traded as a fraction of equity before it; 0 where that equity is not positive.
+
+    Attributes:
+        gross: bought and sold together, shape `(n_periods,)`.
+        net: the smaller of bought and sold, same shape: what was replaced.
+        gross_annual: mean over the periods times periods a year; 0 without periods.
+        net_annual: the same of `net`.
+
+    """
 
     gross: NDArray[np.float64]
-    """Bought and sold together, shape `(n_periods,)`."""
     net: NDArray[np.float64]
-    """The smaller of bought and sold, same shape: what was replaced."""
     gross_annual: float
-    """Mean over the periods times periods a year; 0 without periods."""
     net_annual: float
 
 

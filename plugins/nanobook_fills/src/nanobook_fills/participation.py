@@ -55,13 +55,12 @@ class Participation:
     """Fills up to a fraction of each period's volume, at the price; the rest is not filled.
 
     Assumes that a period's volume is known when its orders are sent to be a limit, not a forecast;
-    that our orders are in that volume and do not move the price; that a stop which is filled in
-    the period in which it fires has the volume to itself, whatever the weights have traded of it;
-    and that what is not filled is dropped: the next row of weights asks for it again.
+    that our orders are in that volume and do not move the price; and that what is not filled is
+    dropped: the next row of weights asks for it again.
 
     The most that is filled of a symbol in a period, for weights and for stops together, is
-    `floor(max_fraction * volume)` lots, the fraction as it is written.
-    A symbol without a volume, and a period beyond the last one given, fills nothing.
+    `floor(max_fraction * volume)` lots, the fraction as it is written. A symbol without a volume,
+    and a period beyond the last one given, fills nothing.
 
     Raises:
         TypeError: a volume that is not whole lots, a fraction that is not a number.
