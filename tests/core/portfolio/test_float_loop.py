@@ -25,6 +25,7 @@ terms = st.fixed_dictionaries(
         "cost_bps": st.sampled_from([0, 0, 15, 1000, 10_000, 2**32]),
         "minimum_fee": st.sampled_from([0, 0, 1, 7, 500, -5, 2**50]),
         "stops": stops,
+        "scale_to_cash": st.booleans(),
     }
 )
 
@@ -87,7 +88,13 @@ def test_it_is_the_loop_for_many_symbols(seed, chosen):
     assert_equal(found, in_the_loop(weights, prices, names=names, **chosen))
 
 
-ORDINARY = {"initial_cash": 1000, "cost_bps": 0, "minimum_fee": 0, "stops": Stops()}
+ORDINARY = {
+    "initial_cash": 1000,
+    "cost_bps": 0,
+    "minimum_fee": 0,
+    "stops": Stops(),
+    "scale_to_cash": False,
+}
 
 
 @pytest.mark.parametrize(
@@ -108,6 +115,9 @@ ORDINARY = {"initial_cash": 1000, "cost_bps": 0, "minimum_fee": 0, "stops": Stop
         (1, 0.5, {"minimum_fee": EDGE}, False),
         (1, 0.5, {"minimum_fee": -EDGE}, True),
         (1, 0.5, {"stops": Stops(atr_multiple=1.0)}, False),
+        (1, 2.0, {"initial_cash": 2**19, "scale_to_cash": True}, False),
+        (1, 1.999999, {"initial_cash": 2**19, "scale_to_cash": True}, True),
+        (1, 0.5, {"initial_cash": 2**30, "scale_to_cash": True}, True),
     ],
 )
 def test_what_could_be_rounded_is_left_to_the_loop(price, weight, change, can):

@@ -15,7 +15,7 @@ from nanobook_core.portfolio.money import dot, products, quotient, truncated
 from nanobook_core.portfolio.simulation import CUT_REASONS, CUTS, TRADES
 from nanobook_core.types import INT64_MAX
 
-_SCALE = 32
+SCALE = 32
 # Sums of two, and products with a factor of up to 2^32, stay below 2^63.
 _SAFE_SUM = 2**62
 _SAFE_FACTOR = 2**30
@@ -126,19 +126,13 @@ class Account:
         fixed = lots - opening
         base = self._spend(fixed, price)
         available = self.cash - base
-        factor = 1 << _SCALE
-        for step in range(_SCALE + 1):
+        factor = 1 << SCALE
+        for step in range(SCALE + 1):
             scaled = fixed + _scaled(opening, factor)
             spent = self._spend(scaled, price) - base
             if spent <= available or factor == 0:
                 break
-            if available <= 0:
-                factor = 0
-            elif step == 0:
-                factor = -(-factor * available // spent)
-            else:
-                less = factor >> (_SCALE - step)
-                factor = max(0, factor * available // spent - less)
+            factor = smaller_factor(factor, step, available, spent)
         scaled = fixed + _scaled(opening, factor)
         lost = np.zeros_like(self.quantity)
         lost[orders.column] = lots - scaled
@@ -236,11 +230,21 @@ def _sum(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[Any]:
     return total
 
 
+def smaller_factor(factor: int, step: int, available: int, spent: int) -> int:
+    """The factor of 2^-SCALE to try after this one, which spent too much; 0 after SCALE steps."""
+    if available <= 0:
+        return 0
+    if step == 0:
+        return -(-factor * available // spent)
+    less = factor >> (SCALE - step)
+    return max(0, factor * available // spent - less)
+
+
 def _scaled(quantity: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
     """Quantities of at least 0 times `factor / 2^32`, rounded down."""
     if quantity.max(initial=0) < _SAFE_FACTOR:
-        return quantity * factor >> _SCALE
-    return (quantity.astype(object) * factor >> _SCALE).astype(np.int64)
+        return quantity * factor >> SCALE
+    return (quantity.astype(object) * factor >> SCALE).astype(np.int64)
 
 
 def _table(parts: list[tuple[Any, ...]], dtype: np.dtype[Any]) -> NDArray[Any]:

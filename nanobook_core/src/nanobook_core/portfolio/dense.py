@@ -40,18 +40,18 @@ def simulate(
 ) -> Run:
     """All periods of a simulation with costs in basis points; see `contracts.Simulate`."""
     stops = Stops(fixed=fixed, trailing=trailing, atr_multiple=atr_multiple, atr_period=atr_period)
-    if not scale_to_cash:
-        found = simulate_floats(
-            weights,
-            prices,
-            tuple(symbols),
-            initial_cash=initial_cash,
-            cost_bps=cost_bps,
-            minimum_fee=minimum_fee,
-            stops=stops,
-        )
-        if found is not None:
-            return found
+    found = simulate_floats(
+        weights,
+        prices,
+        tuple(symbols),
+        initial_cash=initial_cash,
+        cost_bps=cost_bps,
+        minimum_fee=minimum_fee,
+        stops=stops,
+        scale_to_cash=scale_to_cash,
+    )
+    if found is not None:
+        return found
     # Commission and slippage together may be more than either of them can be alone.
     half = cost_bps // 2
     run = simulate_tables(

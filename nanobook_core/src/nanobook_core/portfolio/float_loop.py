@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanobook_core.contracts import Run
+from nanobook_core.portfolio.account import SCALE, smaller_factor
 from nanobook_core.portfolio.cost import BPS
 from nanobook_core.portfolio.mark import carried, check_tables
 from nanobook_core.portfolio.stop import Stops, nearest_levels
@@ -21,6 +22,8 @@ from nanobook_core.portfolio.stop import Stops, nearest_levels
 #: bounds are estimated in floats, so they stop short of it. What is not a whole quotient lies too
 #: far from the next whole number to be rounded to it.
 _EXACT = 2.0**52
+#: Times a factor of up to 2^SCALE, it is exact.
+_FEW = _EXACT / 2**SCALE
 
 
 def simulate_floats(
@@ -32,6 +35,7 @@ def simulate_floats(
     cost_bps: int,
     minimum_fee: int,
     stops: Stops,
+    scale_to_cash: bool,
 ) -> Run | None:
     """All periods, as `loop.simulate_tables`, or None where that has to do it.
 
@@ -70,6 +74,8 @@ def simulate_floats(
                 np.trunc(lots, out=lots)
                 if not is_gapless[period]:
                     lots *= prices[period] > 0
+                if scale_to_cash and not book.afford(lots, mark):
+                    return None
                 equity -= book.trade(lots, mark)
             if stops.is_active:
                 equity -= book.stop(period, mark)
@@ -116,6 +122,12 @@ class _Book:
         return self._pay(lots, price)
 
     def _pay(self, lots: NDArray[np.float64], price: NDArray[np.float64]) -> float:
+        moved, costs = self._bill(lots, price)
+        self.cash -= moved + costs
+        return costs
+
+    def _bill(self, lots: NDArray[np.float64], price: NDArray[np.float64]) -> tuple[float, float]:
+        """What these lots move from cash into holdings, and what they cost."""
         notional = lots * price
         moved = float(notional.sum())
         costs = np.abs(notional, out=notional)
@@ -124,9 +136,27 @@ class _Book:
         np.floor(costs, out=costs)
         if self._minimum_fee:
             np.maximum(costs, self._minimum_fee, out=costs, where=lots != 0.0)
-        paid = float(costs.sum())
-        self.cash -= moved + paid
-        return paid
+        return moved, float(costs.sum())
+
+    def afford(self, lots: NDArray[np.float64], price: NDArray[np.float64]) -> bool:
+        """Cut lots to what cash pays for, as `Account` does; False where they are too many."""
+        spent = sum(self._bill(lots, price))
+        if spent <= self.cash:
+            return True
+        short = np.maximum(-self.quantity, 0.0)
+        opening = np.maximum(lots - short, 0.0)
+        if opening.max() >= _FEW:
+            return False
+        fixed = np.minimum(lots, short)
+        base = sum(self._bill(fixed, price))
+        factor = 1 << SCALE
+        for step in range(SCALE + 1):
+            factor = smaller_factor(factor, step, int(self.cash - base), int(spent - base))
+            lots[:] = fixed + np.floor(opening * factor / (1 << SCALE))
+            spent = sum(self._bill(lots, price))
+            if spent <= self.cash or factor == 0:
+                break
+        return True
 
     def stop(self, period: int, price: NDArray[np.float64]) -> float:
         """Close what is breached at the price, and return what that costs.
