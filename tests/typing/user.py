@@ -62,6 +62,23 @@ def backtests() -> None:
     assert_type(symbols, tuple[str, ...])
     assert_type(closes, NDArray[np.float64])
 
+    weights, prices = np.array([[1.0]]), np.array([[100]])
+    bars = nanobook.Bars(prices, prices, low=prices)
+    stops, costs = nanobook.Stops(trailing=0.1), nanobook.Bps(15)
+    simulated = nanobook.simulate(
+        weights,
+        prices,
+        symbols=["A"],
+        cash=1_000,
+        costs=costs,
+        stops=stops,
+        fills=nanobook.NextOpen(),
+        bars=bars,
+    )
+    assert_type(simulated, nanobook.BacktestResult)
+    rows = {"date": days, "symbol": ["A"], "value": [100]}
+    nanobook.simulate(rows, rows, cash=1_000, costs=costs, bars=nanobook.Bars(rows, rows, rows))
+
 
 def portfolios() -> None:
     costs = CostModel(commission_bps=5, slippage_bps=1, min_trade_fee=100)

@@ -18,6 +18,7 @@ _CORE = {
     "AmbiguousCapabilityError": "nanobook_core.errors",
     "ApplyResult": "nanobook_core.contracts",
     "BacktestResult": "nanobook_core.portfolio",
+    "Bars": "nanobook_core.portfolio",
     "BookSnapshot": "nanobook_core.contracts",
     "Bps": "nanobook_core.portfolio",
     "CancelAllResult": "nanobook_core.contracts",

@@ -36,6 +36,7 @@ from nanobook_core.plugin import Kind as Kind
 from nanobook_core.plugin import PluginPolicy as PluginPolicy
 from nanobook_core.plugin import Registry
 from nanobook_core.portfolio import BacktestResult as BacktestResult
+from nanobook_core.portfolio import Bars as Bars
 from nanobook_core.portfolio import Bps as Bps
 from nanobook_core.portfolio import Carry as Carry
 from nanobook_core.portfolio import Constraints as Constraints

@@ -5,7 +5,7 @@ from nanobook_core.portfolio.carry import Carry
 from nanobook_core.portfolio.cost import CostModel
 from nanobook_core.portfolio.lookahead import Leak, LookaheadError, LookaheadReport, check_lookahead
 from nanobook_core.portfolio.metrics import Metrics, compute_metrics, monthly_returns
-from nanobook_core.portfolio.policy import Constraints, NextBar, NextOpen, SameBar
+from nanobook_core.portfolio.policy import Bars, Constraints, NextBar, NextOpen, SameBar
 from nanobook_core.portfolio.portfolio import Portfolio
 from nanobook_core.portfolio.position import Position
 from nanobook_core.portfolio.result import BacktestResult
@@ -18,6 +18,7 @@ Bps = CostModel
 
 __all__ = [
     "BacktestResult",
+    "Bars",
     "Bps",
     "Carry",
     "Constraints",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nanobook_core import contracts
 from nanobook_core.portfolio.account import Account
+from nanobook_core.portfolio.bar import Bar, BarTable
 from nanobook_core.portfolio.carry import CarryLedger, Schedule
 from nanobook_core.portfolio.limit import Limits
 from nanobook_core.portfolio.mark import carried, check_tables
@@ -38,6 +39,7 @@ def simulate_tables(
     fill_prices: NDArray[np.int64] | None = None,
     fill_at: Literal["same", "next", "open"] = "same",
     carry: Schedule | None = None,
+    bars: BarTable | None = None,
     progress: bool = False,
 ) -> Simulation:
     """Hold target weights period by period, in whole lots.
@@ -47,7 +49,9 @@ def simulate_tables(
     period equity is fixed, then every holding is moved towards `trunc(equity * weight)` by
     `trunc((target - value) / price)` lots, then stops are tested, then the period is marked at the
     same price. With `fill_at` "next" or "open", what is decided in a period, stops included, is
-    traded in the one after it, at its price or, before anything is decided, at `fill_prices`.
+    traded in the one after it, at its price or, before anything is decided, at `fill_prices`. With
+    `bars`, which have been checked, stops are tested against the period's bar as well, after fills
+    at the open and before anything else is traded.
     Equity of 0 or less, before the trades of a period or at its mark, ends trading and stops;
     positions stay and are marked on. With `progress`, a run of more than a second draws it on a
     terminal's stderr.
@@ -71,6 +75,7 @@ def simulate_tables(
         fill_prices=prices if fill_prices is None else fill_prices,
         fill_at=fill_at,
         carry=None if carry is None else CarryLedger(carry, len(prices)),
+        bars=bars,
     )
     # Closed, so that no bar stays on the terminal for as long as a traceback is kept.
     with closing(track(range(len(prices)), "simulating", is_shown=progress)) as periods:
@@ -92,6 +97,7 @@ class _Loop:
         fill_prices: NDArray[np.int64],
         fill_at: Literal["same", "next", "open"],
         carry: CarryLedger | None,
+        bars: BarTable | None,
     ) -> None:
         n_periods, n_symbols = prices.shape
         self._weights, self._prices = weights, prices
@@ -99,10 +105,10 @@ class _Loop:
         self._account = account
         self._scale_to_cash, self._limits = scale_to_cash, limits
         self._fill_prices, self._fill_at = fill_prices, fill_at
-        self._carry = carry
+        self._carry, self._bars = carry, bars
         self._tracker = None
         if stops is not None and stops.is_active:
-            highest = int(prices.max(initial=0))
+            highest = int((prices if bars is None else bars.high).max(initial=0))
             self._tracker = StopTracker(stops, n_symbols, n_periods, highest)
         self._ended = np.zeros(n_symbols, np.bool_)
         self._pending = np.zeros(n_symbols, np.int64)
@@ -151,7 +157,12 @@ class _Loop:
         is_priced = self._prices[period] > 0
         if self._ended.any():
             is_priced &= ~self._ended
-        if self._fill_at != "same":
+        bar = None if self._bars is None else self._bars.at(period)
+        if self._fill_at == "open":
+            self._fill_pending(period)
+        if bar is not None and self._tracker is not None:
+            self._stop_within(period, bar, self._tracker, is_priced)
+        if self._fill_at == "next":
             self._fill_pending(period)
         values, equity = account.value(mark)
         if equity <= 0:
@@ -163,7 +174,7 @@ class _Loop:
             else:
                 self._pending = lots
         if self._tracker is not None:
-            breach = self._tracker.update(account.quantity, mark, is_priced)
+            breach = self._tracker.update(account.quantity, mark, is_priced, bar)
             if breach.columns.size:
                 self._stop(period, breach, mark)
         return True
@@ -205,10 +216,25 @@ class _Loop:
             self._pending[columns] = -account.quantity[columns]
             self._pending_breach = breach
             return
+        self._close(period, breach, mark)
+
+    def _stop_within(
+        self, period: int, bar: Bar, tracker: StopTracker, is_priced: NDArray[np.bool_]
+    ) -> None:
+        """Close what the bar has stopped, instead of what was to be traded at its close."""
+        breach, price = tracker.touch(self._account.quantity, bar, is_priced)
+        if breach.columns.size:
+            self._pending[breach.columns] = 0
+            if self._pending_breach is not None:
+                self._pending_breach = self._pending_breach.without(breach.columns)
+            self._close(period, breach, price)
+
+    def _close(self, period: int, breach: Breach, price: NDArray[np.int64]) -> None:
+        account, columns = self._account, breach.columns
         lots = np.zeros_like(account.quantity)
         lots[columns] = -account.quantity[columns]
-        account.trade(period, lots, mark, self._why(breach))
-        self._record(period, breach, mark, lots)
+        account.trade(period, lots, price, self._why(breach))
+        self._record(period, breach, price, lots)
 
     def _why(self, breach: Breach | None) -> NDArray[np.uint8]:
         """Reasons, by column, of what is traded."""

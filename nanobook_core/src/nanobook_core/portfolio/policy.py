@@ -48,12 +48,37 @@ class NextOpen:
 
     Attributes:
         open_prices: a table in the form of the prices, in the same unit; without one nothing is
-            filled.
+            filled. None takes the opens of `Bars`, which must then be given.
 
     """
 
-    open_prices: Any
+    open_prices: Any = None
     model: contracts.FillModel | None = field(default=None, converter=_model)
+
+
+@frozen
+class Bars:
+    """What prices did between closes, with which stops rest at the venue during the bar.
+
+    Each is a table in the form of the prices, which are the closes, and in the same unit. A bar has
+    all four prices or none, the high the highest of them and the low the lowest. A position that is
+    held as a bar starts, or was opened at its open by `NextOpen`, is tested against the bar with
+    its levels as they were before: if the low (of a short position the high) touches one, it is
+    closed at the level, or at the open where that is worse. That comes before the orders filled at
+    the close, and cancels one that `NextBar` has waiting for the symbol. Then stops are tested at
+    the close as without bars, for which the best price of a position that was held through the bar
+    takes in its high (low), and the mean of an ATR stop true ranges.
+
+    Attributes:
+        open: the first prices.
+        high: the highest.
+        low: the lowest.
+
+    """
+
+    open: Any
+    high: Any
+    low: Any
 
 
 def _share(value: object, name: str) -> float | None:

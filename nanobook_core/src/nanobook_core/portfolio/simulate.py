@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nanobook_core import contracts
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.plugin.registry import default_registry
+from nanobook_core.portfolio.bar import BarTable, bar_table
 from nanobook_core.portfolio.calendar import align, on_calendar
 from nanobook_core.portfolio.carry import Carry, Schedule
 from nanobook_core.portfolio.carry_table import Axes, scheduled
@@ -22,7 +23,7 @@ from nanobook_core.portfolio.dense import simulation
 from nanobook_core.portfolio.limit import Limits
 from nanobook_core.portfolio.loop import simulate_tables
 from nanobook_core.portfolio.metrics import compute_metrics
-from nanobook_core.portfolio.policy import Constraints, NextBar, NextOpen, SameBar
+from nanobook_core.portfolio.policy import Bars, Constraints, NextBar, NextOpen, SameBar
 from nanobook_core.portfolio.result import BacktestResult
 from nanobook_core.portfolio.simulation import Simulation
 from nanobook_core.portfolio.stop import Stops
@@ -45,6 +46,7 @@ def simulate(
     stops: Stops | None = None,
     fills: Fills = ...,
     carry: Carry | None = None,
+    bars: Bars | None = None,
     constraints: Constraints = ...,
     price_unit: PriceUnit = None,
     quantity_step: Any = 1,
@@ -64,6 +66,7 @@ def simulate(
     stops: Stops | None = None,
     fills: Fills = ...,
     carry: Carry | None = None,
+    bars: Bars | None = None,
     constraints: Constraints = ...,
     price_unit: PriceUnit = None,
     quantity_step: Any = 1,
@@ -82,6 +85,7 @@ def simulate(
     stops: Stops | None = None,
     fills: Fills = SameBar(),  # noqa: B008 - frozen
     carry: Carry | None = None,
+    bars: Bars | None = None,
     constraints: Constraints = Constraints(),  # noqa: B008 - frozen
     price_unit: PriceUnit = None,
     quantity_step: Any = 1,
@@ -121,14 +125,16 @@ def simulate(
         TypeError: an argument or a value of the wrong type; floats as prices without `price_unit`.
         ValidationError: tables that do not fit together, dates that do not rise or are not those of
             prices, a weight that is not finite or partly missing, a price below 1, a weight other
-            than 0 for a symbol that has had no price yet, or an option out of range; while
-            simulating, costs or fills of a model that break its contract.
+            than 0 for a symbol that has had no price yet, a bar that cannot be, opens given twice
+            or not at all, or an option out of range; while simulating, costs or fills of a model
+            that break its contract.
         OverflowError: a number beyond 64 bits; while simulating, a quantity beyond that.
     """
     compute_metrics((), periods_per_year, risk_free)  # refuses wrong options before the work
     if not isinstance(costs, contracts.CostModel):
         raise TypeError(f"costs is a cost model, like Bps(15); got {shown(costs)}")
-    _check_policies(stops=stops, fills=fills, carry=carry, constraints=constraints)
+    _check_policies(stops=stops, fills=fills, carry=carry, bars=bars, constraints=constraints)
+    _check_opens(fills, bars)
     if missing_price not in ("carry", "raise"):
         raise ValidationError(f"missing_price is 'carry' or 'raise', got {shown(missing_price)}")
     weight_table = read_table(weights, "weights", symbols=symbols)
@@ -145,7 +151,7 @@ def simulate(
         on_run = on_calendar(
             read_table(table, noun, symbols=symbols), run.symbols, run.dates, len(units), noun
         )
-        return to_units(on_run, unit, run.symbols, run.dates)[0]
+        return to_units(on_run, unit, run.symbols, run.dates, noun)[0]
 
     start = amount(cash, "cash")
     if start < 1:
@@ -160,6 +166,11 @@ def simulate(
             amount=amount,
             periods_per_year=periods_per_year,
         )
+    table = open_prices = None
+    if bars is not None:
+        table = bar_table(bars, units, prices_of, run, unit)
+    if isinstance(fills, NextOpen):
+        open_prices = prices_of(fills.open_prices, "opens") if table is None else table.open
     with dated(run.dates):
         ledger = simulate_run(
             run.weights,
@@ -169,10 +180,9 @@ def simulate(
             costs=costs,
             stops=stops,
             fills=fills,
-            open_prices=(
-                prices_of(fills.open_prices, "open_prices") if isinstance(fills, NextOpen) else None
-            ),
+            open_prices=open_prices,
             carry=schedule,
+            bars=table,
             limits=Limits(
                 constraints,
                 min_order_value=_optional(constraints.min_order_value, "min_order_value", amount),
@@ -207,6 +217,7 @@ def simulate_run(
     fills: Fills = SameBar(),  # noqa: B008 - frozen
     open_prices: NDArray[np.int64] | None = None,
     carry: Schedule | None = None,
+    bars: BarTable | None = None,
     limits: Limits | None = None,
     scale_to_cash: bool,
     progress: bool = False,
@@ -217,6 +228,7 @@ def simulate_run(
         and isinstance(fills, SameBar)
         and fills.model is None
         and carry is None
+        and bars is None
         and (limits is None or not limits.is_active)
     )
     if is_simple and isinstance(costs, CostModel):
@@ -248,6 +260,7 @@ def simulate_run(
         fill_prices=open_prices,
         fill_at=_FILL_AT[type(fills)],
         carry=carry,
+        bars=bars,
         progress=progress,
     )
 
@@ -263,6 +276,7 @@ _POLICIES: dict[str, tuple[type[Any], ...]] = {
     "stops": (Stops, type(None)),
     "fills": (SameBar, NextBar, NextOpen),
     "carry": (Carry, type(None)),
+    "bars": (Bars, type(None)),
     "constraints": (Constraints,),
 }
 
@@ -273,6 +287,19 @@ def _check_policies(**policies: object) -> None:
         if not isinstance(policy, kinds):
             allowed = ("None" if kind is type(None) else f"{kind.__name__}()" for kind in kinds)
             raise TypeError(f"{name} is {' or '.join(allowed)}, got {shown(policy)}")
+
+
+def _check_opens(fills: Fills, bars: Bars | None) -> None:
+    if isinstance(fills, NextOpen):
+        if fills.open_prices is None and bars is None:
+            raise ValidationError(
+                "fills=NextOpen() fills at opens: give them, as NextOpen(opens) or in bars=Bars()"
+            )
+        if fills.open_prices is not None and bars is not None:
+            raise ValidationError(
+                "opens are given twice, in fills=NextOpen() and in bars=Bars(): give them once, "
+                "and leave NextOpen() empty"
+            )
 
 
 def _step(quantity_step: Any) -> Fraction:

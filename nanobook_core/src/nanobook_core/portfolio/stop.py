@@ -12,6 +12,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError
+from nanobook_core.portfolio.bar import Bar
 from nanobook_core.portfolio.money import real, rounded, whole
 from nanobook_core.types import INT64_MAX
 
@@ -71,16 +72,17 @@ class Stops:
     """Stops on every position of a backtest. A stop that is 0 is off; `Stops()` stops nothing.
 
     Tested once a period, after rebalancing, against the period's price, at which a breached
-    position is closed. Of several levels the one nearest to the price counts. The next period's
-    target weights may open the position again. Levels are rounded to whole money units, halves away
-    from zero, and are at least 1.
+    position is closed; with `Bars` against each bar as well. Of several levels the one nearest to
+    the price counts. The next period's target weights may open the position again. Levels are
+    rounded to whole money units, halves away from zero, and are at least 1.
 
     Attributes:
         fixed: fraction lost since entry; entry is the price of the period in which the position
-            opened.
-        trailing: fraction lost since the best price of a period while held.
-        atr_multiple: loss since the best price, in mean absolute price changes (closes are all
-            there is).
+            opened, with `Bars` the open if it opened there.
+        trailing: fraction lost since the best price of a period while held, with `Bars` the best
+            high (of a short position the lowest low).
+        atr_multiple: loss since the best price, in mean absolute price changes, with `Bars` in mean
+            true ranges.
         atr_period: how many of the latest changes are averaged; fewer until there are as many.
             Changes count from the entry on. There is no such level while the averaged ones are all
             0.
@@ -138,6 +140,15 @@ class Breach:
     levels: NDArray[np.int64]
     reasons: tuple[Reason, ...]
 
+    def without(self, columns: NDArray[np.intp]) -> Breach:
+        """Leave out these columns."""
+        kept = np.flatnonzero(~np.isin(self.columns, columns))
+        return Breach(
+            columns=self.columns[kept],
+            levels=self.levels[kept],
+            reasons=tuple(self.reasons[place] for place in kept),
+        )
+
 
 class StopTracker:
     """What the stops of all symbols remember while positions are open, column by column."""
@@ -158,6 +169,7 @@ class StopTracker:
         quantity: NDArray[np.int64],
         price: NDArray[np.int64],
         is_priced: NDArray[np.bool_],
+        bar: Bar | None = None,
     ) -> Breach:
         """Take in one period, after its trades, and say which positions to close.
 
@@ -168,16 +180,29 @@ class StopTracker:
         is_new = (side != self._side) & is_priced
         is_kept = (side == self._side) & is_priced & (side != 0)
         self._open(is_new, side, price)
-        self._move(is_kept, price)
-        levels, reasons = self._levels()
-        is_breached = np.where(side > 0, price <= levels, price >= levels)
-        is_breached &= is_priced & (side != 0) & (reasons != _NO_LEVEL)
-        columns = np.flatnonzero(is_breached)
-        return Breach(
-            columns=columns,
-            levels=levels[columns],
-            reasons=tuple(REASONS[reason] for reason in reasons[columns]),
+        self._move(is_kept, price, bar)
+        return self._breached(side, price, price, is_priced)
+
+    def touch(
+        self, quantity: NDArray[np.int64], bar: Bar, is_priced: NDArray[np.bool_]
+    ) -> tuple[Breach, NDArray[np.int64]]:
+        """Say which positions a bar closes before its period's other trades, and at which prices.
+
+        What is new has been opened at the open. The prices, of shape `(n_symbols,)`, are the worse
+        of open and level for what is breached, and the open for the rest. Nothing of the bar is
+        taken in; say `close` as after `update`.
+        """
+        side = np.sign(quantity)
+        self._open((side != self._side) & is_priced, side, bar.open)
+        breach = self._breached(side, bar.low, bar.high, is_priced)
+        price, columns = bar.open.copy(), breach.columns
+        at_open = price[columns]
+        price[columns] = np.where(
+            side[columns] > 0,
+            np.minimum(at_open, breach.levels),
+            np.maximum(at_open, breach.levels),
         )
+        return breach, price
 
     def close(self, columns: NDArray[np.intp]) -> None:
         """Forget the positions of these columns, so that new ones start afresh."""
@@ -206,18 +231,37 @@ class StopTracker:
         self._count[is_new] = 0
         self._sum[is_new] = 0
 
-    def _move(self, is_kept: NDArray[np.bool_], price: NDArray[np.int64]) -> None:
+    def _breached(
+        self,
+        side: NDArray[np.int64],
+        low: NDArray[np.int64],
+        high: NDArray[np.int64],
+        is_priced: NDArray[np.bool_],
+    ) -> Breach:
+        levels, reasons = self._levels()
+        is_breached = np.where(side > 0, low <= levels, high >= levels)
+        is_breached &= is_priced & (side != 0) & (reasons != _NO_LEVEL)
+        columns = np.flatnonzero(is_breached)
+        return Breach(
+            columns=columns,
+            levels=levels[columns],
+            reasons=tuple(REASONS[reason] for reason in reasons[columns]),
+        )
+
+    def _move(self, is_kept: NDArray[np.bool_], price: NDArray[np.int64], bar: Bar | None) -> None:
+        high, low = (price, price) if bar is None else (bar.high, bar.low)
         best = np.where(
             self._side > 0,
-            np.maximum(self._reference, price),
-            np.minimum(self._reference, price),
+            np.maximum(self._reference, high),
+            np.minimum(self._reference, low),
         )
         np.copyto(self._reference, best, where=is_kept)
         if depth := len(self._changes):
             columns = np.flatnonzero(is_kept)
             count = self._count[columns]
             slot = (count % depth, columns)
-            change = np.abs(price - self._last)[columns]
+            moved = np.abs(price - self._last) if bar is None else bar.true_range(self._last)
+            change = moved[columns]
             # What an earlier position left in the slot does not count.
             self._sum[columns] += change - np.where(count < depth, 0, self._changes[slot])
             self._changes[slot] = change

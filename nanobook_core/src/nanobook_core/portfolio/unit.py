@@ -31,13 +31,15 @@ def to_units(
     price_unit: Any,
     symbols: tuple[str, ...],
     dates: NDArray[np.datetime64] | None,
+    noun: str = "prices",
 ) -> tuple[NDArray[np.int64], Decimal | None]:
     """Prices as whole units, 0 where absent, and the unit; None as `price_unit` asks for ints.
 
     A unit, a Decimal, int or str, rounds each price to the nearest multiple, halves to even; a
     float of 10^15 units or more counts as it is written. "exact" is the coarsest power of ten,
     from 1 to 1e-18, of which all prices are multiples as they are written; "auto" the coarsest that
-    moves none by more than a basis point. NaN and None are absent, and 0 is among ints.
+    moves none by more than a basis point. NaN and None are absent, and 0 is among ints. `noun` is
+    what the prices are in messages.
 
     Raises, naming period, symbol and value:
         TypeError: prices that are not ints, without a unit.
@@ -46,12 +48,12 @@ def to_units(
         OverflowError: a price of more than 2^63-1 units.
 
     """
-    cells = _Cells(symbols, dates)
+    cells = _Cells(symbols, dates, noun.removesuffix("s"))
     if price_unit is None:
         if prices.dtype.kind == "i":
             return _whole(prices, cells), None
         raise TypeError(
-            f"prices are {'Decimals' if prices.dtype == object else 'floats'}: give "
+            f"{noun} are {'Decimals' if prices.dtype == object else 'floats'}: give "
             'price_unit="auto", or a unit like Decimal("0.01"); cash is then in the same currency'
         )
     if isinstance(price_unit, str) and price_unit in {"auto", "exact"}:
@@ -137,8 +139,10 @@ def _decimal(unit: Fraction) -> str:
 class _Cells:
     """Names cells of a table in messages."""
 
-    def __init__(self, symbols: tuple[str, ...], dates: NDArray[np.datetime64] | None) -> None:
-        self._symbols, self._dates = symbols, dates
+    def __init__(
+        self, symbols: tuple[str, ...], dates: NDArray[np.datetime64] | None, noun: str
+    ) -> None:
+        self._symbols, self._dates, self._noun = symbols, dates, noun
 
     def fault(
         self, kind: type[Exception], is_wrong: NDArray[np.bool_], prices: NDArray[Any], what: str
@@ -146,7 +150,8 @@ class _Cells:
         period, column = np.argwhere(is_wrong)[0].tolist()
         price = prices[period, column]
         return kind(
-            f"{named(period, self._dates)}, symbol {self._symbols[column]!r}: price {price} {what}"
+            f"{named(period, self._dates)}, symbol {self._symbols[column]!r}: "
+            f"{self._noun} {price} {what}"
         )
 
 
