@@ -3,12 +3,13 @@
 from fractions import Fraction
 
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import astuple, evolve, field, frozen
 from hypothesis import strategies as st
 from tests.core.portfolio.markets import NAMES
 
 from nanobook_core.contracts import Fills
 from nanobook_core.portfolio import CostModel, Stops
+from nanobook_core.portfolio.bar import BarTable
 from nanobook_core.portfolio.carry import Schedule
 from nanobook_core.portfolio.limit import Limits
 from nanobook_core.portfolio.loop import simulate_tables
@@ -55,6 +56,9 @@ class Scenario:
     fill_at: str
     opens: np.ndarray | None = field(repr=lambda table: repr(table is not None and table.tolist()))
     carry: Schedule | None
+    bars: BarTable | None = field(
+        repr=lambda table: repr(table and [t.tolist() for t in astuple(table)])
+    )
 
     def run(self):
         n_periods = len(self.prices)
@@ -79,6 +83,7 @@ class Scenario:
             fill_prices=self.opens,
             fill_at=self.fill_at,
             carry=self.carry,
+            bars=self.bars,
         )
 
     def first(self, n_periods):
@@ -102,6 +107,7 @@ class Scenario:
             weights=self.weights[:n_periods],
             prices=self.prices[:n_periods],
             opens=None if self.opens is None else self.opens[:n_periods],
+            bars=self._bars(np.s_[:n_periods]),
         )
 
     def in_order(self, order):
@@ -125,12 +131,20 @@ class Scenario:
             symbols=tuple(self.symbols[column] for column in order),
             opens=None if self.opens is None else self.opens[:, order],
             carry=carry,
+            bars=self._bars(np.s_[:, order]),
+        )
+
+    def _bars(self, cells):
+        if self.bars is None:
+            return None
+        return BarTable(
+            open=self.bars.open[cells], high=self.bars.high[cells], low=self.bars.low[cells]
         )
 
     def options(self):
         """Names of all options that are in use."""
         used = {self.fill_at: True, "scale_to_cash": self.scale_to_cash}
-        used |= {"fill_model": self.fill_model is not None}
+        used |= {"fill_model": self.fill_model is not None, "bars": self.bars is not None}
         used |= {"bps": self.costs.commission_bps > 0, "minimum_fee": self.costs.min_trade_fee > 0}
         used |= {"hold": np.isnan(self.weights).any(), "gap": (self.prices == 0).any()}
         used |= {"short": (self.weights < 0).any()}
@@ -168,7 +182,7 @@ CARRIED = (
 )
 #: What every law of all scenarios has to have met.
 OPTIONS = (
-    *("same", "next", "open", "scale_to_cash", "fill_model", "bps", "minimum_fee"),
+    *("same", "next", "open", "scale_to_cash", "fill_model", "bars", "bps", "minimum_fee"),
     *("hold", "gap", "short", "stop fixed", "stop trailing", "stop atr_multiple"),
     *CONSTRAINTS,
     *CARRIED,
@@ -195,6 +209,7 @@ def scenarios(draw, fill_at=("same", "next", "open"), *, is_plain=False):
     if draw(st.booleans()):
         weights[chance.random(n_periods) < 0.4] = np.nan
     when = draw(st.sampled_from(fill_at))
+    bars = None if is_plain or draw(st.booleans()) else _bars(chance, prices, opens)
     return Scenario(
         weights=weights,
         prices=prices,
@@ -208,12 +223,24 @@ def scenarios(draw, fill_at=("same", "next", "open"), *, is_plain=False):
         fill_at=when,
         opens=opens if when == "open" else None,
         carry=None if is_plain else draw(_schedules(chance, shape, prices)),
+        bars=bars,
     )
 
 
 def _prices(chance, shape, middle):
     steps = chance.choice([0.8, 0.9, 0.97, 1.0, 1.0, 1.03, 1.1, 1.3], shape)
     return np.maximum((middle * np.multiply.accumulate(steps, axis=0)).astype(np.int64), 1)
+
+
+def _bars(chance, prices, opens):
+    wick = 1 + prices // 20
+    above, below = chance.integers(0, wick + 1), chance.integers(0, wick + 1)
+    is_there = prices > 0
+    return BarTable(
+        open=opens * is_there,
+        high=(np.maximum(prices, opens) + above) * is_there,
+        low=np.maximum(np.minimum(prices, opens) - below, 1) * is_there,
+    )
 
 
 @st.composite

@@ -102,6 +102,8 @@ def flows_are_those_of_the_schedule(scenario, run):
 def what_weights_ask_for_is_traded_or_cut(scenario, run):
     if scenario.fill_at != "same" or (scenario.stops and scenario.fill_model):
         return  # a cut may be of a stop, or of an order of another period
+    if scenario.stops and scenario.bars:
+        return  # a stop may come before the weights, which ask for the rest
     trades, cuts = by_period(run.trades), by_period(run.cuts)
     for period, marks in enumerate(run.marks.tolist()):
         done = [0] * len(marks)
