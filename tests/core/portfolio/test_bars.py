@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -187,6 +188,12 @@ def test_a_period_without_a_price_tests_nothing():
     assert held(result) == [10, 10, 0]
 
 
+def test_ranges_whose_sum_is_beyond_64_bits_are_averaged():
+    # Twice their mean is below the best price by more than all of it.
+    bars = [(9, 9, 9, 9), *[(9, 2**62, 2, 9)] * 5]
+    assert stopped(run([1.0, *[HOLD] * 5], bars, Stops(atr_multiple=2.0))) == []
+
+
 # When orders are filled
 
 
@@ -300,6 +307,19 @@ def test_equity_that_a_stop_leaves_is_what_decides_of_the_ruin():
     result = run([3.0, HOLD], bars, TENTH, constraints=UNLIMITED)
     assert result["equity_curve"] == [1000, 1000, 700]
     assert result.ruined_at is None
+
+
+# The documentation
+
+
+def test_the_example_of_the_documentation_prints_what_stands_below_it(capsys):
+    page = (Path(__file__).parents[3] / "docs" / "simulation.md").read_text()
+    section = page[page.index("## Bars") :]
+    code, printed = re.search(
+        r"```python\n(.*?)```\s*```text\n(.*?)```", section, re.DOTALL
+    ).groups()
+    exec(compile(code, "docs/simulation.md", "exec"), {})  # noqa: S102 - our own
+    assert capsys.readouterr().out == printed
 
 
 # Tables
