@@ -71,6 +71,57 @@ def test_next_bar_and_next_open_trade_later(files):
     assert later != json.loads(backtest(*given)[1])
 
 
+def test_bars_test_stops_within_them_and_leave_fills_as_they_are_asked_for(files):
+    closes = pl.read_csv(files / "p.csv")
+    for name, below in (("open", 1), ("high", 0), ("low", 8)):
+        closes.with_columns(pl.col("A", "B") - below).write_csv(files / f"{name}.csv")
+    bars = [
+        argument
+        for name in ("open", "high", "low")
+        for argument in (f"--{name}s", files / f"{name}.csv")
+    ]
+    given = ("--weights", files / "w.csv", "--prices", files / "p.csv", "--cost-bps", 15, "--json")
+    given += ("--fixed-stop", 0.05)
+
+    def stopped(*arguments):
+        status, out, err = backtest(*given, *arguments)
+        assert (status, err) == (0, "")
+        found = json.loads(out)
+        return found["trades"], found["stops_fired"], found["final_cash"]
+
+    assert stopped() == (4, 0, "17.58")
+    # Both are bought, stopped on the next day, and once more.
+    assert stopped(*bars, "--fills", "same-bar") == (8, 4, "897231.28")
+    assert stopped(*bars, "--fills", "next-open") == stopped(*bars)
+    assert stopped(*bars) == (8, 4, "898587.02")
+    assert stopped(*bars, "--fills", "next-bar") == (8, 4, "897171.23")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--highs", "p.csv", "--lows", "p.csv"), "--opens, --highs and --lows make bars together"),
+        (("--opens", "p.csv", "--lows", "p.csv"), "--opens, --highs and --lows make bars together"),
+        (("--fills", "next-open"), "--fills next-open needs --opens"),
+        (
+            ("--fills", "next-bar", "--opens", "p.csv"),
+            "--fills next-bar has no use of --opens without --highs and --lows",
+        ),
+        (
+            ("--opens", "p.csv", "--highs", "p.csv", "--lows", "high.csv"),
+            "period 9 (2024-01-10), symbol 'A': open 109.00, high 109.00, low 110.00, close 109.00",
+        ),
+    ],
+)
+def test_bars_that_are_not_whole_are_refused(files, arguments, message):
+    (files / "high.csv").write_text((files / "p.csv").read_text().replace("109,", "110,"))
+    given = ("--weights", files / "w.csv", "--prices", files / "p.csv", "--cost-bps", 15)
+    paths = [files / word if word.endswith(".csv") else word for word in arguments]
+    status, out, err = backtest(*given, *paths)
+    assert (status, out) == (2, "")
+    assert message in err
+
+
 PRICED = "date,A,B\n2024-01-01,{},1\n2024-01-05,1,1\n"
 GOOD = "date,A\n2024-01-01,0.5\n"
 

@@ -72,12 +72,13 @@ class _PriceUnit(_Money):
 @click.option("--trailing-stop", type=float, default=0.0, help="Fraction lost since the best.")
 @click.option(
     "--fills",
-    type=click.Choice(["same-bar", "next-bar"]),
-    default="same-bar",
-    show_default=True,
-    help="Trade at the price that decides, or at the next one.",
+    type=click.Choice(["same-bar", "next-bar", "next-open"]),
+    help="Trade at the price that decides, at the next one, or at the next of --opens, which is "
+    "the default with them.",
 )
-@click.option("--opens", type=_FILE, help="Opening prices: trade at the next open.")
+@click.option("--opens", type=_FILE, help="Opening prices.")
+@click.option("--highs", type=_FILE, help="With --opens and --lows: test stops within bars.")
+@click.option("--lows", type=_FILE, help="See --highs.")
 @click.option("--max-leverage", type=float, help="Highest sum of the weights' magnitudes.")
 @click.option("--overdraw", is_flag=True, help="Buy even what cash does not pay for.")
 @click.option("--periods-per-year", type=float, default=252.0, show_default=True)
@@ -97,8 +98,10 @@ def backtest(  # noqa: PLR0917 - one for each option
     quantity_step: Decimal,
     fixed_stop: float,
     trailing_stop: float,
-    fills: str,
+    fills: str | None,
     opens: Path | None,
+    highs: Path | None,
+    lows: Path | None,
     max_leverage: float | None,
     *,
     overdraw: bool,
@@ -119,24 +122,33 @@ def backtest(  # noqa: PLR0917 - one for each option
       nanobook backtest --weights w.csv --prices p.parquet --cost-bps 15
       nanobook backtest --weights w.csv --prices close.csv --opens open.csv --cost-bps 15 --json
       nanobook backtest --weights w.csv --prices p.csv --cost-bps 5 --trailing-stop 0.1 --out r.json
+      nanobook backtest --weights w.csv --prices close.csv --opens open.csv --highs high.csv \\
+        --lows low.csv --fills same-bar --trailing-stop 0.1 --cost-bps 5
     """
     from nanobook_core import portfolio as p
     from nanobook_core.portfolio.file_table import read_file
 
+    way = fills or ("same-bar" if opens is None else "next-open")
+    _check_bars(way, opens, highs, lows)
     try:
         # Over before the simulation, which draws its own progress.
         with Console(stderr=True).status("reading"):
             targets, closes = read_file(weights), read_file(prices)
-            how: Any = p.NextBar() if fills == "next-bar" else p.SameBar()
-            if opens is not None:
-                how = p.NextOpen(read_file(opens))
+            tables = [None if path is None else read_file(path) for path in (opens, highs, lows)]
+        bars = p.Bars(*tables) if highs else None
+        how: dict[str, Any] = {
+            "same-bar": p.SameBar(),
+            "next-bar": p.NextBar(),
+            "next-open": p.NextOpen(None if bars else tables[0]),
+        }
         result = p.simulate(
             targets,
             closes,
             cash=cash,
             costs=p.CostModel(cost_bps),
             stops=p.Stops(fixed=fixed_stop, trailing=trailing_stop),
-            fills=how,
+            fills=how[way],
+            bars=bars,
             constraints=p.Constraints(max_leverage=max_leverage, scale_to_cash=not overdraw),
             price_unit=price_unit,
             quantity_step=quantity_step,
@@ -153,6 +165,16 @@ def backtest(  # noqa: PLR0917 - one for each option
         click.echo(json.dumps(_numbers(result, out), indent=2))
     else:
         _print(result, out)
+
+
+def _check_bars(fills: str, opens: Path | None, highs: Path | None, lows: Path | None) -> None:
+    is_bar = [path is not None for path in (opens, highs, lows)]
+    if any(is_bar[1:]) and not all(is_bar):
+        raise click.UsageError("--opens, --highs and --lows make bars together.")
+    if opens is None and fills == "next-open":
+        raise click.UsageError("--fills next-open needs --opens.")
+    if opens is not None and highs is None and fills != "next-open":
+        raise click.UsageError(f"--fills {fills} has no use of --opens without --highs and --lows.")
 
 
 def _save(result: BacktestResult, out: Path) -> None:

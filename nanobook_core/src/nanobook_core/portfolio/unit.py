@@ -142,7 +142,7 @@ class _Cells:
     def __init__(
         self, symbols: tuple[str, ...], dates: NDArray[np.datetime64] | None, noun: str
     ) -> None:
-        self._symbols, self._dates, self._noun = symbols, dates, noun
+        self._symbols, self._dates, self.noun = symbols, dates, noun
 
     def fault(
         self, kind: type[Exception], is_wrong: NDArray[np.bool_], prices: NDArray[Any], what: str
@@ -151,7 +151,7 @@ class _Cells:
         price = prices[period, column]
         return kind(
             f"{named(period, self._dates)}, symbol {self._symbols[column]!r}: "
-            f"{self._noun} {price} {what}"
+            f"{self.noun} {price} {what}"
         )
 
 
@@ -208,8 +208,9 @@ def _rounded(values: NDArray[Any], unit: Decimal, cells: _Cells) -> NDArray[np.i
             ValidationError,
             _worst(values, units, unit, is_far),
             values,
-            f"is moved by more than a basis point in units of {unit}; "
-            'use a finer unit, or price_unit="auto"',
+            f"is moved by more than a basis point in units of {unit}; use a finer unit"
+            # The other tables have the unit of the prices, which may have been chosen so.
+            + (', or price_unit="auto"' if cells.noun == "price" else ""),
         )
     is_large = ~is_gone & (units >= _BEYOND if units.dtype != object else units > INT64_MAX)
     if is_large.any():
