@@ -2,7 +2,6 @@
 
 import builtins
 import json
-import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -307,19 +306,6 @@ def test_equity_that_a_stop_leaves_is_what_decides_of_the_ruin():
     result = run([3.0, HOLD], bars, TENTH, constraints=UNLIMITED)
     assert result["equity_curve"] == [1000, 1000, 700]
     assert result.ruined_at is None
-
-
-# The documentation
-
-
-def test_the_example_of_the_documentation_prints_what_stands_below_it(capsys):
-    page = (Path(__file__).parents[3] / "docs" / "simulation.md").read_text()
-    section = page[page.index("## Bars") :]
-    code, printed = re.search(
-        r"```python\n(.*?)```\s*```text\n(.*?)```", section, re.DOTALL
-    ).groups()
-    exec(compile(code, "docs/simulation.md", "exec"), {})  # noqa: S102 - our own
-    assert capsys.readouterr().out == printed
 
 
 # Tables

@@ -86,6 +86,7 @@ class FillModel(Protocol):
         Called with periods that never fall, and never with an empty request. Where stops are filled
         in the period in which they are tested, the orders of the weights and those of the stops are
         a request each, in the order in which they are sent; else all orders of a period are one.
+        Stops within bars are a request of their own, after fills at the open and before the rest.
         What a model has to give in a period, as a part of its volume, is for all of its requests:
         `filled` says what is gone of it. The arrays are not changed. The same requests in the same
         order are filled alike.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.calendar import Aligned
+from nanobook_core.portfolio.date_column import named
 from nanobook_core.portfolio.policy import Bars
 
 
@@ -73,13 +74,12 @@ def bar_table(
     ):
         if is_wrong.any():
             period, column = np.argwhere(is_wrong)[0].tolist()
-            when = "" if run.dates is None else f" ({run.dates[period]})"
             values = ", ".join(
                 f"{name} {_shown(int(price[period, column]), price_unit)}"
                 for name, price in prices.items()
             )
             raise ValidationError(
-                f"period {period}{when}, symbol {run.symbols[column]!r}: {values}: {what}"
+                f"{named(period, run.dates)}, symbol {run.symbols[column]!r}: {values}: {what}"
             )
     return table
 
