@@ -195,6 +195,8 @@ _one_in_four = st.sampled_from([False, False, False, True])
 def scenarios(draw, fill_at=("same", "next", "open"), *, is_plain=False):
     """Options are drawn one by one, tables as wholes; `is_plain` leaves carry and models out."""
     n_periods, n_symbols = draw(st.integers(3, 10)), draw(st.integers(1, len(NAMES)))
+    # Without limits, so that it comes to ruin.
+    is_reckless = not is_plain and draw(_one_in_four)
     shape = n_periods, n_symbols
     chance = np.random.default_rng(draw(st.integers(0, 2**62)))
     prices = _prices(chance, shape, draw(st.sampled_from([3, 100, 10_000])))
@@ -203,7 +205,11 @@ def scenarios(draw, fill_at=("same", "next", "open"), *, is_plain=False):
     opens = np.maximum(prices + chance.integers(-1, 2, shape) * (prices // 20), 0)
     lowest = draw(st.sampled_from([0, 0, -96]))
     # Sums of whole 64ths are exact in any order.
-    weights = chance.integers(lowest, 97, shape) / 64 * draw(st.sampled_from([0.5, 1.0, 2.0]))
+    weights = (
+        chance.integers(lowest, 97, shape)
+        / 64
+        * draw(st.just(8.0) if is_reckless else st.sampled_from([0.5, 1.0, 2.0]))
+    )
     weights[chance.random(shape) < 0.2] = 0.0
     weights[~np.logical_or.accumulate(prices > 0, axis=0)] = 0.0
     if draw(st.booleans()):
@@ -217,8 +223,8 @@ def scenarios(draw, fill_at=("same", "next", "open"), *, is_plain=False):
         cash=draw(st.sampled_from([700, 99_999, 10**7 + 3])),
         costs=CostModel(draw(st.sampled_from([0, 15, 300])), 0, draw(st.sampled_from([0, 0, 9]))),
         stops=draw(_stops()),
-        scale_to_cash=draw(st.sampled_from([False, True, True])),
-        constraints=Constraints() if is_plain else draw(_constraints()),
+        scale_to_cash=not is_reckless and draw(st.sampled_from([False, True, True])),
+        constraints=Constraints() if is_plain or is_reckless else draw(_constraints()),
         fill_model=None if is_plain else draw(st.sampled_from([None, Parts()])),
         fill_at=when,
         opens=opens if when == "open" else None,

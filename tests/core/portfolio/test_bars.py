@@ -297,7 +297,8 @@ def test_what_a_fill_model_leaves_of_a_stop_is_held_and_tested_again():
         (3, -1, 84, 0, "fixed"),
         (4, -1, 89, 0, "fixed"),
     ]
-    assert stopped(result) == [(4, 90, 90, "fixed")]
+    # 2 at 89, 1 at 84 and 1 at 89: 87.75.
+    assert stopped(result) == [(4, 90, 87, "fixed")]
 
 
 def test_equity_that_a_stop_leaves_is_what_decides_of_the_ruin():

@@ -69,7 +69,7 @@ def test_next_bar_fills_the_lots_of_a_decision_at_the_price_of_the_next_period()
     assert run.cash.tolist() == [1000, -250, 550]
     assert run.equity.tolist() == [1000, 1000, 1000, 550]
     assert trades(run) == [(1, 0, 10, 125, 0, "rebalance"), (2, 0, -10, 80, 0, "rebalance")]
-    assert cuts(run) == []
+    assert cuts(run) == [(2, 0, 6, "last_period")]
 
 
 def test_next_open_fills_at_the_next_open_and_values_at_the_close():
@@ -77,6 +77,44 @@ def test_next_open_fills_at_the_next_open_and_values_at_the_close():
     assert held(run) == [0, 10, 0]
     assert run.cash.tolist() == [1000, -100, 800]
     assert run.equity.tolist() == [1000, 1000, 1150, 800]
+
+
+def test_nothing_is_traded_in_a_period_that_starts_without_equity():
+    # 50 lots on credit, at 79 worth less than what is owed; 4 more were ordered at 100.
+    run = simulate([5.0, 5.4, HOLD], [100, 100, 79], fill_at="next")
+    assert held(run) == [0, 50, 50]
+    assert run.equity.tolist() == [1000, 1000, 1000, -50]
+    assert (run.ruined_at, cuts(run)) == (2, [(2, 0, 4, "ruined")])
+
+
+def test_equity_before_fills_at_the_open_is_that_of_the_opens():
+    run = simulate(
+        [5.0, 5.4, HOLD, 0.0],
+        [100, 100, 100, 100],
+        fill_at="open",
+        fill_prices=[100, 100, 79, 100],
+    )
+    assert held(run) == [0, 50, 50, 50]
+    assert run.equity.tolist() == [1000, 1000, 1000, 1000, 1000]
+    assert (run.ruined_at, cuts(run)) == (2, [(2, 0, 4, "ruined")])
+
+
+def test_without_an_open_equity_before_fills_is_that_of_the_periods_price():
+    run = simulate(
+        [[5.0, 0.0], [5.0, 0.1], [HOLD, HOLD]],
+        [[100, 100], [100, 100], [79, 100]],
+        fill_at="open",
+        fill_prices=[[100, 100], [100, 100], [0, 100]],
+    )
+    assert held(run) == [[0, 0], [50, 0], [50, 0]]
+    assert (run.ruined_at, cuts(run)) == (2, [(2, 1, 1, "ruined")])
+
+
+def test_a_stop_is_not_filled_from_ruin_on_and_is_not_what_weights_asked_for():
+    run = simulate([5.0, HOLD, HOLD], [100, 100, 89], fill_at="next", stops=Stops(fixed=0.1))
+    assert cuts(run) == [(2, 0, -50, "stop_unfilled")]
+    run = simulate([5.0, *[HOLD] * 3], [100, 100, 89, 79], fill_at="next", stops=Stops(fixed=0.1))
+    assert (run.ruined_at, cuts(run)) == (3, [(3, 0, -50, "stop_unfilled")])
 
 
 def test_an_order_for_a_symbol_that_has_no_price_when_it_is_to_be_filled_is_dropped():
@@ -414,6 +452,21 @@ def test_a_stop_comes_before_the_order_of_the_weights():
         [1.0, HOLD, 2.0, HOLD], [100, 100, 80, 80], fill_at="next", stops=Stops(fixed=0.1)
     )
     assert held(run) == [0, 10, 10, 0]
+    # Of equity of 800, 20 lots.
+    assert cuts(run) == [(2, 0, 10, "stopped")]
+
+
+def test_a_delisting_ends_a_stop_that_is_on_its_way():
+    run = simulate(
+        [1.0, HOLD, HOLD, HOLD],
+        [100, 100, 80, 80],
+        fill_at="next",
+        stops=Stops(fixed=0.1),
+        carry=Schedule(delistings={3: {0: 70}}),
+    )
+    assert [trade[-1] for trade in trades(run)] == ["rebalance", "delisted"]
+    assert cuts(run) == [(3, 0, -10, "stop_unfilled")]
+    assert stops(run) == []
 
 
 class Half:
@@ -427,14 +480,68 @@ class Half:
 def test_a_stop_that_is_filled_in_part_goes_on_until_the_position_is_closed():
     run = simulate(
         [0.8, HOLD, HOLD, HOLD, HOLD],
-        [100, 80, 80, 80, 80],
+        [100, 80, 70, 61, 60],
         stops=Stops(fixed=0.1),
         fill_model=Half(),
     )
     assert held(run) == [4, 2, 1, 0, 0]
     assert [trade[-1] for trade in trades(run)] == ["rebalance", "fixed", "fixed", "fixed"]
-    assert cuts(run) == [(0, 0, 4, "unfilled"), (1, 0, -2, "unfilled"), (2, 0, -1, "unfilled")]
-    assert stops(run) == [(3, 0, 90, 80, "fixed", -1)]
+    assert cuts(run) == [
+        (0, 0, 4, "unfilled"),
+        (1, 0, -2, "stop_unfilled"),
+        (2, 0, -1, "stop_unfilled"),
+    ]
+    # 2 at 80, 1 at 70 and 1 at 61 are 72.75 each.
+    assert stops(run) == [(3, 0, 90, 72, "fixed", -4)]
+
+
+def test_what_a_stop_closes_in_parts_at_several_prices_has_their_mean_price_by_lots():
+    class Sweep:
+        """Fills 3 lots at the price, and what is more 10 away from it."""
+
+        def fill(self, request):
+            size, side = abs(int(request.quantity[0])), int(np.sign(request.quantity[0]))
+            parts = [lots for lots in (min(size, 3), size - 3) if lots > 0]
+            price = [int(request.price[0]) + side * away for away in (0, 10)][: len(parts)]
+            return Fills(
+                order=np.zeros(len(parts), np.int64),
+                quantity=side * np.array(parts, np.int64),
+                price=np.array(price, np.int64),
+            )
+
+    run = simulate([-0.8, HOLD], [100, 111], stops=Stops(fixed=0.1), fill_model=Sweep())
+    # 3 at 111 and 5 at 121: 117.25.
+    assert stops(run) == [(1, 0, 110, 117, "fixed", 8)]
+    run = simulate(
+        [-0.8, HOLD, HOLD],
+        [100, 111, 112],
+        stops=Stops(fixed=0.1),
+        fill_model=Sweep(),
+        fill_at="next",
+    )
+    assert run.cash.tolist() == [1000, 1000 + 3 * 111 + 5 * 101, 1838]
+
+
+def test_parts_that_a_stop_has_closed_go_through_a_split_and_end_with_their_position():
+    run = simulate(
+        [0.8, HOLD, HOLD, HOLD],
+        [100, 80, 40, 40],
+        stops=Stops(fixed=0.1),
+        fill_model=Half(),
+        carry=Schedule(splits={2: {0: Fraction(2)}}),
+    )
+    # 2 lots at 80 are 4 at 40; then 2 of 4, and 1 of 2.
+    assert held(run) == [4, 2, 2, 1]
+    weights = [0.8, HOLD, 0.0, 0.0, 0.0, 0.4, HOLD, HOLD, HOLD]
+    run = simulate(
+        weights,
+        [100, 80, 100, 100, 100, 100, 80, 70, 60],
+        stops=Stops(fixed=0.1),
+        fill_model=Half(),
+    )
+    assert held(run) == [4, 2, 1, 0, 0, 2, 1, 0, 0]
+    # The 2 lots that the stop closed of the first position do not count.
+    assert stops(run) == [(7, 0, 90, 75, "fixed", -2)]
 
 
 def test_a_stop_on_the_next_bar_that_is_filled_in_part_is_sent_again():
@@ -446,7 +553,7 @@ def test_a_stop_on_the_next_bar_that_is_filled_in_part_is_sent_again():
         fill_model=Half(),
     )
     assert held(run) == [0, 4, 4, 2, 1, 0]
-    assert stops(run) == [(5, 0, 90, 80, "fixed", -1)]
+    assert stops(run) == [(5, 0, 90, 80, "fixed", -4)]
 
 
 class Told:
@@ -491,6 +598,30 @@ def test_a_fill_model_is_asked_for_weights_and_stops_of_the_next_bar_at_once():
         (1, True, [5, 2], [False, False], [0, 0]),
         (3, True, [-5, -2], [True, False], [0, 0]),
     ]
+
+
+# Beyond 64 bits
+
+
+def test_more_than_64_bits_hold_that_leverage_cuts_is_refused():
+    # In parts of 2^62 lots: 0.5 are held, 1.9375 asked for, and -0.125 by leverage.
+    with pytest.raises(
+        OverflowError, match="period 1, symbol 'A': quantity 9511602413006487552 gives"
+    ):
+        simulate([0.5, 3.25], [1, 2], cash=2**62, constraints=Constraints(max_leverage=0.5))
+
+
+def test_an_order_that_a_split_makes_too_large_is_refused():
+    with pytest.raises(
+        OverflowError, match="period 1, symbol 'A': an order of 9223372036854775808 lots gives"
+    ):
+        simulate(
+            [1.0, HOLD],
+            [1, 1],
+            cash=2**62,
+            fill_at="next",
+            carry=Schedule(splits={1: {0: Fraction(2)}}),
+        )
 
 
 # What fill models must not do

@@ -22,8 +22,8 @@ _SAFE_FACTOR = 2**30
 
 
 @frozen
-class _Orders:
-    """What is to be traded in one period, in column order; arrays of shape `(n_orders,)`."""
+class Orders:
+    """What is to be traded in one period, or was; arrays of shape `(n_orders,)`, by column."""
 
     column: NDArray[np.int64]
     quantity: NDArray[np.int64]
@@ -86,20 +86,21 @@ class Account:
         reason: NDArray[np.uint8] | int = 0,
         *,
         scale_to_cash: bool = False,
-    ) -> None:
-        """Trade these lots, or what the cash and the fill model allow of them."""
+    ) -> Orders:
+        """Trade these lots, or what the cash and the fill model allow of them, and say what."""
         lots = self.int64(period, lots)
         # What the whole order would give is refused before any of it is done.
-        self.int64(period, _sum(self.quantity, lots))
+        self.int64(period, total(self.quantity, lots))
         columns = np.flatnonzero(lots)
-        orders = _Orders(columns, lots[columns], price[columns])
+        orders = Orders(columns, lots[columns], price[columns])
         if scale_to_cash:
             orders = self._affordable(period, orders)
         if self._fill_model is not None and orders.column.size:
             orders = self._filled(period, orders, reason, self._fill_model)
         self._book(period, orders, reason)
+        return orders
 
-    def _book(self, period: int, orders: _Orders, reason: NDArray[np.uint8] | int) -> None:
+    def _book(self, period: int, orders: Orders, reason: NDArray[np.uint8] | int) -> None:
         column, bought, paid = orders.column, orders.quantity, orders.price
         costs = charges(self._cost_model, bought, paid)
         # Parts of an order have one sign, so no sum on the way is beyond that of all of them.
@@ -112,7 +113,7 @@ class Account:
     def _spend(self, quantity: NDArray[np.int64], price: NDArray[np.int64]) -> int:
         return dot(quantity, price) + charge(self._cost_model, quantity, price)
 
-    def _affordable(self, period: int, orders: _Orders) -> _Orders:
+    def _affordable(self, period: int, orders: Orders) -> Orders:
         """Cut what opens long positions, all by one factor, until cash pays for it.
 
         The factor starts at what would do if costs were proportional, rounded up, and gives way
@@ -138,15 +139,15 @@ class Account:
         lost[orders.column] = lots - scaled
         self.cut(period, lost, "cash")
         kept = np.flatnonzero(scaled)
-        return _Orders(orders.column[kept], scaled[kept], price[kept])
+        return Orders(orders.column[kept], scaled[kept], price[kept])
 
     def _filled(
         self,
         period: int,
-        orders: _Orders,
+        orders: Orders,
         reason: NDArray[np.uint8] | int,
         model: contracts.FillModel,
-    ) -> _Orders:
+    ) -> Orders:
         why = np.broadcast_to(reason, self.quantity.shape)[orders.column]
         is_first, self._asked_in = period != self._asked_in, period
         fills = model.fill(
@@ -179,10 +180,11 @@ class Account:
                 f"period {period}: {model!r:.80} filled more than was asked, to the other side, or "
                 "at a price below 1"
             )
-        lost = np.zeros_like(self.quantity)
-        lost[orders.column] = orders.quantity - done.astype(np.int64)
-        self.cut(period, lost, "unfilled")
-        return _Orders(orders.column[fills.order], fills.quantity, fills.price)
+        for is_cut, name in ((why == 0, "unfilled"), (why > 0, "stop_unfilled")):
+            lost = np.zeros_like(self.quantity)
+            lost[orders.column] = np.where(is_cut, orders.quantity - done.astype(np.int64), 0)
+            self.cut(period, lost, name)
+        return Orders(orders.column[fills.order], fills.quantity, fills.price)
 
     def _traded(self, period: int) -> NDArray[np.int64]:
         """Lots of each symbol, without a sign, that have been traded in this period so far."""
@@ -222,12 +224,12 @@ class Account:
         return _table(self._trades, TRADES), _table(self._cuts, CUTS)
 
 
-def _sum(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[Any]:
+def total(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[Any]:
     """Sum of quantities, exact: Python ints where one of them could wrap."""
     if max(np.abs(first).max(initial=0), np.abs(second).max(initial=0)) < _SAFE_SUM:
         return first + second
-    total: NDArray[Any] = first.astype(object) + second.astype(object)
-    return total
+    exact: NDArray[Any] = first.astype(object) + second.astype(object)
+    return exact
 
 
 def smaller_factor(factor: int, step: int, available: int, spent: int) -> int:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanobook_core import contracts
-from nanobook_core.portfolio.account import Account
+from nanobook_core.portfolio.account import Account, Orders, beyond, total
 from nanobook_core.portfolio.bar import Bar, BarTable
 from nanobook_core.portfolio.carry import CarryLedger, Schedule
+from nanobook_core.portfolio.exit import Exits
 from nanobook_core.portfolio.limit import Limits
 from nanobook_core.portfolio.mark import carried, check_tables
 from nanobook_core.portfolio.money import whole
@@ -113,6 +114,7 @@ class _Loop:
         self._ended = np.zeros(n_symbols, np.bool_)
         self._pending = np.zeros(n_symbols, np.int64)
         self._pending_breach: Breach | None = None
+        self._exits = Exits()
         self._stops: list[NDArray[Any]] = []
 
     def run(self, holds: NDArray[np.bool_], periods: Iterable[int]) -> Simulation:
@@ -137,6 +139,7 @@ class _Loop:
             cash.append(account.cash)
             quantities[period] = account.quantity
             last = mark
+        self._drop(len(self._prices) - 1, np.True_, "last_period")
         return Simulation(
             symbols=account.symbols,
             equity=money_array(equity),
@@ -158,12 +161,12 @@ class _Loop:
         if self._ended.any():
             is_priced &= ~self._ended
         bar = None if self._bars is None else self._bars.at(period)
-        if self._fill_at == "open":
-            self._fill_pending(period)
+        if self._fill_at == "open" and not self._fill_pending(period, mark):
+            return False
         if bar is not None and self._tracker is not None:
             self._stop_within(period, bar, self._tracker, is_priced)
-        if self._fill_at == "next":
-            self._fill_pending(period)
+        if self._fill_at == "next" and not self._fill_pending(period, mark):
+            return False
         values, equity = account.value(mark)
         if equity <= 0:
             return False
@@ -174,6 +177,7 @@ class _Loop:
             else:
                 self._pending = lots
         if self._tracker is not None:
+            self._exits.forget(account.quantity)
             breach = self._tracker.update(account.quantity, mark, is_priced, bar)
             if breach.columns.size:
                 self._stop(period, breach, mark)
@@ -205,7 +209,8 @@ class _Loop:
         if levered is not weights:
             fewer = account.wanted(period, levered, values, equity, mark)
             fewer = account.int64(period, np.where(is_priced, fewer, 0))
-            account.cut(period, lots - fewer, "leverage")
+            fewer_by = account.int64(period, total(lots, -fewer))
+            account.cut(period, fewer_by, "leverage")
             lots = fewer
         return limits.apply(period, account, lots, mark, equity)
 
@@ -213,6 +218,9 @@ class _Loop:
         """Close what was breached, now or in the next period."""
         account, columns = self._account, breach.columns
         if self._fill_at != "same":
+            overridden = np.zeros_like(self._pending)
+            overridden[columns] = self._pending[columns]
+            account.cut(period, overridden, "stopped")
             self._pending[columns] = -account.quantity[columns]
             self._pending_breach = breach
             return
@@ -222,19 +230,17 @@ class _Loop:
         self, period: int, bar: Bar, tracker: StopTracker, is_priced: NDArray[np.bool_]
     ) -> None:
         """Close what the bar has stopped, instead of what was to be traded at its close."""
+        self._exits.forget(self._account.quantity)
         breach, price = tracker.touch(self._account.quantity, bar, is_priced)
         if breach.columns.size:
-            self._pending[breach.columns] = 0
-            if self._pending_breach is not None:
-                self._pending_breach = self._pending_breach.without(breach.columns)
+            self._drop(period, self._why(breach) > 0, "stopped")
             self._close(period, breach, price)
 
     def _close(self, period: int, breach: Breach, price: NDArray[np.int64]) -> None:
         account, columns = self._account, breach.columns
         lots = np.zeros_like(account.quantity)
         lots[columns] = -account.quantity[columns]
-        account.trade(period, lots, price, self._why(breach))
-        self._record(period, breach, price, lots)
+        self._record(period, breach, account.trade(period, lots, price, self._why(breach)))
 
     def _why(self, breach: Breach | None) -> NDArray[np.uint8]:
         """Reasons, by column, of what is traded."""
@@ -243,37 +249,49 @@ class _Loop:
             why[breach.columns] = [TRADE_REASONS.index(reason) for reason in breach.reasons]
         return why
 
-    def _record(
-        self, period: int, breach: Breach, price: NDArray[np.int64], lots: NDArray[np.int64]
-    ) -> None:
+    def _record(self, period: int, breach: Breach, traded: Orders) -> None:
+        """Note which positions the fills of stops, among those of a period, have closed."""
+        is_stop = self._why(breach)[traded.column] > 0
+        self._exits.add(*(a[is_stop] for a in (traded.column, traded.quantity, traded.price)))
         is_closed = self._account.quantity[breach.columns] == 0
+        is_closed &= np.isin(breach.columns, traded.column[is_stop])
         columns = breach.columns[is_closed]
         rows = np.zeros(len(columns), STOPS)
         rows["period"], rows["column"] = period, columns
-        rows["level"], rows["exit_price"] = breach.levels[is_closed], price[columns]
-        rows["reason"] = self._why(breach)[columns]
-        rows["quantity"] = lots[columns]
+        rows["level"], rows["reason"] = breach.levels[is_closed], self._why(breach)[columns]
+        for row, column in zip(rows, columns.tolist(), strict=True):
+            row["quantity"], row["exit_price"] = self._exits.close(column)
         self._stops.append(rows)
         if self._tracker is not None:
             self._tracker.close(columns)
 
-    def _fill_pending(self, period: int) -> None:
-        """Trade what the period before decided."""
-        price, lots, breach = self._fill_prices[period], self._pending, self._pending_breach
+    def _fill_pending(self, period: int, mark: NDArray[np.int64]) -> bool:
+        """Trade what the period before decided; False if there is no equity to do it with."""
+        account, price = self._account, self._fill_prices[period]
+        if not self._pending.any():
+            self._pending_breach = None
+            return True
+        if account.value(np.where(price > 0, price, mark))[1] <= 0:
+            self._drop(period, np.True_, "ruined")
+            return False
+        self._drop(period, price <= 0, "no_price")
+        lots, breach = self._pending, self._pending_breach
         self._pending, self._pending_breach = np.zeros_like(lots), None
-        if not lots.any():
-            return
-        can_trade = (price > 0) & ~self._ended
-        self._account.cut(period, np.where(can_trade, 0, lots), "no_price")
-        self._account.trade(
-            period,
-            np.where(can_trade, lots, 0),
-            price,
-            self._why(breach),
-            scale_to_cash=self._scale_to_cash,
+        traded = account.trade(
+            period, lots, price, self._why(breach), scale_to_cash=self._scale_to_cash
         )
         if breach is not None:
-            self._record(period, breach, price, lots)
+            self._record(period, breach, traded)
+        return True
+
+    def _drop(self, period: int, is_dropped: NDArray[np.bool_] | np.bool_, reason: str) -> None:
+        """Cut what is pending of these symbols."""
+        dropped = np.where(is_dropped, self._pending, 0)
+        if dropped.any():
+            is_stop = self._why(self._pending_breach) > 0
+            self._account.cut(period, np.where(is_stop, 0, dropped), reason)
+            self._account.cut(period, np.where(is_stop, dropped, 0), "stop_unfilled")
+            self._pending = self._pending - dropped
 
     def _start(
         self,
@@ -286,14 +304,16 @@ class _Loop:
         account = self._account
         carry.apply(period, account, last, mark)
         for column, ratio in carry.schedule.splits.get(period, {}).items():
-            self._pending[column] = int(Fraction(int(self._pending[column])) * ratio)
+            pending = int(Fraction(int(self._pending[column])) * ratio)
+            if abs(pending) > INT64_MAX:
+                raise beyond(period, account.symbols[column], f"an order of {pending} lots")
+            self._pending[column] = pending
+            self._exits.split(column, ratio)
             if self._tracker is not None:
                 self._tracker.split(column, ratio)
         for column, worth in carry.schedule.delistings.get(period, {}).items():
             account.settle(period, column, worth, _DELISTED)
-            is_ended = np.arange(len(self._pending)) == column
-            account.cut(period, np.where(is_ended, self._pending, 0), "delisted")
-            self._pending[column] = 0
+            self._drop(period, np.arange(len(self._pending)) == column, "delisted")
             self._ended[column] = True
 
 

@@ -34,9 +34,10 @@ class SameBar:
 class NextBar:
     """Orders are decided at a period's price and filled at the next period's, in whole lots.
 
-    The lots are those of the decision. What the last period decides is not filled. An order for a
-    symbol that has no price then is dropped. Stops that are tested at a period's price are orders
-    as well, and come before those of the weights.
+    The lots are those of the decision. What the last period decides is not filled, nor is anything
+    in a period that starts without equity. An order for a symbol that has no price then is dropped.
+    Stops that are tested at a period's price are orders as well, and replace those of the weights.
+    `result.skipped` has all that was not filled, with its reason.
     """
 
     model: contracts.FillModel | None = field(default=None, converter=_model)
@@ -45,6 +46,9 @@ class NextBar:
 @frozen
 class NextOpen:
     """As `NextBar`, but filled at the next period's open, and valued at its close.
+
+    Whether there is equity to fill anything with is judged at the opens, and at the close where
+    there is none.
 
     Attributes:
         open_prices: a table in the form of the prices, in the same unit; without one nothing is

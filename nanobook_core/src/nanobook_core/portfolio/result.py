@@ -123,8 +123,8 @@ class BacktestResult(Mapping[str, Any]):
         """What was not traded, by period, as an array of `period, symbol, quantity, reason`.
 
         The quantity is signed as it was wanted, in lots. What the weights asked for is what was
-        traded for them and what is here; of a stop, what a fill model left is here too. Reasons are
-        in docs/simulation.md, from `no_price` to `unfilled`. Made anew at each call.
+        traded for them and what is here, but for the rows with the reason `stop_unfilled`, of stops
+        that could not be filled yet. Reasons are in docs/simulation.md. Made anew at each call.
         """
         return labelled(self._simulation.cuts, self.symbols, CUT_REASONS)
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 #: Why something was traded: the target weights, a stop, or the end of a listing.
 TRADE_REASONS = ("rebalance", "fixed", "trailing", "atr", "delisted")
 
-#: Why something that the target weights asked for was not traded.
+#: Why something that the target weights asked for was not traded. Or that it was a stop, or a rest
+#: of one: the weights did not ask for it, and it is tested again.
 CUT_REASONS = (
     "no_price",
     "delisted",
@@ -24,6 +25,10 @@ CUT_REASONS = (
     "max_turnover",
     "cash",
     "unfilled",
+    "stopped",
+    "ruined",
+    "last_period",
+    "stop_unfilled",
 )
 
 #: One row a fill, by period; `column` is that of the symbol, `reason` an index of TRADE_REASONS,
@@ -45,8 +50,9 @@ CUTS = np.dtype(
     [("period", np.int64), ("column", np.int64), ("quantity", np.int64), ("reason", np.uint8)]
 )
 
-#: One row a stop that fired; `reason` as in TRADES, `exit_price` what the position was closed at,
-#: `quantity` what was traded for it, signed.
+#: One row a stop that has closed its position; `reason` as in TRADES. A fill model may do that in
+#: parts, over periods: `quantity` is what was traded for them all, signed, in lots of the last,
+#: `exit_price` their mean price by lots, truncated.
 STOPS = np.dtype(
     [
         ("period", np.int64),
@@ -111,7 +117,12 @@ class Simulation:
 
     @property
     def cuts(self) -> NDArray[Any]:
-        """Of dtype CUTS. What weights asked for is what was traded for them and what was cut."""
+        """Of dtype CUTS. What weights asked for is what was traded for them and what was cut.
+
+        Where orders are filled in the next period, those that a stop replaces and those of the last
+        period are cut in the period that decided them, and those that cannot be filled in the one
+        that would have. Rows of `stop_unfilled` are not of weights.
+        """
         return self._records()[1]
 
     def _records(self) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -140,15 +140,6 @@ class Breach:
     levels: NDArray[np.int64]
     reasons: tuple[Reason, ...]
 
-    def without(self, columns: NDArray[np.intp]) -> Breach:
-        """Leave out these columns."""
-        kept = np.flatnonzero(~np.isin(self.columns, columns))
-        return Breach(
-            columns=self.columns[kept],
-            levels=self.levels[kept],
-            reasons=tuple(self.reasons[place] for place in kept),
-        )
-
 
 class StopTracker:
     """What the stops of all symbols remember while positions are open, column by column."""
