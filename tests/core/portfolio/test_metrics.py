@@ -93,6 +93,20 @@ def test_losing_more_than_everything():
     assert metrics.kelly == -0.7619047619047622
 
 
+def test_sums_beyond_a_float_are_infinite():
+    # 1e308 twice is more than a float can hold.
+    metrics = compute_metrics([1e308, 1e308])
+    assert (metrics.profit_factor, metrics.payoff_ratio, metrics.cvar_95) == (
+        math.inf,
+        math.inf,
+        1e308,
+    )
+    metrics = compute_metrics([1e308, 1e308, -1.0])
+    assert (metrics.profit_factor, metrics.payoff_ratio) == (math.inf, math.inf)
+    metrics = compute_metrics([-1e308] * 21)
+    assert (metrics.cvar_95, metrics.profit_factor, metrics.kelly) == (-math.inf, 0.0, 0.0)
+
+
 def test_growth_beyond_a_float_is_infinite():
     assert compute_metrics([99.0]).cagr == math.inf
     metrics = compute_metrics([1e200, 1e200, -0.5])

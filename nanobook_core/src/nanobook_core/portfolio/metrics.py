@@ -192,7 +192,8 @@ def as_series(values: ArrayLike, name: str) -> NDArray[np.float64]:
 
 def _sum(values: NDArray[np.float64]) -> float:
     # Not np.sum, which adds pairwise, nor sum(), which compensates from Python 3.12 on.
-    return float(np.add.accumulate(values)[-1]) if len(values) else 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond a float it is infinite
+        return float(np.add.accumulate(values)[-1]) if len(values) else 0.0
 
 
 def _mean(values: NDArray[np.float64]) -> float:
