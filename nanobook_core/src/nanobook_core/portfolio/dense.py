@@ -14,7 +14,7 @@ from nanobook_core.portfolio.cost import CostModel
 from nanobook_core.portfolio.float_loop import simulate_floats
 from nanobook_core.portfolio.loop import simulate_tables
 from nanobook_core.portfolio.mark import carried
-from nanobook_core.portfolio.money import quotient
+from nanobook_core.portfolio.money import quotient, whole
 from nanobook_core.portfolio.simulation import CUT_REASONS, CUTS, STOPS, TRADES, Simulation
 from nanobook_core.portfolio.stop import Stops
 from nanobook_core.types import INT64_MAX
@@ -39,6 +39,10 @@ def simulate(
     scale_to_cash: bool,
 ) -> Run:
     """All periods of a simulation with costs in basis points; see `contracts.Simulate`."""
+    initial_cash = whole(initial_cash, "initial_cash")
+    # Commission and slippage together may be more than either of them can be alone.
+    half = cost_bps // 2
+    cost_model = CostModel(cost_bps - half, half, minimum_fee)
     stops = Stops(fixed=fixed, trailing=trailing, atr_multiple=atr_multiple, atr_period=atr_period)
     found = simulate_floats(
         weights,
@@ -52,14 +56,12 @@ def simulate(
     )
     if found is not None:
         return found
-    # Commission and slippage together may be more than either of them can be alone.
-    half = cost_bps // 2
     run = simulate_tables(
         weights,
         prices,
         symbols=tuple(symbols),
         initial_cash=initial_cash,
-        cost_model=CostModel(cost_bps - half, half, minimum_fee),
+        cost_model=cost_model,
         stops=stops,
         scale_to_cash=scale_to_cash,
     )
