@@ -175,7 +175,7 @@ def test_a_bad_file_is_refused_with_the_reason(files, which, text, message):
         (("--cash", "0"), "cash must be above 0"),
         (("--cash", "0.001"), "cash: 0.001 is not a multiple of 0.01"),
         (("--cost-bps", "10001"), "10001 is not in the range"),
-        (("--price-unit", "-1"), "a unit must be above 0"),
+        (("--price-unit", "-1"), "price_unit must be above 0"),
         (("--price-unit", "1"), "is moved by more than a basis point in units of 1"),
         (("--quantity-step", "2"), "quantity_step is a part of a share"),
         (("--trailing-stop", "1.5"), "trailing_stop_pct must be finite and in (0, 1)"),

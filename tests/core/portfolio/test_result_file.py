@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,21 @@ def result():
         stops=nanobook.Stops(trailing=0.1),
         price_unit="0.01",
     )
+
+
+def test_the_finest_money_comes_back(tmp_path):
+    result = nanobook.simulate(
+        np.array([[0.5]]),
+        np.array([[Decimal("0.000000000001")]]).astype(float),
+        symbols=["A"],
+        cash=Decimal("0.000000000005"),
+        costs=nanobook.Bps(10),
+        price_unit="1e-12",
+        quantity_step="0.00000001",
+    )
+    assert result.money_unit == Decimal("1e-20")
+    result.save(tmp_path / "result.json")
+    assert load(tmp_path / "result.json") == result
 
 
 @pytest.fixture
@@ -229,10 +245,10 @@ def change(document, path, value):
         (["risk_free"], None, "risk_free is a number, got None"),
         (["risk_free"], 10**400, "risk_free is beyond what a float can hold"),
         (["price_unit"], 0.01, "price_unit is not of type str: 0.01"),
-        (["price_unit"], "NaN", "a unit must be above 0, got 'NaN'"),
+        (["price_unit"], "NaN", "price_unit must be above 0, got 'NaN'"),
         (["money_unit"], None, "money_unit is not of type str: None"),
-        (["money_unit"], "x", "a unit is a Decimal"),
-        (["money_unit"], "1e-37", "a unit must be from 1e-36 to 1e18"),
+        (["money_unit"], "1e-37", "money_unit must be from 1e-36 to 1e18, got '1e-37'"),
+        (["money_unit"], "x", "money_unit is a Decimal"),
         (["trades"], [], "trades is not of type dict: []"),
         (["trades"], {"period": [1]}, "trades has no 'column'"),
         (["trades", "price"], [1], "trades has columns of different lengths"),

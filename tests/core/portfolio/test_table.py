@@ -48,6 +48,15 @@ def nested(values):
     return [[None if cell != cell else cell for cell in row] for row in values.tolist()]  # noqa: PLR0124
 
 
+def test_symbols_that_can_be_read_only_once_are_refused():
+    with pytest.raises(
+        TypeError, match="prices: symbols are a sequence of strings, got <generator"
+    ):
+        read_table(np.ones((1, 2)), "prices", symbols=(name for name in "AB"))
+    columns = pd.DataFrame({"A": [1], "B": [2]}).columns
+    assert read_table(np.ones((1, 2)), "prices", symbols=columns).symbols == ("A", "B")
+
+
 # Ints
 
 
@@ -56,9 +65,10 @@ def nested(values):
     [
         {"A": [2**53 + 1, 3], "B": [1.5, None]},
         {"A": [2**53 + 1, None, 3], "B": [1.5, None, 2.5]},
+        {"A": [2**53 + 1, 0.5], "B": [1, None]},
         {"A": np.array([2**53 + 1, 0.5], object), "B": [1, None]},
     ],
-    ids=["columns", "nulls", "one column"],
+    ids=["columns", "nulls", "one column", "one column of objects"],
 )
 def test_ints_that_floats_cannot_tell_apart_stay_exact_beside_floats(columns):
     prices = read_table(columns, "prices").values
@@ -67,6 +77,13 @@ def test_ints_that_floats_cannot_tell_apart_stay_exact_beside_floats(columns):
     assert {type(cell) for cell in prices.flat if cell is not None} == {Decimal}
     weights = read_table(columns, "weights").values
     assert weights[0].tolist() == [2.0**53, columns["B"][0]]
+
+
+def test_ints_beyond_64_bits_are_refused_whatever_numpy_makes_of_them():
+    with pytest.raises(
+        OverflowError, match=r"'A': 9223372036854775808 \(int\) does not fit into 64"
+    ):
+        read_table({"A": [2**63, -1]}, "prices")
 
 
 def test_ints_that_floats_can_tell_apart_are_floats_beside_floats(form):

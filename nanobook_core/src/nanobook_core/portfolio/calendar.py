@@ -38,7 +38,7 @@ def align(weights: Table, prices: Table) -> Aligned:
 
     """
     if weights.values.dtype == object:
-        raise TypeError("weights are floats or ints, got Decimals")
+        raise TypeError("weights are floats or ints, got Decimals; make floats of them")
     targets = weights.values.astype(np.float64, copy=False)
     if weights.dates is not None:
         _check_rows(targets, weights.symbols, weights.dates)

@@ -12,7 +12,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from nanobook_core.errors import ValidationError
+from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.account import Account
 from nanobook_core.portfolio.money import real
 from nanobook_core.portfolio.simulation import FLOWS
@@ -32,6 +32,14 @@ def _rate_field(name: str, default: float | None) -> Any:
     )
 
 
+def _mapping_field(what: str) -> Any:
+    def check(_instance: object, attribute: Any, value: object) -> None:
+        if not isinstance(value, Mapping | None):
+            raise TypeError(f"{attribute.name} is a mapping {what}, or None; got {shown(value)}")
+
+    return field(default=None, validator=check)
+
+
 @frozen(kw_only=True)
 class Carry:
     """What happens to holdings and cash at the start of a period, before its trades.
@@ -43,9 +51,9 @@ class Carry:
     Attributes:
         dividends: table in the form and unit of the prices: paid a share to who holds it at the
             start of the period, after a split; who is short pays it.
-        splits: table of new shares for one old share, 2.0 for a two-for-one; absent or 1 for none.
-            Quantities are multiplied by it. What is not a whole lot is settled at the period's
-            price.
+        splits: table of new shares for one old share, 2.0 for a two-for-one; absent, 0 or 1 for
+            none. Quantities are multiplied by it. What is not a whole lot is settled at the
+            period's price.
         cash_rate: earned on cash above 0; paid where negative.
         debit_rate: paid on cash below 0; the cash rate unless given.
         borrow_rate: paid on the value of each short position at the end of the period before.
@@ -56,7 +64,7 @@ class Carry:
             traded.
 
     Raises:
-        TypeError: a rate is not a number.
+        TypeError: a rate is not a number, or deposits or delistings are no mapping.
         ValidationError: a rate is not finite.
 
     """
@@ -66,8 +74,12 @@ class Carry:
     cash_rate: float = _rate_field("cash_rate", 0.0)
     debit_rate: float | None = _rate_field("debit_rate", None)
     borrow_rate: float = _rate_field("borrow_rate", 0.0)
-    deposits: Mapping[Any, Any] | None = None
-    delistings: Mapping[str, tuple[Any, Any]] | None = None
+    deposits: Mapping[Any, Any] | None = _mapping_field(
+        "from a date, or the number of a period, to money"
+    )
+    delistings: Mapping[str, tuple[Any, Any]] | None = _mapping_field(
+        "from a symbol to its last period and what a share was worth"
+    )
 
 
 @frozen(kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -14,12 +14,18 @@ from numpy.typing import NDArray
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.calendar import on_calendar
 from nanobook_core.portfolio.carry import Carry, Schedule
-from nanobook_core.portfolio.date_column import named
+from nanobook_core.portfolio.date_column import moment, named
 from nanobook_core.portfolio.table import read_table
-from nanobook_core.portfolio.unit import is_absent
+from nanobook_core.portfolio.unit import exact, is_absent, money
+from nanobook_core.types import INT64_MAX
 
 #: Ratios of splits are read as fractions of small numbers: 1.3333333 is four for three.
 _LARGEST = 10_000
+_BASIS_POINT = Fraction(1, 10_000)
+_MEANING = {
+    "dividends": "give what a holder is paid a share, which is what a short position pays",
+    "splits": "give new shares for one old share",
+}
 
 
 @frozen(kw_only=True)
@@ -42,20 +48,29 @@ class Axes:
         if isinstance(key, int | np.integer) and not isinstance(key, bool | np.timedelta64):
             if 0 <= int(key) < self.n_periods:
                 return int(key)
-            raise ValidationError(f"{what}: period {key} is not from 0 to {self.n_periods - 1}")
+            raise ValidationError(
+                f"{what}: there is no period {key}; the prices have {self.n_periods}, from 0 on"
+            )
         if self.dates is None:
             raise ValidationError(
                 f"{what}: the prices have no dates, so a period is given by its number from 0; "
                 f"got {shown(key)}"
             )
         try:
-            date = np.datetime64(key).astype(self.dates.dtype)
+            date = moment(key)
         except (TypeError, ValueError):
-            raise ValidationError(f"{what}: {shown(key)} is no date") from None
+            date = np.datetime64("NaT")
+        if np.isnat(date):
+            raise ValidationError(
+                f"{what}: {shown(key)} is no date and no number of a period; a date is one, or ISO "
+                "text like 2024-01-31"
+            )
         found = int(np.searchsorted(self.dates, date))
         if found == len(self.dates) or self.dates[found] != date:
             after = self.dates[found] if found < len(self.dates) else "none"
-            raise ValidationError(f"{what}: {key} is not a date of the prices; the next is {after}")
+            raise ValidationError(
+                f"{what}: {date} is not a date of the prices; the next one is {after}"
+            )
         return found
 
     def column(self, symbol: Any, what: str) -> int:
@@ -81,14 +96,17 @@ def scheduled(
     """Carry of a run, exact; `unit` is that of prices, `amount` turns money into whole units.
 
     Raises:
-        ValidationError: a table that does not fit the run, a ratio that is not above 0, a date or
-            symbol that the run does not have, or an amount that is not whole.
+        TypeError: an amount that is no number, or a delisting that is no pair.
+        ValidationError: a table that does not fit the run, a value that is negative or not finite,
+            a ratio that is none of small numbers, a date or symbol that the run does not have, or
+            an amount that is not whole.
+        OverflowError: an amount of more than 2^63-1 units.
 
     """
     year = exact(periods_per_year)
     debit = carry.cash_rate if carry.debit_rate is None else carry.debit_rate
     return Schedule(
-        dividends=_cells(carry.dividends, "dividends", axes, lambda paid: paid / unit),
+        dividends=_cells(carry.dividends, "dividends", axes, lambda paid: _dividend(paid / unit)),
         splits=_cells(carry.splits, "splits", axes, _ratio),
         cash_rate=exact(carry.cash_rate) / year,
         debit_rate=exact(debit) / year,
@@ -98,13 +116,27 @@ def scheduled(
     )
 
 
-def exact(value: Any) -> Fraction:
-    """Return a number as it is written: 0.1 is a tenth."""
-    return Fraction(value) if isinstance(value, Decimal | Fraction) else Fraction(str(value))
+def _finite(value: Any, noun: str) -> Fraction:
+    if value in {math.inf, -math.inf}:
+        raise ValidationError("is not finite; leave it out (NaN, null) where there is none")
+    if value < 0:
+        raise ValidationError(f"is negative; {_MEANING[noun]}")
+    return exact(value)
+
+
+def _dividend(units: Fraction) -> Fraction:
+    if units > INT64_MAX:
+        raise OverflowError("is more than 2^63-1 units of prices")
+    return units
 
 
 def _ratio(ratio: Fraction) -> Fraction:
-    return ratio.limit_denominator(_LARGEST)
+    found = ratio.limit_denominator(_LARGEST)
+    if ratio > _LARGEST or abs(found - ratio) > _BASIS_POINT * ratio:
+        raise ValidationError(
+            f"is no ratio of new shares to old ones, which is of numbers up to {_LARGEST}"
+        )
+    return found
 
 
 def _cells(
@@ -117,14 +149,14 @@ def _cells(
     values = on_calendar(table, axes.symbols, axes.dates, axes.n_periods, noun)
     cells: dict[int, dict[int, Fraction]] = {}
     for period, column in np.argwhere(~is_absent(values) & (values != 0)).tolist():
-        value = exact(values[period, column])
-        if value < 0:
-            raise ValidationError(
-                f"{noun}, {named(period, axes.dates)}, symbol {axes.symbols[column]!r}: "
-                f"{values[period, column]} is negative"
-            )
-        if noun != "splits" or value != 1:
-            cells.setdefault(period, {})[column] = convert(value)
+        value = values[period, column]
+        try:
+            found = convert(_finite(value, noun))
+        except (ValidationError, OverflowError) as error:
+            where = f"{noun}, {named(period, axes.dates)}, symbol {axes.symbols[column]!r}"
+            raise type(error)(f"{where}: {value} {error}") from None
+        if noun != "splits" or found != 1:
+            cells.setdefault(period, {})[column] = found
     return cells
 
 
@@ -142,12 +174,16 @@ def _delistings(
     delistings: Mapping[str, tuple[Any, Any]], axes: Axes, unit: Fraction
 ) -> dict[int, dict[int, int]]:
     found: dict[int, dict[int, int]] = {}
-    for symbol, (key, worth) in delistings.items():
+    for symbol, ending in delistings.items():
         what = f"delistings[{symbol!r}]"
-        units = exact(worth) / unit
-        if units.denominator != 1 or units < 0:
-            raise ValidationError(
-                f"{what}: a share is worth 0 or more, in whole price units; got {shown(worth)}"
+        if not isinstance(ending, tuple | list) or len(ending) != 2:  # noqa: PLR2004 - a pair
+            raise TypeError(
+                f"{what} is a pair of the last period and what a share was worth, got "
+                f"{shown(ending)}"
             )
-        found.setdefault(axes.period(key, what), {})[axes.column(symbol, what)] = int(units)
+        key, worth = ending
+        units = money(worth, unit, f"{what}[1]")
+        if units < 0:
+            raise ValidationError(f"{what}[1]: a share is worth 0 or more, got {shown(worth)}")
+        found.setdefault(axes.period(key, what), {})[axes.column(symbol, what)] = units
     return found

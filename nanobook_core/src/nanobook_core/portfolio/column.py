@@ -49,6 +49,10 @@ def _of_mapping(data: Mapping[Any, Any], noun: str) -> dict[str, NDArray[Any]]:
             values = column if isinstance(column, np.ma.MaskedArray) else np.asarray(column)
         except ValueError:
             values = np.zeros((0, 0))  # ragged
+        # Numpy makes floats of ints that stand beside floats, and that floats may not hold.
+        is_mixed = values.dtype.kind == "f" and isinstance(column, list | tuple)
+        if is_mixed and any(map(_is_long, column)):
+            values = np.array(column, object)
         if values.ndim != 1:
             raise ValidationError(
                 f"{noun}: column {name!r} is not a sequence of single values, got {shown(column)}"
@@ -147,6 +151,8 @@ def numbers(column: NDArray[Any], noun: str, name: str) -> NDArray[Any]:
         return _of_objects(column.tolist(), noun, name)
     if column.dtype.kind == "f":
         return np.ma.filled(column, np.nan).astype(np.float64, copy=False)
+    if column.dtype.kind == "U" and len(column):
+        raise TypeError(f"{noun}: column {name!r} is not numeric, it has {shown(str(column[0]))}")
     if column.dtype.kind not in "iu":
         raise TypeError(f"{noun}: column {name!r} is not numeric, its type is {column.dtype}")
     return to_int64(column, f"{noun}: column {name!r}")

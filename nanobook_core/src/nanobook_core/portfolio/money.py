@@ -32,7 +32,7 @@ def whole(value: object, name: str) -> int:
         raise TypeError(f"{name} is an int or numpy integer, got {shown(value)}")
     number = int(value)
     if not -INT64_MAX - 1 <= number <= INT64_MAX:
-        raise OverflowError(f"{name} must fit into 64 bits, got one of {number.bit_length()} bits")
+        raise OverflowError(f"{name} must fit into 64 bits with sign, got {shown(value)}")
     return number
 
 

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from attrs import field, frozen
-from attrs.validators import instance_of
 
 from nanobook_core import contracts
 from nanobook_core.errors import ValidationError, shown
@@ -14,7 +13,8 @@ from nanobook_core.portfolio.money import real, whole
 
 
 def _model(value: object) -> contracts.FillModel | None:
-    if value is None or isinstance(value, contracts.FillModel):
+    # A class has the method too, and is none.
+    if value is None or (isinstance(value, contracts.FillModel) and not isinstance(value, type)):
         return value
     raise TypeError(f"a fill model has a method `fill`, got {shown(value)}")
 
@@ -103,6 +103,12 @@ def _count(value: object, name: str) -> int | None:
     return count
 
 
+def _scale_to_cash(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"scale_to_cash is True or False, got {shown(value)}")
+    return value
+
+
 def _optional(check: Any, name: str) -> Any:
     return field(default=None, converter=lambda value: check(value, name))
 
@@ -146,4 +152,4 @@ class Constraints:
     max_turnover_per_period: float | None = _optional(_share, "max_turnover_per_period")
     max_turnover_per_day: float | None = _optional(_share, "max_turnover_per_day")
     max_turnover_per_month: float | None = _optional(_share, "max_turnover_per_month")
-    scale_to_cash: bool = field(default=True, validator=instance_of(bool))
+    scale_to_cash: bool = field(default=True, converter=_scale_to_cash)

@@ -185,7 +185,7 @@ def _dates(content: dict[str, Any], n_periods: int) -> NDArray[np.datetime64] | 
 
 
 def _unit(content: dict[str, Any], name: str, digits: int = 18) -> Decimal:
-    return unit_of(_of(str, _value(content, name), name), digits)
+    return unit_of(_of(str, _value(content, name), name), name, digits)
 
 
 def _ruined_at(content: dict[str, Any], n_periods: int) -> int | None:

@@ -131,11 +131,11 @@ def simulate(
         OverflowError: a number beyond 64 bits; while simulating, a quantity beyond that.
     """
     compute_metrics((), periods_per_year, risk_free)  # refuses wrong options before the work
-    if not isinstance(costs, contracts.CostModel):
+    if not isinstance(costs, contracts.CostModel) or isinstance(costs, type):
         raise TypeError(f"costs is a cost model, like Bps(15); got {shown(costs)}")
     _check_policies(stops=stops, fills=fills, carry=carry, bars=bars, constraints=constraints)
     _check_opens(fills, bars)
-    if missing_price not in ("carry", "raise"):
+    if not isinstance(missing_price, str) or missing_price not in {"carry", "raise"}:
         raise ValidationError(f"missing_price is 'carry' or 'raise', got {shown(missing_price)}")
     weight_table = read_table(weights, "weights", symbols=symbols)
     price_table = read_table(prices, "prices", symbols=symbols)
@@ -303,16 +303,19 @@ def _check_opens(fills: Fills, bars: Bars | None) -> None:
 
 
 def _step(quantity_step: Any) -> Fraction:
-    step = Fraction(unit_of(quantity_step))
+    step = Fraction(unit_of(quantity_step, "quantity_step"))
     if step > 1:
         raise ValidationError(
-            f"quantity_step is a part of a share, above 0 and at most 1; got {quantity_step}"
+            f"quantity_step is a part of a share, above 0 and at most 1; got {shown(quantity_step)}"
         )
     return step
 
 
 def _optional(value: Any, name: str, amount: Callable[[Any, str], int]) -> int | None:
-    return None if value is None else amount(value, name)
+    found = None if value is None else amount(value, name)
+    if found is not None and found < 0:
+        raise ValidationError(f"{name} must be at least 0, got {shown(value)}")
+    return found
 
 
 def _refuse_gaps(run: Simulation) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -152,15 +152,16 @@ def _pivoted(
     return Table(symbols=symbols, dates=days, values=table, is_long=True)
 
 
-def _names(symbols: Sequence[Any], noun: str) -> tuple[str, ...]:
-    if isinstance(symbols, str):
+def _names(symbols: Iterable[Any], noun: str) -> tuple[str, ...]:
+    if isinstance(symbols, str | Iterator) or not isinstance(symbols, Iterable):
         raise TypeError(f"{noun}: symbols are a sequence of strings, got {shown(symbols)}")
-    for symbol in symbols:
+    given = list(symbols)
+    for symbol in given:
         if not isinstance(symbol, str):
             raise TypeError(f"{noun}: a symbol is a string, got {shown(symbol)}")
         if not symbol:
             raise ValidationError(f"{noun}: a symbol is empty")
-    names = tuple(map(str, symbols))
+    names = tuple(map(str, given))
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValidationError(f"{noun}: symbol {twice!r} is there twice")

@@ -65,7 +65,7 @@ def to_units(
     return _rounded(values, unit, cells), unit
 
 
-def unit_of(value: Any, digits: int = _FINEST) -> Decimal:
+def unit_of(value: Any, name: str = "price_unit", digits: int = _FINEST) -> Decimal:
     """Return a unit of prices or of a quantity as a Decimal.
 
     Raises:
@@ -73,16 +73,18 @@ def unit_of(value: Any, digits: int = _FINEST) -> Decimal:
         ValidationError: not a number from 1e-18, or with another number of digits, to 1e18.
 
     """
+    what = f"{name} is a Decimal" + (', "auto" or "exact"' if name == "price_unit" else "")
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
-        raise TypeError(f'a unit is a Decimal, "auto" or "exact", got {shown(value)}')
+        hint = f'; give Decimal("{value}")' if isinstance(value, float) else ""
+        raise TypeError(f"{what}, got {shown(value)}{hint}")
     try:
         unit = Decimal(value)
     except InvalidOperation:
-        raise ValidationError(f'a unit is a Decimal, "auto" or "exact", got {value!r}') from None
+        raise ValidationError(f"{what}, got {shown(value)}") from None
     if not (unit.is_finite() and unit > 0):
-        raise ValidationError(f"a unit must be above 0, got {value!r}")
+        raise ValidationError(f"{name} must be above 0, got {shown(value)}")
     if not Decimal(1).scaleb(-digits) <= unit <= _COARSEST_UNIT:
-        raise ValidationError(f"a unit must be from 1e-{digits} to 1e18, got {value!r}")
+        raise ValidationError(f"{name} must be from 1e-{digits} to 1e18, got {shown(value)}")
     return unit
 
 
@@ -103,7 +105,7 @@ def money(amount: Any, unit: Fraction, name: str) -> int:
     is_finite = amount.is_finite() if isinstance(amount, Decimal) else _is_finite(amount)
     if not is_finite:
         raise ValidationError(f"{name} must be finite, got {amount}")
-    units = _exact(amount) / unit
+    units = exact(amount) / unit
     if units.denominator != 1:
         raise ValidationError(
             f"{name}: {amount} is not a multiple of {_decimal(unit)}, in which money is counted"
@@ -119,8 +121,8 @@ def _is_finite(amount: Any) -> bool:
     return not isinstance(amount, float | np.floating) or bool(np.isfinite(amount))
 
 
-def _exact(value: Any) -> Fraction:
-    """Return a number as it is written; a Decimal beyond reach as one that is just beyond it.
+def exact(value: Any) -> Fraction:
+    """Return a finite number as it is written; a Decimal beyond reach as one just beyond it.
 
     That one is refused for the same reason, and has digits that memory holds.
     """
@@ -220,7 +222,7 @@ def _rounded(values: NDArray[Any], unit: Decimal, cells: _Cells) -> NDArray[np.i
     whole: NDArray[np.int64] = np.where(is_gone, 0, units).astype(np.int64)
     if units.dtype != object:
         for cell in map(tuple, np.argwhere(units >= _DISTINCT).tolist()):
-            whole[cell] = round(_exact(values[cell]) / Fraction(unit))
+            whole[cell] = round(exact(values[cell]) / Fraction(unit))
     return whole
 
 
@@ -251,7 +253,7 @@ def _nearest(values: NDArray[Any], unit: Decimal) -> NDArray[Any]:
     """Nearest numbers of units, halves to even; 0 where absent."""
     if values.dtype == object:
         ratio = Fraction(unit)
-        counts = [0 if value is None else round(_exact(value) / ratio) for value in values.flat]
+        counts = [0 if value is None else round(exact(value) / ratio) for value in values.flat]
         return np.array(counts, object).reshape(values.shape)
     above, below = Fraction(unit).as_integer_ratio()
     # Powers of ten up to 22 are exact in float64, so that a price is scaled with one rounding.
@@ -264,7 +266,7 @@ def _is_near(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArra
     if values.dtype == object:
         near = [
             value is None
-            or abs(count * Fraction(unit) - _exact(value)) <= _BASIS_POINT * _exact(value)
+            or abs(count * Fraction(unit) - exact(value)) <= _BASIS_POINT * exact(value)
             for value, count in zip(values.flat, units.flat, strict=True)
         ]
         return np.array(near, bool).reshape(values.shape)
@@ -277,7 +279,7 @@ def _is_near(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArra
 def _is_exact(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArray[np.bool_]:
     if values.dtype == object:
         same = [
-            value is None or count * Fraction(unit) == _exact(value)
+            value is None or count * Fraction(unit) == exact(value)
             for value, count in zip(values.flat, units.flat, strict=True)
         ]
         return np.array(same, bool).reshape(values.shape)
@@ -289,7 +291,7 @@ def _is_exact(values: NDArray[Any], units: NDArray[Any], unit: Decimal) -> NDArr
     is_doubtful = ~is_same & (units >= _DISTINCT)
     if is_doubtful.any() and (is_same | is_doubtful).all():
         for cell in map(tuple, np.argwhere(is_doubtful).tolist()):
-            if (_exact(values[cell]) / Fraction(unit)).denominator != 1:
+            if (exact(values[cell]) / Fraction(unit)).denominator != 1:
                 break  # one is enough to need a finer unit
             is_same[cell] = True
     return is_same
