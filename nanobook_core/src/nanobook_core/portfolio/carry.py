@@ -17,6 +17,9 @@ from nanobook_core.portfolio.account import Account
 from nanobook_core.portfolio.money import real
 from nanobook_core.portfolio.simulation import FLOWS
 
+#: Equity is a float where returns are taken, and these end at 2^1024.
+_MOST = 2**1000
+
 
 def _rate(value: object, name: str) -> float:
     rate = real(value, name)
@@ -132,6 +135,11 @@ class CarryLedger:
             paid = self.schedule.deposits[period]
             account.cash += paid
             self.flows["deposits"][period] = paid
+        if abs(account.cash) > _MOST:
+            raise OverflowError(
+                f"period {period}: interest and fees have taken cash beyond 2^1000 units of money; "
+                "rates are fractions a year, 0.02 for two percent"
+            )
 
     def _interest(self, period: int, account: Account) -> None:
         rate = self.schedule.cash_rate if account.cash > 0 else self.schedule.debit_rate
