@@ -211,7 +211,7 @@ def _rounded(values: NDArray[Any], unit: Decimal, cells: _Cells) -> NDArray[np.i
             _worst(values, units, unit, is_far),
             values,
             f"is moved by more than a basis point in units of {unit}; use a finer unit"
-            # The other tables have the unit of the prices, which may have been chosen so.
+            # Opens, highs and lows have the unit of the prices, which "auto" may have chosen.
             + (', or price_unit="auto"' if cells.noun == "price" else ""),
         )
     is_large = ~is_gone & (units >= _BEYOND if units.dtype != object else units > INT64_MAX)
