@@ -234,12 +234,13 @@ def test_what_next_bar_buys_at_the_close_does_not_take_in_its_bar():
     assert stopped(result) == [(3, 91, 91, "trailing")]
 
 
-@pytest.mark.parametrize("weight", [0.0, 0.5, 2.0])
-def test_a_stop_within_the_bar_cancels_the_order_that_waits_for_its_close(weight):
+@pytest.mark.parametrize(("weight", "lots"), [(0.0, -10), (0.5, -5), (2.0, 10)])
+def test_a_stop_within_the_bar_cancels_the_order_that_waits_for_its_close(weight, lots):
     bars = [ENTRY, ENTRY, ENTRY, (95, 96, 90, 95)]
     result = run([1.0, HOLD, weight, HOLD], bars, TENTH, NextBar())
     assert held(result) == [0, 10, 10, 0]
     assert trades(result)[1:] == [(3, -10, 90, 0, "fixed")]
+    assert result.skipped.tolist() == [(3, "A", lots, "stopped")]
 
 
 def test_a_stop_that_waits_for_the_close_is_not_sold_twice():
