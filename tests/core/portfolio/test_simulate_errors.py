@@ -98,7 +98,10 @@ def test_what_a_fill_model_must_not_do_names_its_date():
 def test_a_negative_dividend_names_its_date():
     dividends = {"date": DATES[1:2], "A": np.array([-1])}
     found = message([0.5] * 3, [100] * 3, carry=nanobook.Carry(dividends=dividends))
-    assert found == "dividends, period 1 (2020-01-03), symbol 'A': -1 is negative"
+    assert found == (
+        "dividends, period 1 (2020-01-03), symbol 'A': -1 is negative; give what a holder is paid "
+        "a share, which is what a short position pays"
+    )
 
 
 def test_a_negative_price_names_its_date():
