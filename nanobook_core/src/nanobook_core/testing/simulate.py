@@ -66,6 +66,31 @@ _CORNERS: dict[str, tuple[list[list[float]], list[list[int]], dict[str, Any]]] =
         [[1, 3], [3, 1]],
         {"initial_cash": 2**47 + 12_345, "cost_bps": 15},
     ),
+    "a factor times lots that a float rounds up to a whole lot": (
+        [[1.2051612899090127, 9.793225131910685e-06]],
+        [[5000, 1]],
+        {"initial_cash": 10_876_243_379},
+    ),
+    "a best price of long ago, when money was larger": (
+        [[0.5], [np.nan], [np.nan]],
+        [[2**59], [2**62], [2**40]],
+        {"initial_cash": 2**60, "trailing": 0.05},
+    ),
+    "a fee that is even above 2^51": (
+        [[0.5]],
+        [[10]],
+        {"minimum_fee": 2**51 + 2, "scale_to_cash": False},
+    ),
+    "a long position at its level, at a price that floats round": (
+        [[0.5], [np.nan], [np.nan]],
+        [[2**60], [1_095_275_429_376_504_577], [1_095_275_429_376_504_576]],
+        {"initial_cash": 2**61, "fixed": 0.05},
+    ),
+    "a short position at its level, at a price that floats round": (
+        [[-0.5], [np.nan], [np.nan]],
+        [[2**60], [1_210_567_579_837_189_375], [1_210_567_579_837_189_376]],
+        {"initial_cash": 2**61, "fixed": 0.05},
+    ),
 }
 
 Market = tuple[NDArray[np.float64], NDArray[np.int64], tuple[str, ...]]
@@ -198,6 +223,20 @@ class SimulateSuite:
         weights, prices, chosen = _CORNERS[corner]
         market = np.array(weights), np.array(prices, np.int64), _NAMES[: len(weights[0])]
         chosen = _PLAIN | chosen
+        assert outcome(kernel, *market, **chosen) == outcome(dense.simulate, *market, **chosen)
+
+    @pytest.mark.parametrize("n_symbols", [2**12, 2**12 + 1])
+    def test_sums_over_many_symbols_give_what_the_core_gives(
+        self, kernel: Any, n_symbols: int
+    ) -> None:
+        """Fees just below 2^51 of 2^12 symbols are just below 2^63."""
+        weights = np.full((1, n_symbols), 1.0 / n_symbols)
+        market = weights, np.ones((1, n_symbols), np.int64), [*map(str, range(n_symbols))]
+        chosen = _PLAIN | {
+            "initial_cash": 4 * n_symbols,
+            "minimum_fee": 2**51 - 1,
+            "scale_to_cash": False,
+        }
         assert outcome(kernel, *market, **chosen) == outcome(dense.simulate, *market, **chosen)
 
     @pytest.mark.parametrize(

@@ -149,7 +149,8 @@ static inline int64_t scaled(int64_t quantity, int64_t factor) {
                                 : (int64_t)((wide)quantity * factor >> SCALE);
 }
 
-/* What `lots` and a part of `opening` cost, where all numbers are small and no lot above 2^20. */
+/* What `lots` and a part of `opening` cost, where all numbers are small and no lots to open are 2^21
+   or more: times a factor of up to 2^32 they are exact. */
 VECTORS static bill small_bill(const account *a, const int64_t *restrict prices, double factor) {
     const int64_t *restrict lots = a->lots, *restrict opening = a->opening;
     const int64_t n_symbols = a->n_symbols;
@@ -182,7 +183,7 @@ static bool afford(account *a, const int64_t *prices, bool is_small, bill *total
         int64_t shorted = quantity[j] < 0 ? -quantity[j] : 0;
         opening[j] = lots[j] > shorted ? lots[j] - shorted : 0;
         lots[j] -= opening[j];
-        is_small &= opening[j] < (1 << 20);
+        is_small &= opening[j] < (1 << 21);
     }
     bill base = is_small ? small_bill(a, prices, 0.0) : any_bill(a, prices, 0);
     wide fixed = base.moved + base.costs, available = a->cash - fixed;
@@ -218,7 +219,7 @@ VECTORS static bill small_lots(const account *a, const double *restrict weights,
     const int64_t n_symbols = a->n_symbols;
     const double bps = (double)a->cost_bps;
     const double fee = a->minimum_fee > 0 ? (double)a->minimum_fee : 0.0;
-    int64_t moved = 0, costs = 0; /* of at most 2^11 symbols with less than 2^51 each */
+    int64_t moved = 0, costs = 0; /* of at most 2^12 symbols with less than 2^51 each */
     for (int64_t j = 0; j < n_symbols; j++) {
         double price = to_float(prices[j]);
         double target = worth * weights[j];
@@ -309,9 +310,8 @@ static inline void nearer(bool is_long, int64_t level, int64_t reason, int64_t *
 /* Whether neither level can be near, so that none has to be rounded; none of ATR is on. */
 static inline bool is_far(const account *a, int64_t entry, int64_t best, int64_t side,
                           int64_t price) {
+    /* Rounded where it is large, as the sums are: so what is in order exactly stays so. */
     double now = (double)price;
-    if (price >= (1LL << 52))
-        return false;
     if (side > 0)
         return now > 2.0 && !(a->fixed && now <= (double)entry * (1.0 - a->fixed) + 1.0) &&
                !(a->trailing && now <= (double)best * (1.0 - a->trailing) + 1.0);
@@ -474,7 +474,7 @@ static bool read_row(account *a, const double *weights, const int64_t *prices, r
     if (seen.fault || seen.bits < 0 || seen.heaviest > 1.7976931348623157e308)
         return false;
     bool are_small = !(seen.bits >> SMALL) && seen.largest < (double)(1LL << SMALL) &&
-                     a->n_symbols <= 2048;
+                     a->n_symbols <= 1 << 12;
     found->is_held = seen.n_nan == a->n_symbols;
     found->equity = a->cash;
     if (are_small)
@@ -483,7 +483,7 @@ static bool read_row(account *a, const double *weights, const int64_t *prices, r
         return false;
     found->is_small = are_small &&
                       fabs((double)found->equity * seen.heaviest) < (double)(1LL << SMALL) &&
-                      a->cheap >= (1LL << 53) && a->minimum_fee < (1LL << SMALL);
+                      a->cheap >= (1LL << 53) && a->minimum_fee < (2LL << SMALL);
     return seen.n_nan == 0 || found->is_held;
 }
 
