@@ -66,16 +66,16 @@ def test_decimals_without_a_unit_are_refused():
         ([[1.25, 3.5]], "0.25", [[5, 14]], "0.25"),
         ([[5000.5, 5001.5, 5002.5]], "1", [[5000, 5002, 5002]], "1"),
         ([[12345.6]], "5", [[2469]], "5"),
-        ([[2.0, NAN], [3.0, 4.5]], "exact", [[20, 0], [30, 45]], "0.1"),
-        ([[2.0, 300.0]], "exact", [[2, 300]], "1"),
+        ([[2.0, NAN], [3.0, 4.5]], "exact", [[200, 0], [300, 450]], "0.01"),
+        ([[2.0, 300.0]], "exact", [[200, 30000]], "0.01"),
         ([[0.1, 123.456, 7.0]], "exact", [[100, 123456, 7000]], "0.001"),
         ([[1e-18]], "exact", [[1]], "1e-18"),
-        ([[0.5, 100.004]], "auto", [[5, 1000]], "0.1"),
+        ([[0.5, 100.004]], "auto", [[50, 10000]], "0.01"),
         ([[123.456]], "auto", [[12346]], "0.01"),
-        ([[98765.4]], "auto", [[98765]], "1"),
+        ([[98765.4]], "auto", [[9876540]], "0.01"),
         ([[0.00012345, 60000.0]], "auto", [[12345, 6000000000000]], "1e-8"),
-        ([[NAN, NAN]], "auto", [[0, 0]], "1"),
-        ([[NAN, NAN]], "exact", [[0, 0]], "1"),
+        ([[NAN, NAN]], "auto", [[0, 0]], "0.01"),
+        ([[NAN, NAN]], "exact", [[0, 0]], "0.01"),
     ],
 )
 def test_prices_are_whole_units(table, prices, price_unit, counts, unit):
@@ -84,7 +84,31 @@ def test_prices_are_whole_units(table, prices, price_unit, counts, unit):
 
 def test_ints_take_a_unit_too_and_0_is_absent():
     assert units([[3, 0]], "0.01") == ([[300, 0]], Decimal("0.01"))
-    assert units([[3, 0]], "auto") == ([[3, 0]], Decimal(1))
+    assert units([[3, 0]], "auto") == ([[300, 0]], Decimal("0.01"))
+
+
+@pytest.mark.parametrize(
+    ("price_unit", "beside", "unit"),
+    [
+        ("auto", {}, "0.01"),
+        ("auto", {"opens": [[0.5]]}, "0.01"),
+        ("auto", {"opens": [[0.5]], "highs": [[12.345]]}, "0.001"),
+        ("exact", {"opens": [[0.5]], "highs": [[1.2345]]}, "0.0001"),
+        ("exact", {"opens": [[1.2345]], "highs": [[0.5]]}, "0.0001"),
+        ("1", {"opens": [[1.2345]]}, "1"),
+    ],
+)
+def test_tables_beside_the_prices_may_need_a_finer_unit(price_unit, beside, unit):
+    tables = {name: np.array(table) for name, table in beside.items()}
+    found = to_units(np.array([[7.0]]), price_unit, ("A",), None, beside=tables)
+    assert found[1] == Decimal(unit)
+    assert found[0].tolist() == [[int(7 / Decimal(unit))]]
+
+
+def test_a_wrong_price_beside_the_prices_is_named():
+    beside = {"opens": np.array([[-1.5]])}
+    with pytest.raises(errors.ValidationError, match=r"^period 0, symbol 'A': open -1\.5 is not"):
+        to_units(np.array([[7.0]]), "auto", ("A",), None, beside=beside)
 
 
 @pytest.mark.parametrize("price_unit", [Decimal("0.5"), "0.5", " 0.5", "5e-1"])
@@ -168,8 +192,8 @@ def test_a_bad_decimal_is_named(value, error, message):
     [
         ("auto", "1e-999999999999", errors.ValidationError, "is not within a basis point in units"),
         ("exact", "1e-999999999999", errors.ValidationError, "is not exact in units of 1e-18"),
-        ("auto", "1e999999999999", OverflowError, "is more than 2^63-1 units of 1"),
-        ("exact", "1e999999999999", OverflowError, "is more than 2^63-1 units of 1"),
+        ("auto", "1e999999999999", OverflowError, "is more than 2^63-1 units of 0.01"),
+        ("exact", "1e999999999999", OverflowError, "is more than 2^63-1 units of 0.01"),
         ("1e18", "1e999999999999", OverflowError, "is more than 2^63-1 units of 1E+18"),
         ("1e-18", "1e-999999999999", errors.ValidationError, "is moved by more than a basis"),
     ],
@@ -190,10 +214,13 @@ def test_the_largest_and_the_smallest_prices_of_the_coarsest_and_the_finest_unit
     assert units(smallest, "1e-18") == ([[1]], Decimal("1e-18"))
 
 
-@pytest.mark.parametrize("price_unit", ["1", "auto", "exact"])
-def test_ints_that_floats_cannot_tell_apart_are_exact_with_a_unit(price_unit):
-    prices = np.array([[2**53 + 1, 0], [2**63 - 1, 7]])
-    assert units(prices, price_unit) == ([[2**53 + 1, 0], [2**63 - 1, 7]], Decimal(1))
+@pytest.mark.parametrize(
+    ("price_unit", "scale", "unit"), [("1", 1, "1"), ("auto", 100, "0.01"), ("exact", 100, "0.01")]
+)
+def test_ints_that_floats_cannot_tell_apart_are_exact_with_a_unit(price_unit, scale, unit):
+    highest = (2**63 - 1) // scale
+    counts = [[(2**53 + 1) * scale, 0], [highest * scale, 7 * scale]]
+    assert units(np.array([[2**53 + 1, 0], [highest, 7]]), price_unit) == (counts, Decimal(unit))
     assert units(np.array([[2**53 + 1]]), "0.5")[0] == [[2**54 + 2]]
     with pytest.raises(errors.ValidationError, match=r"symbol 'B': price -3 is not a finite"):
         units(np.array([[2**53 + 1, -3]]), price_unit)
@@ -228,7 +255,7 @@ floats = st.floats(1e-3, 1e9)
 
 
 def is_coarsest(unit, is_enough):
-    return unit == 1 or not is_enough(Fraction(unit) * 10)
+    return unit == Decimal("0.01") or not is_enough(Fraction(unit) * 10)
 
 
 @given(st.lists(prices_in_decimals, min_size=1, max_size=5), st.booleans())
@@ -295,7 +322,7 @@ def test_nan_and_none_are_absent():
     assert is_absent(np.array([[NAN, 0.0, float("inf")]])).tolist() == [[True, False, False]]
     values = np.array([[None, Decimal("NaN"), Decimal("sNaN"), Decimal(0)]], object)
     assert is_absent(values).tolist() == [[True, True, True, False]]
-    assert units(values[:, :3], "auto") == ([[0, 0, 0]], Decimal(1))
+    assert units(values[:, :3], "auto") == ([[0, 0, 0]], Decimal("0.01"))
 
 
 # Money

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 from attrs import frozen
@@ -13,7 +11,6 @@ from numpy.typing import NDArray
 from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.calendar import Aligned
 from nanobook_core.portfolio.date_column import named
-from nanobook_core.portfolio.policy import Bars
 
 
 @frozen(kw_only=True)
@@ -43,25 +40,16 @@ class BarTable:
         return Bar(open=self.open[period], high=self.high[period], low=self.low[period])
 
 
-def bar_table(
-    bars: Bars,
-    closes: NDArray[np.int64],
-    read: Callable[[Any, str], NDArray[np.int64]],
-    run: Aligned,
-    price_unit: Decimal | None,
-) -> BarTable:
-    """Bars of a run in units, as the closes; `read` takes a table and what it is called.
+def check_bars(
+    table: BarTable, closes: NDArray[np.int64], run: Aligned, price_unit: Decimal | None
+) -> None:
+    """Refuse bars that cannot be.
 
     Raises, naming period, symbol and values:
         ValidationError: a bar without one of its prices, a low above open or close, or a high below
             one of them.
 
     """
-    table = BarTable(
-        open=read(bars.open, "opens"),
-        high=read(bars.high, "highs"),
-        low=read(bars.low, "lows"),
-    )
     prices = {"open": table.open, "high": table.high, "low": table.low, "close": closes}
     is_there = np.stack([price > 0 for price in prices.values()])
     for is_wrong, what in (
@@ -81,7 +69,6 @@ def bar_table(
             raise ValidationError(
                 f"{named(period, run.dates)}, symbol {run.symbols[column]!r}: {values}: {what}"
             )
-    return table
 
 
 def _shown(price: int, price_unit: Decimal | None) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nanobook_core import contracts
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.plugin.registry import default_registry
-from nanobook_core.portfolio.bar import BarTable, bar_table
+from nanobook_core.portfolio.bar import BarTable, check_bars
 from nanobook_core.portfolio.calendar import align, on_calendar
 from nanobook_core.portfolio.carry import Carry, Schedule
 from nanobook_core.portfolio.carry_table import Axes, scheduled
@@ -105,12 +105,13 @@ def simulate(
 
     Prices are ints in money units, and `cash` is an int in the same; or, with `price_unit`, both
     are in a currency, as floats, Decimals or ints: a Decimal rounds each price to that unit and
-    refuses one that this moves by more than a basis point, "exact" takes the coarsest power of ten
-    in which all prices are whole, "auto" the coarsest that keeps them within a basis point. A price
-    that is absent (NaN, null; 0 in an array of ints) is the last one: the symbol is valued at it
-    and not traded, or, with `missing_price="raise"`, refused while it is held. Quantities are whole
-    lots of `quantity_step` shares, at most 1; money is then counted in `price_unit * quantity_step`
-    (`result.money_unit`), which is also the unit of cost models' amounts.
+    refuses one that this moves by more than a basis point, "exact" takes the coarsest of 0.01,
+    0.001 and so on in which all prices are whole, "auto" the coarsest that keeps them within a
+    basis point, opens, highs and lows included. A price that is absent (NaN, null; 0 in an array of
+    ints) is the last one: the symbol is valued at it and not traded, or, with
+    `missing_price="raise"`, refused while it is held. Quantities are whole lots of `quantity_step`
+    shares, at most 1; money is then counted in `price_unit * quantity_step` (`result.money_unit`),
+    which is also the unit of cost models' amounts.
 
     How a period is computed is said in docs/simulation.md, and each option in the class of its
     name. The tables are not copied; do not change them while the result is in use. A run of more
@@ -134,24 +135,32 @@ def simulate(
     if not isinstance(costs, contracts.CostModel) or isinstance(costs, type):
         raise TypeError(f"costs is a cost model, like Bps(15); got {shown(costs)}")
     _check_policies(stops=stops, fills=fills, carry=carry, bars=bars, constraints=constraints)
-    _check_opens(fills, bars)
+    tables = _other_prices(fills, bars)
     if not isinstance(missing_price, str) or missing_price not in {"carry", "raise"}:
         raise ValidationError(f"missing_price is 'carry' or 'raise', got {shown(missing_price)}")
     weight_table = read_table(weights, "weights", symbols=symbols)
     price_table = read_table(prices, "prices", symbols=symbols)
     run = align(weight_table, price_table)
-    units, unit = to_units(run.prices, price_unit, run.symbols, run.dates)
+    others = {
+        noun: on_calendar(
+            read_table(table, noun, symbols=symbols),
+            run.symbols,
+            run.dates,
+            len(run.prices),
+            noun,
+        )
+        for noun, table in tables.items()
+    }
+    units, unit = to_units(run.prices, price_unit, run.symbols, run.dates, beside=others)
+    other_units = {
+        noun: to_units(table, unit, run.symbols, run.dates, noun)[0]
+        for noun, table in others.items()
+    }
     step = _step(quantity_step)
     money_unit = (Fraction(1) if unit is None else Fraction(unit)) * step
 
     def amount(value: Any, name: str) -> int:
         return money(value, money_unit, name)
-
-    def prices_of(table: Any, noun: str) -> NDArray[np.int64]:
-        on_run = on_calendar(
-            read_table(table, noun, symbols=symbols), run.symbols, run.dates, len(units), noun
-        )
-        return to_units(on_run, unit, run.symbols, run.dates, noun)[0]
 
     start = amount(cash, "cash")
     if start < 1:
@@ -166,11 +175,12 @@ def simulate(
             amount=amount,
             periods_per_year=periods_per_year,
         )
-    table = open_prices = None
+    table = None
     if bars is not None:
-        table = bar_table(bars, units, prices_of, run, unit)
-    if isinstance(fills, NextOpen):
-        open_prices = prices_of(fills.open_prices, "opens") if table is None else table.open
+        table = BarTable(
+            open=other_units["opens"], high=other_units["highs"], low=other_units["lows"]
+        )
+        check_bars(table, units, run, unit)
     with dated(run.dates):
         ledger = simulate_run(
             run.weights,
@@ -180,7 +190,7 @@ def simulate(
             costs=costs,
             stops=stops,
             fills=fills,
-            open_prices=open_prices,
+            open_prices=other_units.get("opens") if isinstance(fills, NextOpen) else None,
             carry=schedule,
             bars=table,
             limits=Limits(
@@ -289,7 +299,8 @@ def _check_policies(**policies: object) -> None:
             raise TypeError(f"{name} is {' or '.join(allowed)}, got {shown(policy)}")
 
 
-def _check_opens(fills: Fills, bars: Bars | None) -> None:
+def _other_prices(fills: Fills, bars: Bars | None) -> dict[str, Any]:
+    """All tables of prices but the closes, by what they are called."""
     if isinstance(fills, NextOpen):
         if fills.open_prices is None and bars is None:
             raise ValidationError(
@@ -300,6 +311,9 @@ def _check_opens(fills: Fills, bars: Bars | None) -> None:
                 "opens are given twice, in fills=NextOpen() and in bars=Bars(): give them once, "
                 "and leave NextOpen() empty"
             )
+    if bars is not None:
+        return {"opens": bars.open, "highs": bars.high, "lows": bars.low}
+    return {"opens": fills.open_prices} if isinstance(fills, NextOpen) else {}
 
 
 def _step(quantity_step: Any) -> Fraction:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from numbers import Rational
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.date_column import named
 from nanobook_core.types import INT64_MAX
 
-_FINEST = 18
+_FEWEST, _FINEST = 2, 18
 _COARSEST_UNIT = Decimal("1e18")
 _BASIS_POINT = Fraction(1, 10_000)
 _TOLERANCE = 1e-4
@@ -32,14 +34,18 @@ def to_units(
     symbols: tuple[str, ...],
     dates: NDArray[np.datetime64] | None,
     noun: str = "prices",
+    *,
+    beside: Mapping[str, NDArray[Any]] = MappingProxyType({}),
 ) -> tuple[NDArray[np.int64], Decimal | None]:
     """Prices as whole units, 0 where absent, and the unit; None as `price_unit` asks for ints.
 
     A unit, a Decimal, int or str, rounds each price to the nearest multiple, halves to even; a
     float of 10^15 units or more counts as it is written. "exact" is the coarsest power of ten,
-    from 1 to 1e-18, of which all prices are multiples as they are written; "auto" the coarsest that
-    moves none by more than a basis point. NaN and None are absent, and 0 is among ints. `noun` is
-    what the prices are in messages.
+    from 0.01 to 1e-18, of which all prices are multiples as they are written; "auto" the coarsest
+    that moves none by more than a basis point. Both look at the tables `beside` the prices as well,
+    and stop at 0.01 because costs, which are counted in the unit too, would be lost in a coarser.
+    NaN and None are absent, and 0 is among ints. `noun` is what the prices are in messages, and
+    names of `beside` are what those are.
 
     Raises, naming period, symbol and value:
         TypeError: prices that are not ints, without a unit.
@@ -57,8 +63,11 @@ def to_units(
             'price_unit="auto", or a unit like Decimal("0.01"); cash is then in the same currency'
         )
     if isinstance(price_unit, str) and price_unit in {"auto", "exact"}:
-        values = _positive(prices, cells)
-        unit = _coarsest(values, cells, exactly=price_unit == "exact")
+        values, exactly = _positive(prices, cells), price_unit == "exact"
+        unit = _coarsest(values, cells, exactly=exactly)
+        for name, table in beside.items():
+            other = _Cells(symbols, dates, name.removesuffix("s"))
+            unit = min(unit, _coarsest(_positive(table, other), other, exactly=exactly))
     else:
         unit = unit_of(price_unit)
         values = _positive(prices, cells)
@@ -191,7 +200,7 @@ def _positive(prices: NDArray[Any], cells: _Cells) -> NDArray[Any]:
 
 
 def _coarsest(values: NDArray[Any], cells: _Cells, *, exactly: bool) -> Decimal:
-    for digits in range(_FINEST + 1):
+    for digits in range(_FEWEST, _FINEST + 1):
         unit = Decimal(1).scaleb(-digits)
         units = _nearest(values, unit)
         if (_is_exact if exactly else _is_near)(values, units, unit).all():
@@ -210,9 +219,8 @@ def _rounded(values: NDArray[Any], unit: Decimal, cells: _Cells) -> NDArray[np.i
             ValidationError,
             _worst(values, units, unit, is_far),
             values,
-            f"is moved by more than a basis point in units of {unit}; use a finer unit"
-            # Opens, highs and lows have the unit of the prices, which "auto" may have chosen.
-            + (', or price_unit="auto"' if cells.noun == "price" else ""),
+            f"is moved by more than a basis point in units of {unit}; use a finer unit, or "
+            'price_unit="auto"',
         )
     is_large = ~is_gone & (units >= _BEYOND if units.dtype != object else units > INT64_MAX)
     if is_large.any():
