@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nanobook
+from nanobook_core.contracts import CostRequest
 from nanobook_core.errors import ValidationError
 from nanobook_core.plugin import default_registry
 from nanobook_core.portfolio.cost import CostModel
@@ -285,6 +287,120 @@ def test_a_maker_taker_fee_is_the_mixed_rate_rounded_up(maker, taker, made, trad
 def test_wrong_tiers_are_refused(settings, error, message):
     with pytest.raises(error, match=message):
         MakerTaker(**settings)
+
+
+class TestSquareRootImpactBySymbol(CostModelSuite):
+    needs_symbols = True
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls):
+        volume = {"D": 10_000, "B": [1, 2, 3, 4], "A": 2**62, "C": np.full(4, 7)}
+        return SquareRootImpact(volume=volume, volatility=0.02, half_spread_bps=2.5)
+
+
+class TestSquareRootImpactInTables(CostModelSuite):
+    needs_symbols = True
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls):
+        volatility = np.arange(16).reshape(4, 4) / 100
+        return SquareRootImpact(volume=np.arange(1, 17).reshape(4, 4), volatility=volatility)
+
+
+def asked(model, period, trades, symbols=("A", "B")):
+    """Costs of trades, each a column, a quantity and a price."""
+    column, quantity, price = np.array(trades, np.int64).reshape(-1, 3).T
+    request = CostRequest(
+        period=period, symbols=symbols, column=column, quantity=quantity, price=price
+    )
+    return model.trade_costs(request).tolist()
+
+
+def test_impact_grows_with_the_part_of_the_symbols_own_volume():
+    trades = [(0, 100, 10_000), (1, -100, 10_000), (1, 400, 10_000)]
+    # Roots of 100/10000, 100/40000 and 400/40000, times 2 % of 1,000,000 or 4,000,000; and 5 bps.
+    model = SquareRootImpact(
+        volume={"A": 10_000, "B": [0, 40_000]}, volatility=0.02, half_spread_bps=5
+    )
+    assert asked(model, 1, trades) == [2500, 1500, 10_000]
+    # By symbol too, 2 % and 4 %.
+    model = SquareRootImpact(
+        volume=np.array([[0, 0], [10_000, 40_000]]), volatility={"A": 0.02, "B": [np.nan, 0.04]}
+    )
+    assert asked(model, 1, trades) == [2000, 2000, 16_000]
+    one = SquareRootImpact(volume=10_000, volatility=np.array([[0.02, 0.04]]))
+    assert asked(one, 0, trades[:2]) == [2000, 4000]
+
+
+def test_a_volume_for_all_symbols_is_asked_alike_with_and_without_them():
+    model = SquareRootImpact(volume=10_000, volatility=0.02)
+    assert asked(model, 7, [(0, 100, 10_000)]) == costs_of(model, [(100, 10_000)]) == [2000]
+
+
+def test_a_table_is_copied():
+    volume = np.array([[10_000, 10_000]])
+    model = SquareRootImpact(volume=volume, volatility=0.02)
+    volume[:] = 1
+    assert asked(model, 0, [(0, 100, 10_000)]) == [2000]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"volume": {"A": 1}}, "period 2, symbol 'B': volume is not given"),
+        ({"volume": {"B": [1, 2]}}, "period 2, symbol 'B': volume is not given"),
+        ({"volume": {"B": [1, 2, 0]}}, "period 2, symbol 'B': volume is 0. .* at least 1"),
+        ({"volume": np.ones((2, 2), int)}, "period 2, symbol 'B': volume is not given"),
+        ({"volume": np.ones((3, 1), int)}, "volume has 1 columns for 2 symbols"),
+        ({"volume": 1, "volatility": {"B": np.nan}}, "period 2, symbol 'B': volatility is nan"),
+        ({"volume": 1, "volatility": {"B": np.inf}}, "period 2, symbol 'B': volatility is inf"),
+        ({"volume": 1, "volatility": {"B": -0.5}}, "symbol 'B': volatility is -0.5. .* least 0"),
+    ],
+)
+def test_what_a_table_has_no_number_for_cannot_be_traded(settings, message):
+    with pytest.raises(ValidationError, match=message):
+        asked(SquareRootImpact(**settings), 2, [(1, 5, 100)])
+
+
+def test_a_portfolio_which_knows_no_period_refuses_volumes_by_symbol():
+    portfolio = nanobook.Portfolio(1000, SquareRootImpact(volume={"A": 100}))
+    with pytest.raises(ValidationError, match="volume and volatility by symbol are for simula"):
+        portfolio.rebalance_simple([("A", 1.0)], [("A", 10)])
+
+
+def test_a_simulation_tells_period_and_symbol_of_its_trades():
+    model = SquareRootImpact(volume={"A": [100, 10_000], "B": [400, 400]}, volatility=1 / 8)
+    result = nanobook.simulate(
+        np.array([[0.5, 0.5], [0.0, 0.5]]),
+        np.array([[100, 100], [100, 100]]),
+        symbols=["A", "B"],
+        cash=20_000,
+        costs=model,
+        constraints=nanobook.Constraints(scale_to_cash=False),
+    )
+    # sqrt(100 / 100) and sqrt(100 / 400) of an eighth of 10,000; then sqrt(100 / 10,000) of that,
+    # and sqrt(9 / 400) of an eighth of 900, which is 16.875.
+    assert result.trades[["period", "symbol", "quantity", "cost"]].tolist() == [
+        (0, "A", 100, 1250),
+        (0, "B", 100, 625),
+        (1, "A", -100, 125),
+        (1, "B", -9, 17),
+    ]
+
+
+def test_cash_is_scaled_by_the_costs_of_each_symbol():
+    model = SquareRootImpact(volume={"A": 100, "B": 10**18}, volatility=1.0)
+    result = nanobook.simulate(
+        np.array([[1.0, 0.0]]), np.array([[10, 10]]), symbols=["A", "B"], cash=1000, costs=model
+    )
+    other = nanobook.simulate(
+        np.array([[0.0, 1.0]]), np.array([[10, 10]]), symbols=["A", "B"], cash=1000, costs=model
+    )
+    # 100 lots cost 1000 more, so half of them; what of B costs less than a unit costs 1.
+    assert result.quantities.tolist() == [[50, 0]]
+    assert other.quantities.tolist() == [[0, 99]]
 
 
 def test_impact_is_the_square_root_of_the_part_of_the_volume():

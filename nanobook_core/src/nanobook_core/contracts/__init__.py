@@ -20,7 +20,15 @@ from nanobook_core.contracts.command import Command
 from nanobook_core.contracts.engine import ApplyResult, Engine, EngineState
 from nanobook_core.contracts.event import Event, EventKind
 from nanobook_core.contracts.kernel import Run, ScheduleToDense, Simulate
-from nanobook_core.contracts.portfolio import CostModel, FillModel, FillRequest, Fills, Strategy
+from nanobook_core.contracts.portfolio import (
+    CostModel,
+    CostRequest,
+    FillModel,
+    FillRequest,
+    Fills,
+    Strategy,
+    TradeCostModel,
+)
 from nanobook_core.contracts.risk import (
     Account,
     RiskCheck,
@@ -38,6 +46,7 @@ __all__ = [
     "CancelResult",
     "Command",
     "CostModel",
+    "CostRequest",
     "Engine",
     "EngineState",
     "Event",
@@ -61,4 +70,5 @@ __all__ = [
     "Strategy",
     "SubmitResult",
     "Trade",
+    "TradeCostModel",
 ]

@@ -30,6 +30,38 @@ class CostModel(Protocol):
 
 
 @frozen(kw_only=True, eq=False)
+class CostRequest:
+    """Trades of one period; arrays of shape `(n_trades,)`."""
+
+    period: int
+    """From 0."""
+    symbols: tuple[str, ...]
+    """All symbols of the run."""
+    column: NDArray[np.int64]
+    """Of each trade: where its symbol is in `symbols`. One may be there in several parts."""
+    quantity: NDArray[np.int64]
+    """Signed, in lots."""
+    price: NDArray[np.int64]
+    """Positive, in money units a lot."""
+
+
+@runtime_checkable
+class TradeCostModel(CostModel, Protocol):
+    """A cost model whose costs may depend on the period and on the symbol.
+
+    A simulation asks `trade_costs` of a model that has it, and never `costs`; what knows no period,
+    as a `Portfolio`, asks `costs`.
+    """
+
+    def trade_costs(self, request: CostRequest) -> NDArray[np.int64]:
+        """Cost of each trade, as `costs`, which may refuse with a ValidationError to do without.
+
+        Asked before anything is traded as well, for orders that may then be cut.
+        """
+        ...
+
+
+@frozen(kw_only=True, eq=False)
 class FillRequest:
     """Orders of one period that are sent at once; arrays of shape `(n_orders,)`, int64 or bool.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nanobook_core import contracts
 from nanobook_core.errors import ValidationError
-from nanobook_core.portfolio.cost import charge, charges
+from nanobook_core.portfolio.cost import charges, trade_charges
 from nanobook_core.portfolio.money import dot, products, quotient, truncated
 from nanobook_core.portfolio.simulation import CUT_REASONS, CUTS, TRADES
 from nanobook_core.types import INT64_MAX
@@ -44,6 +44,9 @@ class Account:
         self.cash = cash
         self.quantity = np.zeros(len(symbols), np.int64)
         self._cost_model = cost_model
+        self._trade_cost_model = (
+            cost_model if isinstance(cost_model, contracts.TradeCostModel) else None
+        )
         self._fill_model = fill_model
         self._asked_in = -1
         self._trades: list[tuple[Any, ...]] = []
@@ -102,7 +105,7 @@ class Account:
 
     def _book(self, period: int, orders: Orders, reason: NDArray[np.uint8] | int) -> None:
         column, bought, paid = orders.column, orders.quantity, orders.price
-        costs = charges(self._cost_model, bought, paid)
+        costs = self._costs(period, column, bought, paid)
         # Parts of an order have one sign, so no sum on the way is beyond that of all of them.
         np.add.at(self.quantity, column, bought)
         self.cash -= dot(bought, paid) + sum(costs.tolist())
@@ -110,8 +113,19 @@ class Account:
             why = reason if isinstance(reason, int) else reason[column]
             self._trades.append((period, column, bought, paid, costs, why))
 
-    def _spend(self, quantity: NDArray[np.int64], price: NDArray[np.int64]) -> int:
-        return dot(quantity, price) + charge(self._cost_model, quantity, price)
+    def _costs(
+        self,
+        period: int,
+        column: NDArray[np.int64],
+        quantity: NDArray[np.int64],
+        price: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        if self._trade_cost_model is None:
+            return charges(self._cost_model, quantity, price)
+        request = contracts.CostRequest(
+            period=period, symbols=self.symbols, column=column, quantity=quantity, price=price
+        )
+        return trade_charges(self._trade_cost_model, request)
 
     def _affordable(self, period: int, orders: Orders) -> Orders:
         """Cut what opens long positions, all by one factor, until cash pays for it.
@@ -119,27 +133,32 @@ class Account:
         The factor starts at what would do if costs were proportional, rounded up, and gives way
         faster with every step in which that was too much; it ends at 0.
         """
-        lots, price = orders.quantity, orders.price
-        if self._spend(lots, price) <= self.cash:
+        column, lots, price = orders.column, orders.quantity, orders.price
+
+        def spend(quantity: NDArray[np.int64]) -> int:
+            costs: list[int] = self._costs(period, column, quantity, price).tolist()
+            return dot(quantity, price) + sum(costs)
+
+        if spend(lots) <= self.cash:
             return orders
-        short = np.maximum(-self.quantity[orders.column], 0)
+        short = np.maximum(-self.quantity[column], 0)
         opening = np.where(lots > 0, np.maximum(lots - short, 0), 0)
         fixed = lots - opening
-        base = self._spend(fixed, price)
+        base = spend(fixed)
         available = self.cash - base
         factor = 1 << SCALE
         for step in range(SCALE + 1):
             scaled = fixed + _scaled(opening, factor)
-            spent = self._spend(scaled, price) - base
+            spent = spend(scaled) - base
             if spent <= available or factor == 0:
                 break
             factor = smaller_factor(factor, step, available, spent)
         scaled = fixed + _scaled(opening, factor)
         lost = np.zeros_like(self.quantity)
-        lost[orders.column] = lots - scaled
+        lost[column] = lots - scaled
         self.cut(period, lost, "cash")
         kept = np.flatnonzero(scaled)
-        return Orders(orders.column[kept], scaled[kept], price[kept])
+        return Orders(column[kept], scaled[kept], price[kept])
 
     def _filled(
         self,

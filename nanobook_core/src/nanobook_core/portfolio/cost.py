@@ -107,7 +107,22 @@ def charges(
         ValidationError: a cost is negative.
 
     """
-    costs = model.costs(quantity, price)
+    return _checked(model, model.costs(quantity, price), quantity, price)
+
+
+def trade_charges(
+    model: contracts.TradeCostModel, request: contracts.CostRequest
+) -> NDArray[np.int64]:
+    """Return what a cost model asks for each trade of a period, as `charges`."""
+    return _checked(model, model.trade_costs(request), request.quantity, request.price)
+
+
+def _checked(
+    model: contracts.CostModel,
+    costs: NDArray[np.int64],
+    quantity: NDArray[np.int64],
+    price: NDArray[np.int64],
+) -> NDArray[np.int64]:
     if getattr(costs, "dtype", None) != np.int64 or costs.shape != quantity.shape:
         raise TypeError(
             f"{model!r:.80} gave {costs!r:.80} for {len(quantity)} trades; "
