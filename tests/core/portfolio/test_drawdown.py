@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 import nanobook
 from nanobook_core.errors import ValidationError
-from nanobook_core.portfolio.drawdown import Drawdown, drawdowns, underwater
+from nanobook_core.portfolio.drawdown import (
+    Drawdown,
+    drawdown_series,
+    drawdowns,
+    underwater,
+)
 
 _RETURNS = st.lists(st.floats(-0.9, 1.0), max_size=30)
 
@@ -100,3 +105,40 @@ def test_each_moment_below_a_peak_is_in_exactly_one_drawdown(returns):
 
 def test_growth_beyond_a_float_is_no_drawdown():
     assert drawdowns([1e200, 1e200, 1.0]) == ()
+
+
+def test_drawdowns_of_an_equity_curve_are_dicts_in_order():
+    assert drawdown_series([100, 110, 110, 99, 104.5, 110, 60.5, 88]) == [
+        {
+            "drawdown_pct": 0.1,
+            "underwater_periods": 2,
+            "underwater_days": 2,
+            "peak_index": 2,
+            "peak_date": 2,
+            "trough_index": 3,
+            "trough_date": 3,
+            "recovery_index": 5,
+            "recovery_date": 5,
+        },
+        {
+            "drawdown_pct": 0.45,
+            "underwater_periods": 2,
+            "underwater_days": 2,
+            "peak_index": 5,
+            "peak_date": 5,
+            "trough_index": 6,
+            "trough_date": 6,
+            "recovery_index": None,
+            "recovery_date": None,
+        },
+    ]
+
+
+@pytest.mark.parametrize("equity", [[], [5.0], [1.0, 2.0, 2.0, 3.0]])
+def test_an_equity_curve_that_never_falls_has_no_drawdown(equity):
+    assert drawdown_series(equity) == []
+
+
+def test_equity_that_is_lost_is_a_drawdown_of_all_and_more():
+    (drawdown,) = drawdown_series([100, 50, 0, -25])
+    assert (drawdown["drawdown_pct"], drawdown["trough_index"]) == (1.25, 3)

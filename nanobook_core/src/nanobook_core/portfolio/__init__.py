@@ -3,6 +3,7 @@
 from nanobook_core.portfolio.backtest import backtest_weights
 from nanobook_core.portfolio.carry import Carry
 from nanobook_core.portfolio.cost import CostModel
+from nanobook_core.portfolio.drawdown import drawdown_series
 from nanobook_core.portfolio.lookahead import Leak, LookaheadError, LookaheadReport, check_lookahead
 from nanobook_core.portfolio.metrics import Metrics, compute_metrics, monthly_returns
 from nanobook_core.portfolio.policy import Bars, Constraints, NextBar, NextOpen, SameBar
@@ -38,6 +39,7 @@ __all__ = [
     "backtest_weights",
     "check_lookahead",
     "compute_metrics",
+    "drawdown_series",
     "monthly_returns",
     "run_backtest",
     "simulate",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
@@ -49,9 +51,7 @@ def underwater(returns: ArrayLike) -> NDArray[np.float64]:
     """
     with np.errstate(over="ignore", invalid="ignore"):  # growth beyond a float is infinite
         growth = np.multiply.accumulate(1.0 + as_series(returns, "returns"))
-        peak = np.maximum.accumulate(np.maximum(growth, 1.0))
-        loss: NDArray[np.float64] = np.nan_to_num((peak - growth) / peak, nan=0.0)
-    return loss
+        return _loss(np.concatenate([[1.0], growth]))[1:]
 
 
 def drawdowns(
@@ -71,12 +71,64 @@ def drawdowns(
     loss = np.concatenate([[0.0], underwater(returns)])
     if dates is not None and len(dates) != len(loss) - 1:
         raise ValidationError(f"got {len(dates)} dates for {len(loss) - 1} returns; one a return")
+    return tuple(sorted(_found(loss, dates), key=lambda drawdown: -drawdown.depth))
+
+
+def drawdown_series(equity: ArrayLike) -> list[dict[str, Any]]:
+    """All drawdowns of an equity curve, in order, each a dict as the newest original has them.
+
+    `drawdown_pct` is the largest loss as a positive fraction of the peak (0.1 is ten percent),
+    `underwater_periods` how many values are below the peak. `peak_index`, `trough_index` and
+    `recovery_index` are the places in `equity` of the last peak, the first largest loss and the
+    first value at or above the peak again, None where there is none. Without dates,
+    `underwater_days`, `peak_date`, `trough_date` and `recovery_date` say the same again. An empty
+    curve, and one that never falls, has no drawdown.
+
+    Raises:
+        TypeError: `equity` is not a sequence of numbers.
+        ValidationError: a value is NaN or infinite, or the first is not above 0.
+
+    Runtime complexity: O(n).
+
+    """
+    values = as_series(equity, "equity")
+    if len(values) and values[0] <= 0.0:
+        raise ValidationError(
+            f"equity[0] is {values[0]}; a drawdown is a fraction of a peak, so it must be above 0"
+        )
+    found = _found(_loss(values), None)
+    return [_document(drawdown) for drawdown in found]
+
+
+def _document(drawdown: Drawdown) -> dict[str, Any]:
+    periods = drawdown.length - (drawdown.recovery is not None)
+    return {
+        "drawdown_pct": drawdown.depth,
+        "underwater_periods": periods,
+        "underwater_days": periods,
+        "peak_index": drawdown.peak,
+        "peak_date": drawdown.peak,
+        "trough_index": drawdown.trough,
+        "trough_date": drawdown.trough,
+        "recovery_index": drawdown.recovery,
+        "recovery_date": drawdown.recovery,
+    }
+
+
+def _loss(equity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Loss from the running peak, as a fraction of it; 0 where both are infinite."""
+    peak = np.maximum.accumulate(equity)
+    loss: NDArray[np.float64] = np.nan_to_num((peak - equity) / peak, nan=0.0)
+    return loss
+
+
+def _found(loss: NDArray[np.float64], dates: NDArray[np.datetime64] | None) -> list[Drawdown]:
+    """All of them, in order."""
     is_under = np.concatenate([loss > 0.0, [False]])
     starts = np.flatnonzero(is_under[1:] & ~is_under[:-1])
     ends = np.flatnonzero(is_under[:-1] & ~is_under[1:])
     spans = zip(starts.tolist(), ends.tolist(), strict=True)
-    found = [_drawdown(loss, peak, end, dates) for peak, end in spans]
-    return tuple(sorted(found, key=lambda drawdown: -drawdown.depth))
+    return [_drawdown(loss, peak, end, dates) for peak, end in spans]
 
 
 def _drawdown(
