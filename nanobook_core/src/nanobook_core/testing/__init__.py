@@ -12,6 +12,7 @@ pytest.register_assert_rewrite(
     "nanobook_core.testing.cost",
     "nanobook_core.testing.engine",
     "nanobook_core.testing.fill",
+    "nanobook_core.testing.indicator",
     "nanobook_core.testing.kernel",
     "nanobook_core.testing.ledger",
     "nanobook_core.testing.plugin",
@@ -24,6 +25,7 @@ from nanobook_core.testing.command import CommandSuite  # noqa: E402 - see above
 from nanobook_core.testing.cost import CostModelSuite  # noqa: E402 - see above
 from nanobook_core.testing.engine import EngineSuite  # noqa: E402 - see above
 from nanobook_core.testing.fill import FillModelSuite  # noqa: E402 - see above
+from nanobook_core.testing.indicator import IndicatorSuite  # noqa: E402 - see above
 from nanobook_core.testing.kernel import ScheduleToDenseSuite  # noqa: E402 - see above
 from nanobook_core.testing.plugin import PluginSuite  # noqa: E402 - see above
 from nanobook_core.testing.risk import RiskCheckSuite  # noqa: E402 - see above
@@ -34,6 +36,7 @@ __all__ = [
     "CostModelSuite",
     "EngineSuite",
     "FillModelSuite",
+    "IndicatorSuite",
     "PluginSuite",
     "RiskCheckSuite",
     "ScheduleToDenseSuite",
