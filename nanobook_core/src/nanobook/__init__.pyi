@@ -55,6 +55,7 @@ from nanobook_core.portfolio import StrategyResult as StrategyResult
 from nanobook_core.portfolio import backtest_weights as backtest_weights
 from nanobook_core.portfolio import check_lookahead as check_lookahead
 from nanobook_core.portfolio import compute_metrics as compute_metrics
+from nanobook_core.portfolio import drawdown_series as drawdown_series
 from nanobook_core.portfolio import monthly_returns as monthly_returns
 from nanobook_core.portfolio import run_backtest as run_backtest
 from nanobook_core.portfolio import simulate as simulate
@@ -69,6 +70,48 @@ from nanobook_core.types import Symbol as Symbol
 from nanobook_core.types import TimeInForce as TimeInForce
 from nanobook_core.types import TradeId as TradeId
 from nanobook_core.types import TrailMethod as TrailMethod
+from nanobook_indicators.directional import adx as adx
+from nanobook_indicators.directional import dx as dx
+from nanobook_indicators.directional import minus_di as minus_di
+from nanobook_indicators.directional import plus_di as plus_di
+from nanobook_indicators.momentum import cci as cci
+from nanobook_indicators.momentum import macd as macd
+from nanobook_indicators.momentum import mom as mom
+from nanobook_indicators.momentum import roc as roc
+from nanobook_indicators.momentum import rocp as rocp
+from nanobook_indicators.momentum import rocr as rocr
+from nanobook_indicators.momentum import rsi as rsi
+from nanobook_indicators.momentum import ultosc as ultosc
+from nanobook_indicators.momentum import willr as willr
+from nanobook_indicators.overlap import bbands as bbands
+from nanobook_indicators.overlap import bollinger as bollinger
+from nanobook_indicators.overlap import ema as ema
+from nanobook_indicators.overlap import sma as sma
+from nanobook_indicators.panel import atr_panel as atr_panel
+from nanobook_indicators.panel import bbands_panel as bbands_panel
+from nanobook_indicators.panel import ema_panel as ema_panel
+from nanobook_indicators.panel import ema_panel_by_column as ema_panel_by_column
+from nanobook_indicators.panel import macd_panel as macd_panel
+from nanobook_indicators.panel import rsi_panel as rsi_panel
+from nanobook_indicators.panel import sma_panel as sma_panel
+from nanobook_indicators.panel import sma_panel_by_column as sma_panel_by_column
+from nanobook_indicators.rolling import rolling_max_drawdown as rolling_max_drawdown
+from nanobook_indicators.rolling import rolling_sharpe as rolling_sharpe
+from nanobook_indicators.rolling import rolling_volatility as rolling_volatility
+from nanobook_indicators.split import time_series_split as time_series_split
+from nanobook_indicators.statistic import quintile_spread as quintile_spread
+from nanobook_indicators.statistic import spearman as spearman
+from nanobook_indicators.stochastic import stoch as stoch
+from nanobook_indicators.stochastic import stochf as stochf
+from nanobook_indicators.stochastic import stochrsi as stochrsi
+from nanobook_indicators.supported import list_supported_indicators as list_supported_indicators
+from nanobook_indicators.volatility import atr as atr
+from nanobook_indicators.volatility import natr as natr
+from nanobook_indicators.volatility import trange as trange
+from nanobook_indicators.volatility import wilder_atr as wilder_atr
+from nanobook_indicators.volume import ad as ad
+from nanobook_indicators.volume import adosc as adosc
+from nanobook_indicators.volume import obv as obv
 from nanobook_report.equity import plot_equity as plot_equity
 
 __all__: list[str]  # noqa: PYI035 - its value is what this installation has
@@ -77,6 +120,49 @@ __version__: str
 def capabilities(kind: str | None = None) -> list[str]: ...
 def registry() -> Registry: ...
 
+py_ad = ad
+py_adosc = adosc
+py_adx = adx
+py_atr = atr
+py_atr_panel = atr_panel
 py_backtest_weights = backtest_weights
+py_bbands = bbands
+py_bbands_panel = bbands_panel
+py_bollinger = bollinger
 py_capabilities = capabilities
+py_cci = cci
 py_compute_metrics = compute_metrics
+py_drawdown_series = drawdown_series
+py_dx = dx
+py_ema = ema
+py_ema_panel = ema_panel
+py_ema_panel_by_column = ema_panel_by_column
+py_list_supported_indicators = list_supported_indicators
+py_macd = macd
+py_macd_panel = macd_panel
+py_minus_di = minus_di
+py_mom = mom
+py_natr = natr
+py_obv = obv
+py_plus_di = plus_di
+py_quintile_spread = quintile_spread
+py_roc = roc
+py_rocp = rocp
+py_rocr = rocr
+py_rolling_max_drawdown = rolling_max_drawdown
+py_rolling_sharpe = rolling_sharpe
+py_rolling_volatility = rolling_volatility
+py_rsi = rsi
+py_rsi_panel = rsi_panel
+py_sma = sma
+py_sma_panel = sma_panel
+py_sma_panel_by_column = sma_panel_by_column
+py_spearman = spearman
+py_stoch = stoch
+py_stochf = stochf
+py_stochrsi = stochrsi
+py_time_series_split = time_series_split
+py_trange = trange
+py_ultosc = ultosc
+py_wilder_atr = wilder_atr
+py_willr = willr
