@@ -31,7 +31,9 @@ def test_every_python_block_runs_and_prints_what_the_readme_shows(capsys):
     assert namespace["metrics"].num_periods == 1
 
 
-@pytest.mark.parametrize(("name", "n_blocks"), [("plugins", 4), ("simulation", 2)])
+@pytest.mark.parametrize(
+    ("name", "n_blocks"), [("indicators", 2), ("plugins", 4), ("simulation", 2)]
+)
 def test_every_python_block_runs_and_prints_what_the_page_shows(
     name, n_blocks, capsys, tmp_path, monkeypatch
 ):

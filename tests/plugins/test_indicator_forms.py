@@ -1,6 +1,7 @@
 """What indicators take and give back, what they refuse, and the original's numbers."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import nanobook
 
+README = Path(__file__).parents[2] / "plugins" / "nanobook_indicators" / "README.md"
 DATA = Path(__file__).parents[1] / "data" / "indicators"
 ORIGINAL = json.loads((DATA / "original.json").read_text())
 CLOSE = [[10.0, 20.0], [11.0, 19.0], [13.0, 21.0], [12.0, 22.0]]
@@ -230,3 +232,10 @@ def test_flat_panels_are_numbered_by_period_and_then_by_name():
         nanobook.py_atr_panel(high, low, np.array(FLAT), 2, 2),
         nanobook.atr(PANEL + 1.0, PANEL - 1.0, PANEL, 2).ravel(),
     )
+
+
+def test_the_example_in_the_readme_prints_what_it_says(capsys):
+    text = README.read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
+    exec(code, {})  # noqa: S102 - our own README
+    assert capsys.readouterr().out == re.search(r"```text\n(.*?)```", text, re.DOTALL).group(1)

@@ -24,7 +24,7 @@ def bars(n: int, seed: int, shape: str = "walk") -> dict[str, Floats]:
     """Series of n bars: open, high, low, close and volume, by name."""
     draw = np.random.default_rng(seed)
     step = {"walk": draw.integers(-300, 301, n), "flat": np.zeros(n), "rising": np.full(n, 25)}
-    close = (100_00 + np.cumsum(step[shape])) / 100.0
+    close = (1000_00 + np.cumsum(step[shape])) / 100.0
     room = 0 if shape == "flat" else 200
     high, low = (draw.integers(0, room + 1, n) / 100.0 for _ in range(2))
     return {
