@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -176,18 +177,27 @@ def as_series(values: ArrayLike, name: str) -> NDArray[np.float64]:
         ValidationError: one of them is NaN or infinite.
 
     """
-    raw = np.asarray(values)
+    try:
+        raw = np.asarray(values)
+    except ValueError:  # rows of different lengths
+        raw = np.array(None)
     if raw.dtype == object and all(type(value) is int for value in raw.flat):
         raw = raw.astype(np.float64)  # money beyond 64 bits
     if raw.dtype.kind not in "iuf" or raw.ndim != 1:
-        raise TypeError(
-            f"{name} is a sequence of numbers, got dtype {raw.dtype} and shape {raw.shape}"
-        )
+        raise TypeError(f"{name} is a sequence of numbers, {_what_else(values, raw, name)}")
     series = raw.astype(np.float64)
     if not np.isfinite(series).all():
         index = int(np.flatnonzero(~np.isfinite(series))[0])
         raise ValidationError(f"{name}[{index}] is {series[index]}; all must be finite")
     return series
+
+
+def _what_else(values: object, raw: NDArray[Any], name: str) -> str:
+    given = values if isinstance(values, list | tuple) else raw.tolist() if raw.ndim == 1 else ()
+    for index, value in enumerate(given):
+        if isinstance(value, bool) or not isinstance(value, Real):
+            return f"and {name}[{index}] is {shown(value)}"
+    return f"got dtype {raw.dtype} and shape {raw.shape}"
 
 
 def _sum(values: NDArray[np.float64]) -> float:
