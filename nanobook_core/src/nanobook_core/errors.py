@@ -39,6 +39,20 @@ class JournalError(NanobookError, ValueError):
     """A file of events is damaged, of another version or in use; it is left as it was."""
 
 
+class OptimizationError(NanobookError, RuntimeError):
+    """No weights are given, because none fulfil the constraints or none were proved optimal."""
+
+    def __init__(self, message: str, status: str = "", constraints: tuple[str, ...] = ()) -> None:
+        super().__init__(message, status, constraints)
+        self.status = status
+        """`infeasible`, `not optimal`, or what the solver said."""
+        self.constraints = constraints
+        """In words, those that conflict, or that bind at what was found."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class PluginWarning(UserWarning):
     """A plugin, or a part of one, was set aside; `nanobook plugins` says why."""
 
