@@ -84,7 +84,10 @@ def test_a_name_that_cannot_work_is_refused(tmp_path, name, reason):
 def test_a_kind_without_a_frozen_contract_is_refused_with_those_that_have_one():
     shown = invoke("broker", "my_broker")
     assert shown.exit_code == 2
-    assert "'command', 'cost_model', 'feature', 'fill_model', 'risk_check'" in shown.output
+    assert (
+        "'command', 'cost_model', 'feature', 'fill_model', 'forecaster', 'risk_check'"
+        in shown.output
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,6 +97,7 @@ def test_a_kind_without_a_frozen_contract_is_refused_with_those_that_have_one():
         ("command", "new_plugin", "nanobook-core"),
         ("cost_model", "bps", "nanobook-costs"),
         ("fill_model", "participation", "nanobook-fills"),
+        ("forecaster", "ewma_forecast", "nanobook-optimizers"),
     ],
 )
 def test_a_name_that_nanobook_itself_offers_is_refused(tmp_path, kind, name, provider):
@@ -139,6 +143,8 @@ def test_what_cannot_be_written_whole_is_not_left_half_written(tmp_path):
         ("fill_model", "test_model"),  # the class of its tests
         ("command", "test_it_names_itself"),  # one of its tests
         ("command", "a__b"),
+        ("forecaster", "forecast"),  # the function itself
+        ("forecaster", "np"),  # a name of its module
     ],
 )
 def test_the_tests_of_a_distribution_with_an_awkward_name_pass(tmp_path, kind, name):

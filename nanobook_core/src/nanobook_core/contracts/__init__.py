@@ -19,6 +19,7 @@ from nanobook_core.contracts.book import (
 from nanobook_core.contracts.command import Command
 from nanobook_core.contracts.engine import ApplyResult, Engine, EngineState
 from nanobook_core.contracts.event import Event, EventKind
+from nanobook_core.contracts.forecast import Forecaster
 from nanobook_core.contracts.kernel import Run, ScheduleToDense, Simulate
 from nanobook_core.contracts.portfolio import (
     CostModel,
@@ -54,6 +55,7 @@ __all__ = [
     "FillModel",
     "FillRequest",
     "Fills",
+    "Forecaster",
     "LevelSnapshot",
     "ModifyResult",
     "Order",

@@ -84,7 +84,7 @@ def nanobook_kernels() -> Iterable[Capability]:
 
 @hookspec
 def nanobook_forecasters() -> Iterable[Capability]:
-    """Offer forecasters. A target is the function itself, `target(series, **options)`."""
+    """Offer forecasters. A target is the function itself, a `contracts.Forecaster`."""
     return ()
 
 

@@ -12,6 +12,7 @@ pytest.register_assert_rewrite(
     "nanobook_core.testing.cost",
     "nanobook_core.testing.engine",
     "nanobook_core.testing.fill",
+    "nanobook_core.testing.forecast",
     "nanobook_core.testing.indicator",
     "nanobook_core.testing.kernel",
     "nanobook_core.testing.ledger",
@@ -25,6 +26,7 @@ from nanobook_core.testing.command import CommandSuite  # noqa: E402 - see above
 from nanobook_core.testing.cost import CostModelSuite  # noqa: E402 - see above
 from nanobook_core.testing.engine import EngineSuite  # noqa: E402 - see above
 from nanobook_core.testing.fill import FillModelSuite  # noqa: E402 - see above
+from nanobook_core.testing.forecast import ForecasterSuite  # noqa: E402 - see above
 from nanobook_core.testing.indicator import IndicatorSuite  # noqa: E402 - see above
 from nanobook_core.testing.kernel import ScheduleToDenseSuite  # noqa: E402 - see above
 from nanobook_core.testing.plugin import PluginSuite  # noqa: E402 - see above
@@ -36,6 +38,7 @@ __all__ = [
     "CostModelSuite",
     "EngineSuite",
     "FillModelSuite",
+    "ForecasterSuite",
     "IndicatorSuite",
     "PluginSuite",
     "RiskCheckSuite",
