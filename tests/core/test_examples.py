@@ -51,6 +51,6 @@ def test_a_backtest_from_weights_is_reported_saved_and_drawn(tmp_path):
     assert lines[-1] == str(tmp_path / "calm.png")
     result = nanobook.BacktestResult.load(tmp_path / "calm.json")
     assert result["equity_curve"][-1] == 6_076_890_704
-    assert set(result.skipped["reason"].tolist()) == {"band", "cash"}
+    assert set(result.skipped["reason"].tolist()) == {"band", "cash", "stopped"}
     assert result.dates[-1] == np.datetime64("2022-12-28")
     assert (tmp_path / "calm.png").read_bytes().startswith(b"\x89PNG")
