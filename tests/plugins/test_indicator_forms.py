@@ -141,6 +141,43 @@ def test_nulls_at_the_start_of_a_column_are_a_late_listing(dtype):
     assert np.asarray(found["A"], float)[2:].tolist() == [1.5, 2.5]
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pd.RangeIndex(2),
+        pd.MultiIndex.from_tuples([("Close", "A"), ("Close", "B")]),
+        pd.Index(["A", 1], dtype=object),
+    ],
+)
+def test_names_of_columns_of_pandas_are_of_any_kind(columns):
+    frame = pd.DataFrame(CLOSE, DAYS, columns)
+    found = nanobook.sma(frame, 2)
+    expected = pd.DataFrame([[np.nan] * 2, *AVERAGE], DAYS, columns)
+    pd.testing.assert_frame_equal(found, expected)
+    assert frame.columns is columns or frame.columns.equals(columns)
+    frame.iloc[1, 1] = np.inf
+    with pytest.raises(nanobook.ValidationError) as caught:
+        nanobook.sma(frame, 2)
+    assert f"close, column {columns[1]!r}, row 1 is inf" in str(caught.value)
+
+
+def test_a_name_without_any_value_stays_without():
+    for empty in (
+        pl.DataFrame({"A": [None, None], "B": [1, 2]}),
+        pd.DataFrame({"A": [None, None], "B": [1, 2]}),
+    ):
+        found = nanobook.sma(empty, 1)
+        assert np.isnan(found["A"].to_numpy()).all()
+        assert found["B"].to_numpy().tolist() == [1.0, 2.0]
+    assert nanobook.sma(pd.DataFrame(), 2).shape == (0, 0)
+    assert nanobook.sma(pl.DataFrame(schema={"A": pl.Float64}), 2).shape == (0, 1)
+
+
+def test_missing_dates_are_equal_to_missing_dates():
+    close = pd.Series([1.0, 2.0], pd.DatetimeIndex(["2024-01-02", pd.NaT]))
+    assert nanobook.obv(close, close).tolist() == [1.0, 3.0]
+
+
 def test_several_frames_give_frames():
     frames = [pd.DataFrame(CLOSE, DAYS, ["A", "B"]) + move for move in (1.0, -1.0, 0.0)]
     k, d = nanobook.stochf(*frames, 1, 1)

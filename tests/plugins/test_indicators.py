@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nanobook
+from nanobook.demo import load_closes
 from nanobook_core.plugin import default_registry
 from nanobook_core.testing import IndicatorSuite, PluginSuite
 from nanobook_core.testing.indicator import bars
@@ -249,3 +250,56 @@ def test_every_supported_indicator_is_there_and_named_as_talibs():
         "talib": "SMA",
         "has_parity": True,
     }
+
+
+def test_a_panel_of_real_closes_has_talibs_values_in_every_column():
+    _, symbols, closes = load_closes()
+    found = nanobook.rsi(closes)
+    bands = nanobook.bbands(closes)
+    assert found.shape == (5785, len(symbols)) == (5785, 20)
+    for place in range(20):
+        close = closes[:, place].copy()
+        np.testing.assert_array_equal(found[:, place], talib.RSI(close, 14))
+        known = talib.BBANDS(close, 20)
+        np.testing.assert_array_equal([band[:, place] for band in bands], known)
+
+
+@pytest.mark.parametrize(
+    ("name", "series", "options", "expected"),
+    [
+        ("rsi", [[5.0, 5, 5, 5]], (2,), [0.0, 0.0]),
+        ("roc", [[0.0, 5, 0]], (1,), [0.0, -100.0]),
+        ("rocp", [[0.0, 5, 0]], (1,), [0.0, -1.0]),
+        ("rocr", [[0.0, 5, 0]], (1,), [0.0, 0.0]),
+        ("willr", [[5.0] * 3] * 3, (2,), [0.0, 0.0]),
+        ("cci", [[5.0] * 3] * 3, (2,), [0.0, 0.0]),
+        ("natr", [[2.0] * 4, [1.0] * 4, [1.0, 1, 0, 2]], (2,), [0.0, 75.0]),
+        ("plus_di", [[5.0] * 4] * 3, (2,), [0.0, 0.0]),
+        ("dx", [[5.0] * 4] * 3, (2,), [0.0, 0.0]),
+        ("ad", [[5.0] * 2] * 3 + [[7.0] * 2], (), [0.0, 0.0]),
+        ("obv", [[5.0] * 2, [7.0] * 2], (), [7.0, 7.0]),
+    ],
+)
+def test_where_a_ratio_would_be_one_of_nothing_it_is_what_the_docstring_says(
+    name, series, options, expected
+):
+    found = getattr(nanobook, name)(*series, *options)
+    assert [value for value in found if value == value] == expected  # noqa: PLR0124 - not NaN
+
+
+def test_a_stochastic_without_a_range_is_zero():
+    assert nanobook.stochf([5.0] * 2, [5.0] * 2, [5.0] * 2, 1, 1) == ([0.0, 0.0], [0.0, 0.0])
+
+
+def test_a_movement_index_without_movement_keeps_the_value_before():
+    # A rise, and then, once Wilder's sums have no digits left of it, nothing.
+    high = [1.0, 2.0, *[2.0] * 4]
+    low = [0.0, 1.0, *[1.0] * 4]
+    assert nanobook.dx(high, low, high, 2)[2:] == [100.0] * 4
+
+
+def test_a_period_of_one_is_no_percentage_in_some_of_talibs():
+    high, low, close = [1.0, 3, 4], [0.0, 1, 3], [0.5, 2, 3.5]
+    assert nanobook.plus_di(high, low, close, 1)[1:] == [0.8, 0.5]
+    assert nanobook.minus_di(high, low, close, 1)[1:] == [0.0, 0.0]
+    assert nanobook.natr(high, low, close, 1)[1:] == [2.5, 2.0]

@@ -20,6 +20,17 @@ from nanobook_core import Capability, contracts, hookimpl
 from nanobook_core.testing import CostModelSuite, PluginSuite, RiskCheckSuite
 
 
+def indicators(close: NDArray[np.float64]) -> None:
+    assert_type(nanobook.rsi([1.0, 2.0]), list[float])
+    assert_type(nanobook.py_sma(close, 20), NDArray[np.float64])
+    assert_type(nanobook.adosc(close, close, close, close), NDArray[np.float64])
+    upper, _, lower = nanobook.bbands([1.0, 2.0], 2)
+    assert_type(upper + lower, list[float])
+    assert_type(nanobook.spearman([1, 2, 3], close), tuple[float, float])
+    assert_type(nanobook.time_series_split(10), list[tuple[list[int], list[int]]])
+    assert_type(nanobook.drawdown_series([1.0]), list[dict[str, Any]])
+
+
 def backtests() -> None:
     result = backtest_weights(
         weight_schedule=[[("AAPL", 0.5)], None, []],

@@ -10,8 +10,9 @@ def plus_di(high: Series, low: Series, close: Series, period: int = 14) -> Serie
     """Plus directional indicator, 0 to 100: how much of the true range was a rise of the high.
 
     `100 * plus / range` of Wilder's sums over `period`, `s = s - s / period + x`, where `plus` is
-    the rise of the high, if it is more than the fall of the low. 0 without any range. The first
-    `period` are NaN (`period` 1: the first one); `period` is 1 to 100000.
+    the rise of the high, if it is more than the fall of the low. 0 without any range. With
+    `period` 1 it is the fraction `plus / range` of each bar, as in TA-Lib. The first `period` are
+    NaN; `period` is 1 to 100000.
 
     An empty series gives an empty one, one that is too short all NaN. NaN at the start is as if the
     series began after it; from a later NaN on the result is NaN.
@@ -20,8 +21,8 @@ def plus_di(high: Series, low: Series, close: Series, period: int = 14) -> Serie
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or inputs of other lengths,
-            columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
+            lengths, columns or index.
 
     Runtime complexity: O(n).
 
@@ -35,8 +36,9 @@ def minus_di(high: Series, low: Series, close: Series, period: int = 14) -> Seri
     """Minus directional indicator, 0 to 100: how much of the true range was a fall of the low.
 
     `100 * minus / range` of Wilder's sums over `period`, `s = s - s / period + x`, where `minus` is
-    the fall of the low, if it is more than the rise of the high. 0 without any range. The first
-    `period` are NaN (`period` 1: the first one); `period` is 1 to 100000.
+    the fall of the low, if it is more than the rise of the high. 0 without any range. With
+    `period` 1 it is the fraction `minus / range` of each bar, as in TA-Lib. The first `period` are
+    NaN; `period` is 1 to 100000.
 
     An empty series gives an empty one, one that is too short all NaN. NaN at the start is as if the
     series began after it; from a later NaN on the result is NaN.
@@ -45,8 +47,8 @@ def minus_di(high: Series, low: Series, close: Series, period: int = 14) -> Seri
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or inputs of other lengths,
-            columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
+            lengths, columns or index.
 
     Runtime complexity: O(n).
 
@@ -69,8 +71,8 @@ def dx(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or inputs of other lengths,
-            columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
+            lengths, columns or index.
 
     Runtime complexity: O(n).
 
@@ -91,8 +93,8 @@ def adx(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or inputs of other lengths,
-            columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
+            lengths, columns or index.
 
     Runtime complexity: O(n).
 

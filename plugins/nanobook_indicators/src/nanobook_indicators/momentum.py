@@ -21,7 +21,7 @@ def rsi(close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value or a period out of range.
+        ValidationError: a value infinite or beyond 1e100 or a period out of range.
 
     Runtime complexity: O(n).
 
@@ -46,8 +46,8 @@ def macd(
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or a fast period that is not
-            below the slow one.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or a fast period
+            that is not below the slow one.
 
     Runtime complexity: O(n).
 
@@ -83,8 +83,8 @@ def cci(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or inputs of other lengths,
-            columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
+            lengths, columns or index.
 
     Runtime complexity: O(n * period).
 
@@ -104,7 +104,7 @@ def mom(close: Series, period: int = 10) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value or a period out of range.
+        ValidationError: a value infinite or beyond 1e100 or a period out of range.
 
     Runtime complexity: O(n).
 
@@ -124,7 +124,7 @@ def roc(close: Series, period: int = 10) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value or a period out of range.
+        ValidationError: a value infinite or beyond 1e100 or a period out of range.
 
     Runtime complexity: O(n).
 
@@ -144,7 +144,7 @@ def rocp(close: Series, period: int = 10) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value or a period out of range.
+        ValidationError: a value infinite or beyond 1e100 or a period out of range.
 
     Runtime complexity: O(n).
 
@@ -164,7 +164,7 @@ def rocr(close: Series, period: int = 10) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value or a period out of range.
+        ValidationError: a value infinite or beyond 1e100 or a period out of range.
 
     Runtime complexity: O(n).
 
@@ -188,8 +188,8 @@ def ultosc(  # noqa: PLR0917 - the original's parameters, in its order
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or inputs of other lengths,
-            columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
+            lengths, columns or index.
 
     Runtime complexity: O(n).
 
@@ -216,8 +216,8 @@ def willr(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or inputs of other lengths,
-            columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
+            lengths, columns or index.
 
     Runtime complexity: O(n).
 

@@ -18,7 +18,7 @@ def sma(close: Series, period: int) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value or a period out of range.
+        ValidationError: a value infinite or beyond 1e100 or a period out of range.
 
     Runtime complexity: O(n).
 
@@ -39,7 +39,7 @@ def ema(close: Series, period: int) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value or a period out of range.
+        ValidationError: a value infinite or beyond 1e100 or a period out of range.
 
     Runtime complexity: O(n).
 
@@ -64,8 +64,8 @@ def bbands(
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int, a width that
             is no number.
-        ValidationError: an infinite value, a period out of range, or a width that is negative or
-            not finite.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or a width that is
+            negative or not finite.
 
     Runtime complexity: O(n).
 

@@ -25,7 +25,8 @@ def rolling_volatility(returns: Series, window: int, periods_per_year: float = 2
     Raises:
         TypeError: no list, array, series or frame of numbers; a window that is no int, a number of
             periods that is none.
-        ValidationError: an infinite return, a window below 2, or `periods_per_year` not above 0.
+        ValidationError: a return infinite or beyond 1e100, a window below 2, or `periods_per_year`
+            not above 0.
 
     Runtime complexity: O(n * window).
 
@@ -48,7 +49,8 @@ def rolling_sharpe(returns: Series, window: int, periods_per_year: float = 252) 
     Raises:
         TypeError: no list, array, series or frame of numbers; a window that is no int, a number of
             periods that is none.
-        ValidationError: an infinite return, a window below 2, or `periods_per_year` not above 0.
+        ValidationError: a return infinite or beyond 1e100, a window below 2, or `periods_per_year`
+            not above 0.
 
     Runtime complexity: O(n * window).
 
@@ -72,7 +74,8 @@ def rolling_max_drawdown(equity: Series, window: int) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a window that is no int.
-        ValidationError: an equity that is infinite or not above 0, or a window below 1.
+        ValidationError: an equity that is infinite, beyond 1e100 or not above 0, or a window below
+            1.
 
     Runtime complexity: O(n * window).
 

@@ -16,6 +16,9 @@ Series = TypeVar("Series")
 
 Floats = NDArray[np.float64]
 
+#: Squares of it, and sums of them, are floats: no result is infinite, or NaN, for its size alone.
+_LARGEST = 1e100
+
 
 @frozen(kw_only=True)
 class Given:
@@ -25,7 +28,7 @@ class Given:
     """Of shape `(n_periods,)`, or `(n_periods, n_names)` for a panel; NaN where missing."""
     give_back: Callable[[Floats], Any]
     """Puts a result of that shape into the form that the input came in."""
-    labels: tuple[str, ...] | None = None
+    labels: tuple[Any, ...] | None = None
     """Names of the columns of a frame."""
     index: tuple[NDArray[Any], ...] = ()
     """What a frame says about its rows: its index, and columns of dates."""
@@ -40,8 +43,8 @@ def read(inputs: Mapping[str, Any]) -> tuple[list[Floats], Callable[[Floats], An
 
     Raises:
         TypeError: something else, or values that are no numbers.
-        ValidationError: an infinite value, rows of different lengths, more than two dimensions, or
-            inputs that differ in length, columns or index.
+        ValidationError: a value infinite or beyond 1e100, rows of different lengths, more than two
+            dimensions, or inputs that differ in length, columns or index.
 
     """
     (first_name, first), *others = ((name, _given(data, name)) for name, data in inputs.items())
@@ -57,14 +60,15 @@ def _given(data: Any, name: str) -> Given:
         given = Given(values=_of_array(data, name), give_back=lambda result: result)
     else:
         given = _of_frame(data, name)
-    is_infinite = np.isinf(given.values)
-    if is_infinite.any():
-        place = tuple(np.argwhere(is_infinite)[0].tolist())
+    is_beyond = np.abs(given.values) > _LARGEST
+    if is_beyond.any():
+        place = tuple(np.argwhere(is_beyond)[0].tolist())
         where = f"{name}[{', '.join(map(str, place))}]"
         if given.labels is not None and len(place) > 1:
             where = f"{name}, column {given.labels[place[1]]!r}, row {place[0]}"
         raise ValidationError(
-            f"{where} is {given.values[place]}; values are finite, or NaN where there is none"
+            f"{where} is {given.values[place]}; a value is at most {_LARGEST:g} in size, or NaN "
+            "where there is none"
         )
     return given
 
@@ -96,8 +100,13 @@ def _of_array(data: NDArray[Any], name: str) -> Floats:
 def _of_frame(data: Any, name: str) -> Given:
     import narwhals as nw
 
+    # Names of columns are no strings in every frame of pandas: ints, or tuples of two levels.
+    names = data.columns if nw.dependencies.is_pandas_dataframe(data) else None
+    if names is not None and names.is_unique:
+        data = data.set_axis([str(place) for place in range(len(names))], axis=1)
     try:
         native = nw.from_native(data, eager_only=True, allow_series=True)
+        columns = {} if isinstance(native, nw.Series) else native.to_dict(as_series=True)
     except nw.exceptions.DuplicateError:
         raise ValidationError(f"{name}: a column is there twice") from None
     except TypeError:
@@ -107,26 +116,27 @@ def _of_frame(data: Any, name: str) -> Given:
         ) from None
     if isinstance(native, nw.Series):
         return _of_series(native, name)
-    columns = {label: native[label] for label in native.columns}
-    dates = {label: column for label, column in columns.items() if column.dtype.is_temporal()}
-    labels = tuple(label for label in columns if label not in dates)
-    values = np.empty((len(native), len(labels)), order="F")
-    for place, label in enumerate(labels):
-        values[:, place] = _numbers(columns[label], f"{name}, column {label!r}")
+    labels = dict(zip(columns, columns if names is None else names, strict=True))
+    numeric = [key for key, column in columns.items() if not column.dtype.is_temporal()]
+    values = np.empty((len(native), len(numeric)), order="F")
+    for place, key in enumerate(numeric):
+        values[:, place] = _numbers(columns[key], f"{name}, column {labels[key]!r}")
 
     def give_back(result: Floats) -> Any:
-        return native.with_columns(
+        frame = native.with_columns(
             *(
-                nw.new_series(label, column, backend=native.implementation)
-                for label, column in zip(labels, result.T, strict=True)
+                nw.new_series(key, column, backend=native.implementation)
+                for key, column in zip(numeric, result.T, strict=True)
             )
         ).to_native()
+        return frame if names is None else frame.set_axis(names, axis=1)
 
+    dates = [column.to_numpy() for key, column in columns.items() if key not in numeric]
     return Given(
         values=values,
         give_back=give_back,
-        labels=labels,
-        index=(*_index(native), *(column.to_numpy() for column in dates.values())),
+        labels=tuple(labels[key] for key in numeric),
+        index=(*_index(native), *dates),
     )
 
 
@@ -146,6 +156,8 @@ def _of_series(series: Any, name: str) -> Given:
 def _numbers(series: Any, where: str) -> Floats:
     import narwhals as nw
 
+    if len(series) and series.null_count() == len(series):  # which has no type
+        return np.full(len(series), np.nan)
     if not series.dtype.is_numeric():
         raise TypeError(f"{where} is not numeric, its type is {series.dtype}")
     return np.asarray(series.cast(nw.Float64).to_numpy(), np.float64)
@@ -171,8 +183,9 @@ def _check_alike(first_name: str, first: Given, name: str, other: Given) -> None
         )
     if len(first.index) == len(other.index):
         for one, two in zip(first.index, other.index, strict=True):
-            if not np.array_equal(one, two):
-                row = int(np.flatnonzero(one != two)[0])
+            differs = (one != two) & ((one == one) | (two == two))  # noqa: PLR0124 - NaT, NaN
+            if differs.any():
+                row = int(np.flatnonzero(differs)[0])
                 raise ValidationError(
                     f"{first_name} and {name} must have the same index; in row {row} "
                     f"{first_name} has {one[row]}, {name} {two[row]}"

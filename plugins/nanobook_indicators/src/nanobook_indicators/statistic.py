@@ -27,7 +27,8 @@ def spearman(x: Any, y: Any) -> tuple[float, float]:
 
     Raises:
         TypeError: no list, array or series of numbers.
-        ValidationError: an infinite value, lengths or indices that differ, or a panel.
+        ValidationError: a value infinite or beyond 1e100, lengths or indices that differ, or a
+            panel.
 
     Runtime complexity: O(n log n).
 
@@ -54,8 +55,8 @@ def quintile_spread(scores: Any, returns: Any, n_quantiles: int = 5) -> float:
 
     Raises:
         TypeError: no list, array or series of numbers, or a number of quantiles that is no int.
-        ValidationError: an infinite value, lengths or indices that differ, a panel, or fewer than 1
-            quantile.
+        ValidationError: a value infinite or beyond 1e100, lengths or indices that differ, a panel,
+            or fewer than 1 quantile.
 
     Runtime complexity: O(n log n).
 

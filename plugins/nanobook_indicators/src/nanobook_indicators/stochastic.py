@@ -25,8 +25,8 @@ def stochf(
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or inputs of other lengths,
-            columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
+            lengths, columns or index.
 
     Runtime complexity: O(n).
 
@@ -62,8 +62,8 @@ def stoch(  # noqa: PLR0917 - the original's parameters, in its order
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or inputs of other lengths,
-            columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
+            lengths, columns or index.
 
     Runtime complexity: O(n).
 
@@ -96,7 +96,7 @@ def stochrsi(
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value or a period out of range.
+        ValidationError: a value infinite or beyond 1e100 or a period out of range.
 
     Runtime complexity: O(n).
 

@@ -18,7 +18,8 @@ def trange(high: Series, low: Series, close: Series) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers.
-        ValidationError: an infinite value or inputs of other lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100 or inputs of other lengths, columns or
+            index.
 
     Runtime complexity: O(n).
 
@@ -39,8 +40,8 @@ def atr(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or inputs of other lengths,
-            columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
+            lengths, columns or index.
 
     Runtime complexity: O(n).
 
@@ -51,7 +52,8 @@ def atr(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 def natr(high: Series, low: Series, close: Series, period: int = 14) -> Series:
     """Average true range in percent of the close: `100 * atr / close`.
 
-    The first `period` are NaN; 0 where the close is 0. `period` is 1 to 100000.
+    0 where the close is 0. With `period` 1 it is the true range itself, as in TA-Lib. The first
+    `period` are NaN; `period` is 1 to 100000.
 
     An empty series gives an empty one, one that is too short all NaN. NaN at the start is as if the
     series began after it; from a later NaN on the result is NaN.
@@ -60,8 +62,8 @@ def natr(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or inputs of other lengths,
-            columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
+            lengths, columns or index.
 
     Runtime complexity: O(n).
 

@@ -19,7 +19,8 @@ def ad(high: Series, low: Series, close: Series, volume: Series) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers.
-        ValidationError: an infinite value or inputs of other lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100 or inputs of other lengths, columns or
+            index.
 
     Runtime complexity: O(n).
 
@@ -47,8 +48,8 @@ def adosc(  # noqa: PLR0917 - the original's parameters, in its order
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: an infinite value, a period out of range, or inputs of other lengths,
-            columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
+            lengths, columns or index.
 
     Runtime complexity: O(n).
 
@@ -73,7 +74,8 @@ def obv(close: Series, volume: Series) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers.
-        ValidationError: an infinite value or inputs of other lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100 or inputs of other lengths, columns or
+            index.
 
     Runtime complexity: O(n).
 
