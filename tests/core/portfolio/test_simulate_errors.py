@@ -21,18 +21,26 @@ def kernel(request, monkeypatch):
         monkeypatch.setattr(module, "default_registry", lambda: registry)
 
 
-class TooMuch:
-    """Fills one lot more than was asked."""
+class Odd:
+    """Fills what it is told to, whatever was asked."""
+
+    def __init__(self, answer):
+        self.answer = answer
 
     def __repr__(self):
-        return "TooMuch()"
+        return "Odd()"
 
-    def fill(self, request):
-        return Fills(
-            order=np.arange(len(request.quantity)),
-            quantity=request.quantity + 1,
-            price=request.price,
-        )
+    def fill(self, _request):
+        return self.answer
+
+
+def fills(order, quantity, price, dtype=np.int64):
+    return Fills(
+        **{
+            name: np.array(column, dtype)
+            for name, column in (("order", order), ("quantity", quantity), ("price", price))
+        }
+    )
 
 
 def message(weights, prices, dates=DATES, error=nanobook.ValidationError, **options):
@@ -87,11 +95,49 @@ def test_a_gap_that_is_refused_names_its_date():
     )
 
 
-def test_what_a_fill_model_must_not_do_names_its_date():
-    found = message([np.nan, 0.5, 0.5], [100, 100, 100], fills=nanobook.SameBar(TooMuch()))
-    assert found == (
-        "period 1 (2020-01-03): TooMuch() filled more than was asked, to the other side, or at a "
-        "price below 1"
+MOST, SIDE = "no more is filled than was asked", "a fill is not 0, and has the sign of its order"
+ORDERS = "which it was not given; orders are from 0 to 0"
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (fills([0], [6], [100]), f"filled 6 at 100 of an order of 5; {MOST}"),
+        (fills([0, 0], [3, 3], [90, 91]), f"filled 6 at 90 of an order of 5; {MOST}"),
+        (fills([0] * 2, [2**62] * 2, [1, 1]), f"filled {2**63} at 1 of an order of 5; {MOST}"),
+        (fills([0, 0], [5, -5], [100, 99]), f"filled -5 at 99 of an order of 5; {SIDE}"),
+        (fills([0], [0], [100]), f"filled 0 at 100 of an order of 5; {SIDE}"),
+        (fills([0], [5], [0]), "filled 5 at 0 of an order of 5; a price is at least 1"),
+        (fills([0, 1], [4, 1], [100, 100]), f"filled order 1, {ORDERS}"),
+        (fills([-1], [5], [100]), f"filled order -1, {ORDERS}"),
+    ],
+)
+def test_what_a_fill_model_must_not_do_is_named(answer, says):
+    found = message([np.nan, 0.5, 0.5], [100] * 3, fills=nanobook.SameBar(Odd(answer)))
+    symbol = "" if says.endswith(ORDERS) else ", symbol 'A'"
+    assert found == f"period 1 (2020-01-03){symbol}: Odd() {says}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        [(0, 5, 100)],
+        Fills(order=[0], quantity=[5], price=[100]),
+        fills([0], [5], [100], np.float64),
+        fills([0], [5], [100, 101]),
+        fills([[0]], [[5]], [[100]]),
+        fills(0, 5, 100),
+        fills([], [], [], np.float64),
+    ],
+    ids=repr,
+)
+def test_what_is_no_fills_is_refused(answer):
+    found = message([0.5] * 3, [100] * 3, error=TypeError, fills=nanobook.SameBar(Odd(answer)))
+    assert found.startswith("period 0: Odd() gave ")
+    assert found.endswith(
+        " for 1 orders; a fill model gives Fills(order, quantity, price), int64 arrays with one "
+        "number a fill"
     )
 
 

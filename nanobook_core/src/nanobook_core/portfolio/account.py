@@ -9,8 +9,8 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from nanobook_core import contracts
-from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.cost import charges, trade_charges
+from nanobook_core.portfolio.fill import fills_of
 from nanobook_core.portfolio.money import dot, products, quotient, truncated
 from nanobook_core.portfolio.simulation import CUT_REASONS, CUTS, TRADES
 from nanobook_core.types import INT64_MAX
@@ -169,7 +169,8 @@ class Account:
     ) -> Orders:
         why = np.broadcast_to(reason, self.quantity.shape)[orders.column]
         is_first, self._asked_in = period != self._asked_in, period
-        fills = model.fill(
+        fills = fills_of(
+            model,
             contracts.FillRequest(
                 period=period,
                 is_first=is_first,
@@ -179,29 +180,13 @@ class Account:
                 price=orders.price,
                 is_stop=why > 0,
                 filled=self._traded(period)[orders.column],
-            )
+            ),
         )
-        n_orders = len(orders.quantity)
-        if fills.order.min(initial=0) < 0 or fills.order.max(initial=0) >= n_orders:
-            raise ValidationError(
-                f"period {period}: {model!r:.80} filled an order that it was not given; orders are "
-                f"from 0 to {n_orders - 1}"
-            )
-        done = np.zeros(n_orders, object)
-        np.add.at(done, fills.order, fills.quantity.astype(object))
-        side = np.sign(orders.quantity)
-        if (
-            (np.sign(fills.quantity) != side[fills.order]).any()
-            or (done * side > np.abs(orders.quantity.astype(object))).any()
-            or fills.price.min(initial=1) < 1
-        ):
-            raise ValidationError(
-                f"period {period}: {model!r:.80} filled more than was asked, to the other side, or "
-                "at a price below 1"
-            )
+        done = np.zeros_like(orders.quantity)
+        np.add.at(done, fills.order, fills.quantity)
         for is_cut, name in ((why == 0, "unfilled"), (why > 0, "stop_unfilled")):
             lost = np.zeros_like(self.quantity)
-            lost[orders.column] = np.where(is_cut, orders.quantity - done.astype(np.int64), 0)
+            lost[orders.column] = np.where(is_cut, orders.quantity - done, 0)
             self.cut(period, lost, name)
         return Orders(orders.column[fills.order], fills.quantity, fills.price)
 
