@@ -1,6 +1,8 @@
 """The fill models that nanobook-fills offers."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 import nanobook
@@ -27,7 +29,7 @@ class TestSimple(FillModelSuite):
 
 class TestParticipation(FillModelSuite):
     def make(self):
-        volume = {"D": 1000, "B": [50, 0, 7], "A": 3}
+        volume = {"D": 1000, "B": [50, 0, 7, 0, 1], "A": 3, "C": 0}
         return default_registry().create(
             "fill_model", "participation", volume=volume, max_fraction=0.5
         )
@@ -39,7 +41,8 @@ class TestParticipation(FillModelSuite):
 
 class TestParticipationInATable(FillModelSuite):
     def make(self):
-        return Participation(np.array([[10, 0, 2**63 - 1, 7], [1, 2, 3, 400]]), 0.7)
+        rows = [[10, 0, 2**63 - 1, 7], [1, 2, 3, 400], [0] * 4, [0] * 4, [0] * 4]
+        return Participation(np.array(rows), 0.7)
 
     def most(self, period, symbol):
         column = SYMBOLS.index(symbol)
@@ -78,11 +81,10 @@ def filled(model, orders, period=0):
 
 
 def test_participation_fills_a_part_of_the_volume():
-    model = Participation(volume={"D": [105, 9], "B": 10}, max_fraction=0.1)
+    model = Participation(volume={"D": [105, 9], "B": 10, "A": 0}, max_fraction=0.1)
     asked = {0: (50, 1, 100), 1: (5, -1, 90), 2: (1, 1, 80)}
     assert filled(model, asked) == [(0, 10, 100), (1, -1, 90)]
     assert filled(model, asked, period=1) == [(1, -1, 90)]
-    assert filled(model, asked, period=2) == [(1, -1, 90)]
 
 
 def test_stops_have_what_the_orders_of_the_weights_left_of_a_periods_volume():
@@ -98,7 +100,6 @@ def test_participation_takes_a_table_with_a_column_a_symbol():
     asked = {0: (50, -1, 100), 1: (50, 1, 90), 3: (1, 1, 80)}
     assert filled(model, asked) == [(0, -8, 100), (2, 1, 80)]
     assert filled(model, asked, period=1) == [(1, 5, 90)]
-    assert filled(model, asked, period=2) == []
     narrow = Participation(np.array([[1, 2, 3]]))
     with pytest.raises(ValidationError, match="3 columns for 4 symbols"):
         narrow.fill(request(0, asked))
@@ -107,8 +108,63 @@ def test_participation_takes_a_table_with_a_column_a_symbol():
 def test_a_list_of_one_number_is_the_volume_of_one_period():
     asked = {0: (50, 1, 100)}
     assert filled(Participation({"D": [100]}), asked) == [(0, 10, 100)]
-    assert filled(Participation({"D": [100]}), asked, period=1) == []
-    assert filled(Participation({"D": []}), asked) == []
+    assert filled(Participation({"D": [100]}), {0: (7, -1, 100)}) == [(0, -7, 100)]
+
+
+FRAME = pd.DataFrame(
+    {"B": [20, 30], "D": [40.0, np.nan]}, pd.DatetimeIndex(["2024-01-02", "2024-01-03"])
+)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        FRAME,
+        FRAME.convert_dtypes(),
+        pl.from_pandas(FRAME.reset_index(names="date")),
+        pl.from_pandas(FRAME.reset_index(names="date")).to_arrow(),
+        FRAME.melt(var_name="symbol", ignore_index=False)
+        .reset_index(names="date")
+        .sort_values("date"),
+    ],
+    ids=["pandas", "nullable", "polars", "pyarrow", "long"],
+)
+def test_participation_takes_frames_by_the_names_of_their_columns(frame):
+    model = Participation(frame, 0.5)
+    asked = {0: (50, 1, 100), 1: (50, -1, 90)}
+    assert filled(model, asked) == [(0, 20, 100), (1, -10, 90)]
+    assert filled(model, asked, period=1) == [(1, -15, 90)]
+
+
+STOPS_EARLY = (
+    "period 1, symbol 'D': volume stops after 1 of the periods. Give a row for each one of the "
+    "prices."
+)
+
+
+@pytest.mark.parametrize(
+    ("volume", "says"),
+    [
+        (
+            {"D": [100]},
+            STOPS_EARLY,
+        ),
+        (
+            np.array([[1, 2, 3, 4]]),
+            STOPS_EARLY,
+        ),
+        (
+            FRAME[["B"]],
+            "period 1, symbol 'D': volume has only 'B'. Give lots of it too, 0 where none trade.",
+        ),
+    ],
+    ids=["short list", "short array", "missing symbol"],
+)
+def test_an_order_without_a_volume_is_refused(volume, says):
+    model = Participation(volume)
+    with pytest.raises(ValidationError) as caught:
+        model.fill(request(1, {0: (50, 1, 100)}))
+    assert str(caught.value) == says
 
 
 def test_a_fraction_of_the_volume_is_exact():
@@ -133,8 +189,13 @@ def test_a_fraction_of_the_volume_is_exact():
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"volume": 5}, TypeError, "volume is an array of shape"),
-        ({"volume": [[5]]}, TypeError, "volume is an array of shape"),
+        ({"volume": 5}, TypeError, "volume is a frame with a column a symbol, an array of shape"),
+        ({"volume": [[5]]}, TypeError, "volume is a frame with a column a symbol, an array of"),
+        ({"volume": FRAME / 3}, TypeError, "volume of 'B' is whole lots"),
+        ({"volume": FRAME + np.inf}, TypeError, "volume of 'B' is whole lots"),
+        ({"volume": FRAME * 2.0**60}, TypeError, "volume of 'B' is whole lots"),
+        ({"volume": FRAME - 35}, ValidationError, "volume of 'B' is negative in period 0"),
+        ({"volume": FRAME.iloc[::-1]}, ValidationError, "volume: dates must rise"),
         ({"volume": {"A": [[1]]}}, TypeError, "volume of 'A' is whole lots"),
         ({"volume": {"A": True}}, TypeError, "volume of 'A' is whole lots"),
         ({"volume": {"A": 2**63}}, OverflowError, "volume of 'A' must fit into 64 bits"),
@@ -239,7 +300,7 @@ def test_a_simulation_that_fills_simply_is_one_without_a_model():
 
 
 def test_what_the_volume_does_not_allow_is_recorded():
-    result = simulate(nanobook.SameBar(Participation(volume={"D": 200, "B": 9}, max_fraction=0.1)))
+    result = simulate(nanobook.SameBar(Participation({"D": 200, "B": 9, "A": 0}, max_fraction=0.1)))
     assert result.quantities[0].tolist() == [20, 0, 0]
     assert ("unfilled" in result.skipped["reason"].tolist()) is True
     first = result.skipped[result.skipped["period"] == 0]

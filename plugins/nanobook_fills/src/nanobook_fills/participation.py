@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from nanobook_core.contracts import FillRequest, Fills
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.money import real, whole
+from nanobook_core.portfolio.table import read_table
 
 Lots: TypeAlias = NDArray[np.int64]
 
-_NONE: Lots = np.zeros(0, np.int64)
+_BEYOND = 2.0**63
 
 
 def _fraction(value: object) -> float:
@@ -32,10 +33,25 @@ def _volumes(value: object) -> dict[str, Lots] | Lots:
         return {symbol: _volume(lots, f"volume of {symbol!r}", 1) for symbol, lots in value.items()}
     if isinstance(value, np.ndarray) and value.ndim == 2:  # noqa: PLR2004 - rows and columns
         return _volume(value, "volume", 2)
+    if hasattr(value, "columns"):
+        table = read_table(value, "volume")
+        return {
+            symbol: _volume(_whole_lots(column), f"volume of {symbol!r}", 1)
+            for symbol, column in zip(table.symbols, table.values.T, strict=True)
+        }
     raise TypeError(
-        "volume is an array of shape (n_periods, n_symbols), or a mapping from symbol to a list "
-        f"with lots a period, or to one number; got {shown(value)}"
+        "volume is a frame with a column a symbol, an array of shape (n_periods, n_symbols), or a "
+        f"mapping from symbol to a list with lots a period, or to one number; got {shown(value)}"
     )
+
+
+def _whole_lots(lots: NDArray[Any]) -> NDArray[Any]:
+    """Lots of a frame, whose ints are floats where some are missing; these are 0."""
+    if lots.dtype.kind != "f":
+        return lots
+    known = np.where(np.isnan(lots), 0.0, lots)
+    is_whole = (np.abs(known) < _BEYOND) & (known == np.trunc(known))
+    return known.astype(np.int64) if is_whole.all() else known
 
 
 def _volume(lots: Any, name: str, most_axes: int) -> Lots:
@@ -59,26 +75,29 @@ class Participation:
     dropped: the next row of weights asks for it again.
 
     The most that is filled of a symbol in a period, for weights and for stops together, is
-    `floor(max_fraction * volume)` lots, the fraction as it is written. A symbol without a volume,
-    and a period beyond the last one given, fills nothing.
+    `floor(max_fraction * volume)` lots, the fraction as it is written.
 
     Raises:
         TypeError: a volume that is not whole lots, a fraction that is not a number.
-        ValidationError: a negative volume, a fraction that is not above 0 and at most 1.
+        ValidationError: a negative volume, a fraction that is not above 0 and at most 1, a frame of
+            volumes that `simulate` would not take as prices.
         OverflowError: a volume above 2^63-1.
 
     """
 
     volume: dict[str, Lots] | Lots = field(converter=_volumes)
-    """Lots: an array of shape `(n_periods, n_symbols)`, columns in the order of the run's symbols;
-    or by symbol, a list with one number a period, or one number for all periods."""
+    """Lots: a frame with a row a period, as `simulate` takes prices, in which a missing volume is
+    0; rows are taken in turn, so give it the dates of the prices: `volume.reindex(prices.index)`.
+    An array of shape `(n_periods, n_symbols)`, columns in the order of the run's symbols. Or by
+    symbol, a list with one number a period, or one number for all periods."""
     max_fraction: float = field(default=0.1, converter=_fraction)
 
     def fill(self, request: FillRequest) -> Fills:
         """The orders, each cut to what the volume allows and earlier requests have left of it.
 
         Raises:
-            ValidationError: an array of volumes has not one column a symbol.
+            ValidationError: a symbol that is asked for has no volume, not even 0, or the period is
+                beyond the last one given; an array of volumes has not one column a symbol.
 
         """
         part = Fraction(str(self.max_fraction))
@@ -92,7 +111,12 @@ class Participation:
     def _lots(self, request: FillRequest, column: int) -> int:
         volume, symbols, period = self.volume, request.symbols, request.period
         if isinstance(volume, dict):
-            lots = volume.get(symbols[column], _NONE)
+            if symbols[column] not in volume:
+                raise ValidationError(
+                    f"period {period}, symbol {symbols[column]!r}: volume has only "
+                    f"{', '.join(map(repr, volume)):.80}. Give lots of it too, 0 where none trade."
+                )
+            lots = volume[symbols[column]]
         elif volume.shape[1] == len(symbols):
             lots = volume[:, column]
         else:
@@ -102,4 +126,9 @@ class Participation:
             )
         if lots.ndim == 0:
             return int(lots)
-        return int(lots[period]) if period < len(lots) else 0
+        if period >= len(lots):
+            raise ValidationError(
+                f"period {period}, symbol {symbols[column]!r}: volume stops after {len(lots)} of "
+                "the periods. Give a row for each one of the prices."
+            )
+        return int(lots[period])
