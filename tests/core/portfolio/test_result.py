@@ -53,6 +53,55 @@ def test_trades_and_what_was_skipped_have_names_and_reasons(result):
     assert result.cash[0] == 1_000_000 - 490_000 - 495_000 - 490 - 495
 
 
+ARRAYS = ("quantities", "weights", "contributions", "trades", "skipped", "dates")
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_cannot_be_changed(result, name):
+    array = getattr(result, name)
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = array[1]
+    if array.dtype.names:
+        with pytest.raises(ValueError, match="read-only"):
+            array["quantity"][0] = 7
+
+
+def test_arrays_of_turnover_and_rolling_measures_cannot_be_changed(result):
+    for array in (result.turnover.gross, result.turnover.net, result.rolling(2).sharpe):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0.0
+
+
+def test_tables_that_were_given_stay_writable():
+    dates = np.array(["2024-01-01", "2024-01-02"], "M8[D]")
+    weights, prices = np.array([[0.5], [0.5]]), np.array([[100], [110]])
+    for tables in (
+        {"weights": weights, "prices": prices, "symbols": ["A"]},
+        {
+            "weights": {"date": dates, "A": weights[:, 0]},
+            "prices": {"date": dates, "A": prices[:, 0]},
+        },
+    ):
+        result = nanobook.simulate(**tables, cash=1000, costs=nanobook.Bps(0))
+        _ = result.dates, result.quantities, result.weights, result.trades, result["holdings"]
+        for table in (weights, prices, dates):
+            assert table.flags.writeable
+
+
+def test_a_frame_of_a_result_can_be_changed(result):
+    for table in ("periods", "contributions", "trades", "holdings"):
+        frame = result.to_pandas(table)
+        frame.iloc[0] = frame.iloc[1]
+        assert frame.iloc[0].tolist() == frame.iloc[1].tolist()
+
+
+def test_what_is_long_is_shown_in_a_line(result):
+    assert repr(result.turnover) == (
+        f"Turnover(gross_annual={result.turnover.gross_annual!r}, "
+        f"net_annual={result.turnover.net_annual!r})"
+    )
+
+
 def test_turnover_is_traded_value_over_the_equity_before(result):
     turnover = result.turnover
     assert turnover.gross[0] == (490_000 + 495_000) / 1_000_000

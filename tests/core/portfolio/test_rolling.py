@@ -1,6 +1,7 @@
 """Performance of the latest periods."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from attrs import asdict
 from hypothesis import given
@@ -50,6 +51,23 @@ def test_values_by_hand():
     assert found.sortino[1:] == pytest.approx([0.0, 0.25 / (0.25 / 2) ** 0.5], rel=1e-15)
     assert found.max_drawdown[1:].tolist() == [0.5, 0.5]
     assert np.isnan(table(found)[:, 0]).all()
+
+
+def test_the_latest_values_are_shown():
+    assert repr(rolling([0.5, -0.5, 1.0], 2, 1.0)) == (
+        "Rolling(periods=3, latest: total_return=0, volatility=1.061, sharpe=0.2357, "
+        "sortino=0.7071, max_drawdown=0.5)"
+    )
+    assert repr(rolling([], 2)) == "Rolling(periods=0)"
+
+
+def test_a_frame_of_them_has_a_column_each():
+    found = rolling([0.5, -0.5, 1.0], 2, 1.0)
+    frame = pd.DataFrame(
+        asdict(found), np.array(["2024-01-01", "2024-01-02", "2024-01-03"], "M8[D]")
+    )
+    assert frame["total_return"].tolist()[1:] == [-0.25, 0.0]
+    assert list(frame) == list(_NAMES)
 
 
 def test_a_shock_leaves_no_rounding_behind_when_it_is_past():

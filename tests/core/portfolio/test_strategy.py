@@ -174,3 +174,11 @@ def test_wrong_options_are_refused_before_the_strategy_is_asked():
 
     with pytest.raises(ValidationError, match="periods_per_year"):
         run(strategy, periods_per_year=0.0)
+
+
+def test_a_result_is_shown_without_its_weights():
+    result = run(lambda *_: [("A", 0.5)])
+    assert (
+        repr(result)
+        == f"StrategyResult(portfolio={result.portfolio!r}, metrics={result.metrics!r})"
+    )

@@ -16,6 +16,7 @@ from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.contribution import contributions
 from nanobook_core.portfolio.drawdown import Drawdown, drawdowns
 from nanobook_core.portfolio.metrics import Metrics, monthly_returns
+from nanobook_core.portfolio.read_only import read_only
 from nanobook_core.portfolio.result_file import load, save
 from nanobook_core.portfolio.result_frame import frame
 from nanobook_core.portfolio.result_rows import (
@@ -55,6 +56,8 @@ class BacktestResult(Mapping[str, Any]):
     `symbol_returns` for each period a list of `(symbol, return since the previous period)`, sorted,
     NaN where the previous period has no price; a split is no return. `stop_events` a list of
     dicts, by period and then in order of `symbols`. Each is made when first asked for, and kept.
+
+    Arrays are read-only; change a copy of one.
     """
 
     def __init__(
@@ -83,7 +86,7 @@ class BacktestResult(Mapping[str, Any]):
     @property
     def dates(self) -> NDArray[np.datetime64] | None:
         """Those of the prices, one a period; None if they had none."""
-        return self._dates
+        return None if self._dates is None else read_only(self._dates)
 
     @property
     def price_unit(self) -> Decimal | None:
@@ -98,13 +101,13 @@ class BacktestResult(Mapping[str, Any]):
     @property
     def quantities(self) -> NDArray[np.int64]:
         """Held at the end of each period, signed, in lots; shape `(n_periods, n_symbols)`."""
-        return self._simulation.quantities
+        return read_only(self._simulation.quantities)
 
     @property
     def weights(self) -> NDArray[np.float64]:
         """Value held over equity at the end of each period, same shape; NaN where equity is 0."""
         if "weights" not in self._made:
-            self._made["weights"] = held_weights(self._simulation)
+            self._made["weights"] = read_only(held_weights(self._simulation))
         weights: NDArray[np.float64] = self._made["weights"]
         return weights
 
@@ -116,7 +119,7 @@ class BacktestResult(Mapping[str, Any]):
         at least 0; the reason is `rebalance`, `fixed`, `trailing`, `atr` or `delisted`. Made anew
         at each call: O(n_trades).
         """
-        return labelled(self._simulation.trades, self.symbols, TRADE_REASONS)
+        return read_only(labelled(self._simulation.trades, self.symbols, TRADE_REASONS))
 
     @property
     def skipped(self) -> NDArray[Any]:
@@ -126,7 +129,7 @@ class BacktestResult(Mapping[str, Any]):
         traded for them and what is here, but for the rows with the reason `stop_unfilled`, of stops
         that could not be filled yet. Reasons are in docs/simulation.md. Made anew at each call.
         """
-        return labelled(self._simulation.cuts, self.symbols, CUT_REASONS)
+        return read_only(labelled(self._simulation.cuts, self.symbols, CUT_REASONS))
 
     @property
     def flows(self) -> dict[str, tuple[int, ...]]:
@@ -187,7 +190,7 @@ class BacktestResult(Mapping[str, Any]):
         Shape `(n_periods, n_symbols)`; costs, dividends and borrow fees are in it. Their sum and
         interest on cash are the period's return; 0 where that equity is not positive.
         """
-        return contributions(self._simulation)
+        return read_only(contributions(self._simulation))
 
     def rolling(self, window: int) -> Rolling:
         """Performance of the latest `window` periods at the end of each, NaN before.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from attrs import frozen
+from attrs import asdict, field, frozen
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.metrics import as_series, compute_metrics
 from nanobook_core.portfolio.money import whole
+from nanobook_core.portfolio.read_only import read_only
 
 #: Cells that are looked at together, so that a wide window takes little memory.
 _CELLS = 2**20
@@ -19,15 +20,23 @@ _CELLS = 2**20
 _ROUNDING = 1e-12
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Rolling:
-    """Each of shape `(n_periods,)`, NaN until the window is full; defined as in `Metrics`."""
+    """Each of shape `(n_periods,)`, NaN until the window is full; defined as in `Metrics`.
 
-    total_return: NDArray[np.float64]
-    volatility: NDArray[np.float64]
-    sharpe: NDArray[np.float64]
-    sortino: NDArray[np.float64]
-    max_drawdown: NDArray[np.float64]
+    A frame of them is `pandas.DataFrame(attrs.asdict(result.rolling(63)), result.dates)`.
+    """
+
+    total_return: NDArray[np.float64] = field(converter=read_only)
+    volatility: NDArray[np.float64] = field(converter=read_only)
+    sharpe: NDArray[np.float64] = field(converter=read_only)
+    sortino: NDArray[np.float64] = field(converter=read_only)
+    max_drawdown: NDArray[np.float64] = field(converter=read_only)
+
+    def __repr__(self) -> str:
+        columns = asdict(self).items()
+        latest = "".join(f", {name}={values[-1]:.4g}" for name, values in columns if len(values))
+        return f"Rolling(periods={len(self.sharpe)}{', latest:' if latest else ''}{latest[1:]})"
 
 
 def rolling(

@@ -28,7 +28,7 @@ class StrategyResult:
 
     portfolio: Portfolio = field(eq=False)
     metrics: Metrics | None
-    weights: tuple[Any, ...]
+    weights: tuple[Any, ...] = field(repr=False)
 
 
 @frozen

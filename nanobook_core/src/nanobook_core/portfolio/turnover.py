@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
+from nanobook_core.portfolio.read_only import read_only
 from nanobook_core.portfolio.simulation import Simulation
 
 
@@ -21,8 +22,8 @@ class Turnover:
 
     """
 
-    gross: NDArray[np.float64]
-    net: NDArray[np.float64]
+    gross: NDArray[np.float64] = field(repr=False, converter=read_only)
+    net: NDArray[np.float64] = field(repr=False, converter=read_only)
     gross_annual: float
     net_annual: float
 
