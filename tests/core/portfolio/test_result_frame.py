@@ -1,5 +1,6 @@
 """Tables of a result as frames of each kind."""
 
+import sys
 from datetime import datetime
 from decimal import Decimal
 
@@ -138,6 +139,24 @@ def test_drawdowns_have_dates_where_prices_had(result):
     ]
     undated = without_trades(((1.0,), (1.0,))).to_polars("drawdowns")
     assert undated.rows() == [(0.5, 1, 2, None, 1)]
+
+
+def test_a_recovery_that_is_absent_leaves_the_others_whole(result):
+    recovery = result.to_pandas("drawdowns")["recovery"]
+    assert recovery.dtype == pd.Int64Dtype()
+    assert recovery.fillna(-1).tolist() == [found.recovery or -1 for found in result.drawdowns]
+    assert recovery.isna().any()
+    assert recovery.notna().any()
+    assert without_trades().to_pandas("drawdowns")["recovery"].dtype == pd.Int64Dtype()
+
+
+@pytest.mark.parametrize("name", ["pandas", "polars", "pyarrow"])
+def test_a_frame_of_what_is_not_installed_says_what_to_install(result, name, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)
+    to_frame = getattr(result, f"to_{name.removeprefix('py')}")
+    with pytest.raises(ImportError) as caught:
+        to_frame()
+    assert str(caught.value) == f"{name} is not installed: python3 -m pip install {name}"
 
 
 def test_without_dates_periods_are_numbered():

@@ -19,6 +19,8 @@ def to_frame(columns: Mapping[str, Any], backend: str | None = None) -> Any:
     import narwhals as nw
 
     chosen: Any = backend or _installed()
+    if find_spec(chosen) is None:
+        raise ImportError(f"{chosen} is not installed: python3 -m pip install {chosen}")
     return nw.from_dict(columns, backend=chosen).to_native()
 
 

@@ -38,7 +38,10 @@ def frame(result: BacktestResult, table: str, backend: str) -> Any:
     columns = make(result)
     if backend in _DIGITS:
         _check_digits(columns, backend)
-    return to_frame(columns, backend)
+    made = to_frame(columns, backend)
+    if backend == "pandas" and table == "drawdowns":  # would be floats where one is absent
+        made["recovery"] = made["recovery"].astype("Int64")
+    return made
 
 
 def _check_digits(columns: Mapping[str, Any], backend: str) -> None:
