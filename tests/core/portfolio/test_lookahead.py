@@ -134,9 +134,25 @@ def test_a_leak_is_said_in_words():
         "the weight of column 0 in period 0 depends on prices after period 1: "
         "0.416667 became 0.138889 when they were tripled"
     )
-    assert repr(report).splitlines()[0] == repr(report.leaks[0])
+    assert repr(report) == f"{report.leaks[0]!r}\nand 3 more, in .leaks, of 5 checks"
     first = report.leaks[0]
     assert (first.cut, first.period, first.symbol, first.how) == (1, 0, "column 0", "tripled")
+
+
+def test_days_that_depend_on_which_days_follow_are_reported():
+    dates = pd.date_range("2024-01-01", periods=60, freq="B")
+    prices = pd.DataFrame({"A": np.arange(60) + 100.0}, dates)
+
+    def at_month_ends(prices):
+        ends = prices.groupby(prices.index.to_period("M")).tail(1).index
+        return pd.DataFrame({"A": 0.5}, ends).reindex(prices.index)
+
+    def at_month_ends_of_the_calendar(prices):
+        ends = pd.date_range("2024-01-01", "2024-12-31", freq="BME")
+        return pd.DataFrame({"A": 0.5}, ends).reindex(prices.index)
+
+    assert {leak.how for leak in check_lookahead(at_month_ends, prices).leaks} == {"left out"}
+    assert check_lookahead(at_month_ends_of_the_calendar, prices).is_clean
 
 
 def test_what_is_filled_from_behind_is_caught_at_the_start_and_in_gaps():
@@ -276,7 +292,7 @@ def test_what_the_function_raises_comes_with_what_it_was_given():
 
 def test_a_seed_gives_the_same_report_every_time():
     first, second, other = (
-        repr(check_lookahead(full_sample_score, market(), seed=seed)) for seed in (5, 5, 6)
+        repr(check_lookahead(full_sample_score, market(), seed=seed).leaks) for seed in (5, 5, 6)
     )
     assert first == second != other
 
@@ -285,7 +301,12 @@ def test_what_cannot_be_checked_is_refused():
     draw = np.random.default_rng(0)
     for strategy, prices, error, message in (
         (lambda p: draw.random(p.shape), market(), ValidationError, "make it deterministic"),
-        (lambda p: p[1:], market(), ValidationError, "each of 120 periods; got 119"),
+        (
+            lambda p: p[1:],
+            market(),
+            ValidationError,
+            "each of 120 periods; got 119. Of a rebalance calendar",
+        ),
         (lambda p: p, market()[:1], ValidationError, "at least 2 periods"),
         ("f", market(), TypeError, "weight_fn is a function"),
         (lambda p: p, 5, TypeError, "a frame of pandas, polars or pyarrow"),

@@ -73,7 +73,9 @@ class LookaheadReport:
     def __repr__(self) -> str:
         if self.is_clean:
             return f"no look-ahead found in {self.n_checks} checks"
-        return "\n".join(map(repr, self.leaks))
+        more = len(self.leaks) - 1
+        rest = f"\nand {more} more, in .leaks, of {self.n_checks} checks" if more else ""
+        return f"{self.leaks[0]!r}{rest}"
 
 
 def check_lookahead(
@@ -92,7 +94,10 @@ def check_lookahead(
     missing in and there in the next, prices are tripled, multiplied at random (from `seed`),
     reversed, held constant and left out; types, dates and what is missing stay. Weights up to the
     cut must stay as they were, within `rtol` and as much absolutely; NaN equals NaN. A clean report
-    is no proof: a dependence that none of these changes touches is not seen.
+    is no proof: a dependence that none of these changes touches is not seen. Prices that are left
+    out take their dates along: weights on the last day of each month of `prices.index` depend on
+    which days follow, and are reported, although a calendar is known beforehand; take days from a
+    calendar of the exchange.
 
     Raises, besides what the function raises, which comes with a note of what it was given:
         TypeError: `weight_fn` cannot be called, or prices or weights are no table.
@@ -160,8 +165,9 @@ def _weights(weights: Any, symbols: tuple[str, ...], n_periods: int) -> Table:
         table = read_table(weights, "weights")
     if len(table.values) != n_periods:
         raise ValidationError(
-            f"weight_fn gives a row of weights for each of {n_periods} periods; "
-            f"got {len(table.values)}"
+            f"weight_fn gives a row of weights for each of {n_periods} periods; got "
+            f"{len(table.values)}. Of a rebalance calendar make such rows: "
+            "weights.reindex(prices.index), NaN where it holds"
         )
     return table
 
