@@ -57,6 +57,7 @@ def test_the_numbers_are_printed_and_the_result_is_saved(files):
     assert (status, err) == (0, "")
     assert out.startswith("2024-01-01 to 2024-01-10, 10 periods, 2 symbols, prices in units of")
     assert "stops fired" in out
+    assert out.count("\n\n") == 2  # below the heading, and above the name of the file
     assert out.endswith(f"Saved: {out_file}\n")
     result = BacktestResult.load(out_file)
     assert result["equity_curve"][0] == 50_000_50
@@ -178,7 +179,10 @@ def test_a_bad_file_is_refused_with_the_reason(files, which, text, message):
         (("--price-unit", "-1"), "price_unit must be above 0"),
         (("--price-unit", "1"), "is moved by more than a basis point in units of 1"),
         (("--quantity-step", "2"), "quantity_step is a part of a share"),
-        (("--trailing-stop", "1.5"), "trailing_stop_pct must be finite and in (0, 1)"),
+        (("--trailing-stop", "1.5"), "'--trailing-stop': 1.5 is not in the range"),
+        (("--fixed-stop", "nan"), "fixed must be finite and in (0, 1)"),
+        (("--cost-bps", "1.5"), "'1.5' is not a whole number of basis points; nanobook.simulate"),
+        (("--cost-bps", "x"), "'x' is not a valid integer range"),
         (("--periods-per-year", "0"), "periods_per_year must be finite and > 0"),
         (("--prices", "none.csv"), "does not exist"),
     ],

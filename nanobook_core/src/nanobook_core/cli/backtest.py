@@ -49,10 +49,25 @@ class _PriceUnit(_Money):
         return value if value in ("auto", "exact") else super().convert(value, param, ctx)
 
 
+class _BasisPoints(click.IntRange):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "." in str(value):
+            self.fail(
+                f"{value!r} is not a whole number of basis points; nanobook.simulate in Python has "
+                "cost models for parts of one, like maker_taker",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
+_STOP = click.FloatRange(0.0, 1.0, max_open=True)
+
+
 @click.command("backtest")
 @click.option("--weights", required=True, type=_FILE, help="Target weights: CSV, Parquet or Arrow.")
 @click.option("--prices", required=True, type=_FILE, help="Prices, which set the periods.")
-@click.option("--cost-bps", required=True, type=click.IntRange(0, 10_000), help="Of each trade.")
+@click.option("--cost-bps", required=True, type=_BasisPoints(0, 10_000), help="Of each trade.")
 @click.option("--cash", type=_Money(), default="1000000", show_default=True, help="To start with.")
 @click.option(
     "--price-unit",
@@ -68,8 +83,10 @@ class _PriceUnit(_Money):
     show_default=True,
     help="Smallest part of a share that is traded, at most 1.",
 )
-@click.option("--fixed-stop", type=float, default=0.0, help="Fraction lost since entry.")
-@click.option("--trailing-stop", type=float, default=0.0, help="Fraction lost since the best.")
+@click.option(
+    "--fixed-stop", type=_STOP, default=0.0, help="Fraction lost since entry; 0.1 is 10 %."
+)
+@click.option("--trailing-stop", type=_STOP, default=0.0, help="Fraction lost since the best.")
 @click.option(
     "--fills",
     type=click.Choice(["same-bar", "next-bar", "next-open"]),
@@ -221,7 +238,7 @@ def _print(result: BacktestResult, out: Path | None) -> None:
         click.echo(f"{numbers['from']} to {numbers['to']}, ", nl=False)
     click.echo(
         f"{numbers['periods']} periods, {numbers['symbols']} symbols, "
-        f"prices in units of {numbers['price_unit']}\n"
+        f"prices in units of {numbers['price_unit']}"
     )
     rows = [] if result["metrics"] is None else _metrics_rows(result["metrics"])
     rows += [

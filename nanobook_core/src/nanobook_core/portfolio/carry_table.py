@@ -178,8 +178,8 @@ def _delistings(
         what = f"delistings[{symbol!r}]"
         if not isinstance(ending, tuple | list) or len(ending) != 2:  # noqa: PLR2004 - a pair
             raise TypeError(
-                f"{what} is a pair of the last period and what a share was worth, got "
-                f"{shown(ending)}"
+                f"{what} is a pair of the last period and what a share was worth, like "
+                f'("2024-01-31", 0), got {shown(ending)}'
             )
         key, worth = ending
         units = money(worth, unit, f"{what}[1]")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
 from nanobook_core import contracts
-from nanobook_core.errors import ValidationError
+from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.money import products, trades, whole
 from nanobook_core.types import INT64_MAX
 
@@ -17,6 +19,11 @@ _SAFE = 2**62
 
 
 def _basis_points(value: object, name: str) -> int:
+    if isinstance(value, float | Decimal):
+        raise TypeError(
+            f"{name} is whole basis points, got {shown(value)}. For parts of one: "
+            'registry().create("cost_model", "maker_taker", tiers=[(0, "1.5", "1.5")])'
+        )
     bps = whole(value, name)
     if not 0 <= bps <= _BPS_MAX:
         raise OverflowError(f"{name} must be from 0 to {_BPS_MAX}, got {bps}")
@@ -43,7 +50,8 @@ class CostModel:
     money unit are rounded down.
 
     Attributes:
-        commission_bps: from 0 to 2^32-1; added to slippage before anything is rounded.
+        commission_bps: whole, from 0 to 2^32-1; added to slippage before anything is rounded. The
+            cost model `maker_taker` takes parts of a basis point.
         slippage_bps: charged as a cost; the price of the trade stays as it is.
         min_trade_fee: in money units; a negative one has no effect.
 

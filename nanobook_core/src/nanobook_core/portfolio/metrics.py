@@ -154,7 +154,7 @@ def monthly_returns(equity_curve: ArrayLike, dates: Any) -> dict[str, float]:
     if days.ndim != 1 or len(equity) != len(days) + 1:
         raise ValidationError(
             f"equity_curve has one value more than dates: the start. Got {len(equity)} values and "
-            f"dates of shape {days.shape}"
+            f"dates of shape {days.shape}; give a date a period, none for the start"
         )
     # NaT compares false with everything.
     if not (days[1:] >= days[:-1]).all() or np.isnat(days).any():

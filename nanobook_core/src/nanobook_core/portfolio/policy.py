@@ -16,7 +16,8 @@ def _model(value: object) -> contracts.FillModel | None:
     # A class has the method too, and is none.
     if value is None or (isinstance(value, contracts.FillModel) and not isinstance(value, type)):
         return value
-    raise TypeError(f"a fill model has a method `fill`, got {shown(value)}")
+    hint = ", a class: call it to make a model" if isinstance(value, type) else ""
+    raise TypeError(f"a fill model has a method `fill`, got {shown(value)}{hint}")
 
 
 @frozen

@@ -36,17 +36,18 @@ def _fraction(value: object, key: str) -> float:
     if not 0.0 <= fraction < 1.0:
         # The wording is the original's, in which 0 passes and means off.
         raise ValidationError(
-            f"{key} must be finite and in (0, 1), or 0 to turn it off; got {fraction}"
+            f"{key} must be finite and in (0, 1), or 0 to turn it off; got {fraction}. "
+            "It is a fraction: 10 % is 0.1"
         )
     return fraction
 
 
 def _fixed(value: object) -> float:
-    return _fraction(value, "fixed_stop_pct")
+    return _fraction(value, "fixed")
 
 
 def _trailing(value: object) -> float:
-    return _fraction(value, "trailing_stop_pct")
+    return _fraction(value, "trailing")
 
 
 def _multiple(value: object) -> float:
@@ -73,8 +74,9 @@ class Stops:
 
     Tested once a period, after rebalancing, against the period's price, at which a breached
     position is closed; with `Bars` against each bar as well. Of several levels the one nearest to
-    the price counts. The next period's target weights may open the position again. Levels are
-    rounded to whole money units, halves away from zero, and are at least 1.
+    the price counts; of equal ones the last of fixed, trailing and ATR for a long position, the
+    first of them for a short one. The next period's target weights may open the position again.
+    Levels are rounded to whole money units, halves away from zero, and are at least 1.
 
     Attributes:
         fixed: fraction lost since entry; entry is the price of the period in which the position
@@ -82,7 +84,8 @@ class Stops:
         trailing: fraction lost since the best price of a period while held, with `Bars` the best
             high (of a short position the lowest low).
         atr_multiple: loss since the best price, in mean absolute price changes, with `Bars` in mean
-            true ranges.
+            true ranges. That of the bar at whose open the position opened counts from the open, not
+            from the close before.
         atr_period: how many of the latest changes are averaged; fewer until there are as many.
             Changes count from the entry on. There is no such level while the averaged ones are all
             0.
@@ -119,6 +122,8 @@ class Stops:
             raise ValidationError(
                 f"stop_cfg has no key {unknown[0]!r:.80}; allowed are {', '.join(_KEYS)}"
             )
+        for key in ("fixed_stop_pct", "trailing_stop_pct"):
+            _fraction(stop_cfg.get(key, 0.0), key)  # by the name that it has here, not in Stops
         stops = cls(**{_KEYS[key]: value for key, value in stop_cfg.items()})
         if stop_cfg.get("atr_multiple") == 0:
             raise ValidationError(

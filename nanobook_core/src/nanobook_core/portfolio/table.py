@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.plugin.registry import default_registry
-from nanobook_core.portfolio.column import numbers, read_columns, stacked, to_int64
+from nanobook_core.portfolio.column import INDEX, numbers, read_columns, stacked, to_int64
 from nanobook_core.portfolio.date_column import (
     check_rising,
     check_sorted,
@@ -121,9 +121,13 @@ def _from_long(
 ) -> Table:
     others = [name for name in columns if name not in (label, dates)]
     if dates is None or len(others) != 1:
+        hint = ""
+        if dates is not None and others:
+            wanted = [name for name in (dates, label, others[0]) if name != INDEX]
+            hint = f". Take one of the values at a time: frame[{wanted}]"
         raise ValidationError(
             f"{noun}: beside {label!r} a long table has a column of dates and one of values; "
-            f"got {', '.join(map(repr, columns))}"
+            f"got {', '.join(map(repr, columns))}{hint}"
         )
     values = [numbers(columns[others[0]], noun, others[0])]
     return _pivoted(
