@@ -48,6 +48,7 @@ _CORE = {
     "NextBar": "nanobook_core.portfolio",
     "NextOpen": "nanobook_core.portfolio",
     "OPS_DTYPE": "nanobook_core.lob.ops",
+    "OptimizationError": "nanobook_core.errors",
     "Order": "nanobook_core.contracts",
     "OrderId": "nanobook_core.types",
     "OrderStatus": "nanobook_core.types",
@@ -158,6 +159,7 @@ _PARTS = {
     "atr": "nanobook-indicators",
     "bbands": "nanobook-indicators",
     "garch_ewma_forecast": "nanobook-optimizers",
+    "garch_forecast": "nanobook-optimizers",
     "inverse_cdar_weights": "nanobook-optimizers",
     "inverse_cvar_weights": "nanobook-optimizers",
     "macd": "nanobook-indicators",
@@ -233,7 +235,8 @@ def _public(name: str) -> Any:
         return globals()[public]
     if module := _CORE.get(public):
         return getattr(import_module(module), public)
-    if offer := registry().exports.get(public):
+    exports = registry().exports  # a twin that is not the same function has an offer of its own
+    if offer := exports.get(name) or exports.get(public):
         from nanobook_core.errors import PluginError
 
         try:

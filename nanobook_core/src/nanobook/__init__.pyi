@@ -19,6 +19,7 @@ from nanobook_core.errors import JournalError as JournalError
 from nanobook_core.errors import JournalWarning as JournalWarning
 from nanobook_core.errors import LogTruncatedError as LogTruncatedError
 from nanobook_core.errors import NanobookError as NanobookError
+from nanobook_core.errors import OptimizationError as OptimizationError
 from nanobook_core.errors import PluginError as PluginError
 from nanobook_core.errors import PluginWarning as PluginWarning
 from nanobook_core.errors import PolicyError as PolicyError
@@ -112,6 +113,13 @@ from nanobook_indicators.volatility import wilder_atr as wilder_atr
 from nanobook_indicators.volume import ad as ad
 from nanobook_indicators.volume import adosc as adosc
 from nanobook_indicators.volume import obv as obv
+from nanobook_optimizers.ewma import ewma_forecast as ewma_forecast
+from nanobook_optimizers.ewma import ewma_volatility as ewma_volatility
+from nanobook_optimizers.garch import garch_fit as garch_fit
+from nanobook_optimizers.garch_ewma import garch_ewma_forecast as garch_ewma_forecast
+from nanobook_optimizers.garch_forecast import garch_forecast as garch_forecast
+from nanobook_optimizers.garch_forecast import py_garch_forecast as py_garch_forecast
+from nanobook_optimizers.realised_volatility import realized_vol as realized_vol
 from nanobook_report.equity import plot_equity as plot_equity
 
 __all__: list[str]  # noqa: PYI035 - its value is what this installation has
@@ -137,6 +145,7 @@ py_dx = dx
 py_ema = ema
 py_ema_panel = ema_panel
 py_ema_panel_by_column = ema_panel_by_column
+py_garch_ewma_forecast = garch_ewma_forecast
 py_list_supported_indicators = list_supported_indicators
 py_macd = macd
 py_macd_panel = macd_panel
