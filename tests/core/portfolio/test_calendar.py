@@ -2,6 +2,7 @@
 # ruff: noqa: PD011 - the values of our own tables, which are no frames
 
 import builtins
+import datetime as dt
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -249,7 +250,7 @@ def test_a_table_with_its_columns_in_another_order_is_put_in_that_of_the_run():
         ),
         (
             table([[1], [2]], "A", DATES[2:] + np.arange(2)),
-            "volumes: 2024-01-04 is not a date of the prices; the next one is none",
+            "volumes: 2024-01-04 is not a date of the prices; the last one is 2024-01-03",
         ),
         (table([[1]], "A"), "volumes and prices have one row a period each"),
     ],
@@ -264,3 +265,47 @@ def test_a_run_of_no_periods_has_no_dates_to_offer():
     empty = np.array([], "datetime64[D]")
     with pytest.raises(errors.ValidationError, match="2024-01-01 is not a date of the prices"):
         on_calendar(table([[1]], "A", DATES[:1]), ("A",), empty, 0, "volumes")
+
+
+# Zones
+
+
+def priced(times, zone):
+    index = pd.DatetimeIndex(times, tz=zone)
+    return pd.DataFrame({"A": np.arange(1.0, len(index) + 1)}, index)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Europe/Berlin", "America/New_York"])
+def test_midnights_of_a_zone_fit_days_without_one(zone):
+    zoned, plain = (priced(["2024-01-31", "2024-02-01"], tz) for tz in (zone, None))
+    for weights, prices in ((zoned[:1], plain), (plain[:1], zoned)):
+        run = aligned(weights, prices)
+        assert run.dates.tolist() == [dt.date(2024, 1, 31), dt.date(2024, 2, 1)]
+        assert nested(run.weights) == [[1.0], [None]]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_midnights_of_a_zone_are_moments_among_moments(zone):
+    hours = priced(pd.date_range("2024-01-01", periods=48, freq="h"), zone)
+    run = aligned(hours[24:25], hours)
+    assert np.flatnonzero(~np.isnan(run.weights[:, 0])).tolist() == [24]
+
+
+@pytest.mark.parametrize("zones", [(None, "America/New_York"), ("America/New_York", None)])
+def test_a_date_that_is_not_there_may_be_one_of_another_zone(zones):
+    weights, prices = (
+        priced(time, zone)
+        for time, zone in zip((["2024-01-02"], ["2024-01-02 16:00"]), zones, strict=True)
+    )
+    has, lacks = ("prices", "weights") if zones[0] is None else ("weights", "prices")
+    with pytest.raises(errors.ValidationError) as caught:
+        aligned(weights, prices)
+    assert str(caught.value).endswith(
+        f". Dates of {has} have a time zone, in which midnights are dates and other times become "
+        f"UTC; those of {lacks} have none: give both the same"
+    )
+
+
+def test_an_empty_frame_with_an_index_of_dates_trades_nothing():
+    prices = priced(["2024-01-02", "2024-01-03"], None)
+    assert np.isnan(aligned(prices[:0], prices).weights).tolist() == [[True], [True]]

@@ -179,7 +179,7 @@ def test_a_cell_that_means_nothing_is_named(name, table, error, message):
         ),
         (
             {"date": [dt.date(2024, 1, 9)], "A": [2.0]},
-            "2024-01-09 is not a date of the prices; the next one is none",
+            "2024-01-09 is not a date of the prices; the last one is 2024-01-08",
         ),
         ({"date": [DAYS[1], DAYS[0]], "A": [2.0, 2.0]}, "dates must rise, and 2024-01-02 comes"),
         ({"date": [DAYS[0]], "C": [2.0]}, "'C' is not among the symbols of the prices"),
@@ -219,6 +219,8 @@ def test_rates_are_those_of_a_period_as_they_are_written():
         *(DAYS[1], np.datetime64("2024-01-03"), pd.Timestamp("2024-01-03")),
         dt.datetime(2024, 1, 3),  # noqa: DTZ001 - without a zone
         dt.datetime(2024, 1, 3, 1, tzinfo=dt.timezone(dt.timedelta(hours=1))),
+        dt.datetime(2024, 1, 3, tzinfo=dt.timezone(dt.timedelta(hours=9))),
+        "2024-01-03 00:00:00-05:00",
     ],
     ids=repr,
 )
@@ -244,7 +246,7 @@ NO_DATE = "is no date and no number of a period; a date is one, or ISO text like
         (4, "there is no period 4; the prices have 4, from 0 on"),
         (-1, "there is no period -1; the prices have 4, from 0 on"),
         ("2024-01-04", "2024-01-04 is not a date of the prices; the next one is 2024-01-05"),
-        ("2024-01-09", "2024-01-09 is not a date of the prices; the next one is none"),
+        ("2024-01-09", "2024-01-09 is not a date of the prices; the last one is 2024-01-08"),
         ("2024-01-03T16:00", "2024-01-03T16:00 is not a date of the prices; the next one is"),
         (dt.datetime(2024, 1, 3, 16), "2024-01-03T16:00:00.000000 is not a date"),  # noqa: DTZ001
         ("today", f"'today' (str) {NO_DATE}"),

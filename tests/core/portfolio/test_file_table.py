@@ -119,6 +119,11 @@ def test_an_empty_line_of_a_file_with_one_column_is_an_empty_cell(written):
         ("date,A\n", "prices.csv has names of columns and no rows"),
         ("date,A\n\n", "prices.csv has names of columns and no rows"),
         ("date,A, A\n2024-01-01,1,1\n", "prices.csv: column 'A' is there twice"),
+        (
+            ",date,A\n0,2024-01-01,1\n",
+            "column 1 has no name and is of numbers, like the index that pandas writes: leave",
+        ),
+        ("date,A,\n2024-01-01,1,\n", "prices.csv: column 3 has no name and is of numbers"),
         ("A,B\n1,2\n1\n", "prices.csv, line 3: 2 cells, as in the first line; got 1"),
         ("A,B\n1,2,3\n", "prices.csv, line 2: 2 cells, as in the first line; got 3"),
         ("A,B\n1,2\n1,x\n", "prices.csv, line 3, column 'B': 'x' is no number"),

@@ -80,7 +80,8 @@ def test_prices_become_a_table_of_integers():
             TypeError,
             (
                 "period 0, symbol 'AAPL': a price is an int or a numpy integer, in whole units of "
-                "money, got 101.25 (float). Scale and round it first."
+                "money, got 101.25 (float). Scale and round it first, or give "
+                "`simulate` a price_unit."
             ),
         ),
         (

@@ -337,6 +337,50 @@ def test_long_and_wide_tables_of_the_same_values_are_the_same(data, name, noun):
     np.testing.assert_array_equal(one.values, other.values)
 
 
+# Zones
+
+
+def zoned(times, zone):
+    """The same times of a zone in every form."""
+    index = pd.DatetimeIndex(times, tz=zone, name="date")
+    columns = pd.DataFrame({"A": np.arange(1.0, len(times) + 1)}, index)
+    rows = columns.reset_index()
+    return [
+        columns,
+        rows,
+        rows.convert_dtypes(dtype_backend="pyarrow"),
+        pl.from_pandas(rows),
+        pa.Table.from_pandas(rows, preserve_index=False),
+        rows.assign(symbol="A"),
+        {"date": list(index.to_pydatetime()), "A": columns["A"].to_list()},
+        {"date": [str(time) for time in index], "A": columns["A"].to_list()},
+    ]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Europe/Berlin", "America/New_York", "UTC"])
+def test_midnights_of_a_zone_are_its_dates(zone):
+    for given_table in zoned(["2024-03-29", "2024-04-01"], zone):
+        table = read_table(given_table, "prices")
+        assert days(table) == ["2024-03-29", "2024-04-01"]
+        assert table.dates.dtype == "M8[D]"
+        assert table.values.tolist() == [[1.0], [2.0]]
+
+
+def test_midnights_beside_other_times_of_a_zone_are_times_of_utc():
+    for given_table in zoned(["2024-03-29", "2024-04-01 09:00"], "Asia/Tokyo"):
+        assert days(read_table(given_table, "prices")) == [
+            "2024-03-28T15:00:00.000000000",
+            "2024-04-01T00:00:00.000000000",
+        ]
+
+
+def test_one_moment_is_a_midnight_in_one_zone_and_none_in_another():
+    tokyo = dt.datetime(2024, 1, 3, tzinfo=ZoneInfo("Asia/Tokyo"))
+    times = [tokyo, tokyo.astimezone(dt.UTC)]
+    columns = {"date": times, "symbol": ["A", "B"], "close": [1.5, 2.5]}
+    assert days(read_table(columns, "prices")) == ["2024-01-02T15:00:00.000000000"]
+
+
 # The index and the types of pandas
 
 
@@ -369,21 +413,57 @@ def test_an_index_of_dates_serves_a_long_table():
     assert read_table(frame, "prices").values.tolist() == [[1.5, 2.5]]
 
 
-@pytest.mark.parametrize("index", [pd.RangeIndex(5, 7), pd.Index([9, 3]), pd.Index([0.5, 1.5])])
-def test_an_index_of_numbers_says_nothing(index):
+@pytest.mark.parametrize(
+    "index", [pd.RangeIndex(2), pd.Index([0.0, 1.0]), pd.Index([0, 1], dtype="Int64")]
+)
+def test_an_index_that_counts_rows_says_nothing(index):
     assert read_table(pd.DataFrame({"A": [1.5, 2.5]}, index=index), "prices").dates is None
+
+
+@pytest.mark.parametrize(
+    ("index", "says"),
+    [
+        (pd.Index([20240102, 20240103]), "and is 20240102 in row 0"),
+        (pd.RangeIndex(5, 7), "and is 5 in row 0"),
+        (pd.Index([0, 2]), "and is 2 in row 1"),
+        (pd.Index([1, 0]), "and is 1 in row 0"),
+        (pd.Index([0.0, 1.5]), "and is 1.5 in row 1"),
+        (pd.Index([0, None], dtype="Int64"), "and is <NA> in row 1"),
+    ],
+)
+def test_another_index_of_numbers_is_refused_unless_a_column_has_the_dates(index, says):
+    frame = pd.DataFrame({"A": [1.5, 2.5]}, index=index)
+    with pytest.raises(errors.ValidationError) as caught:
+        read_table(frame, "prices")
+    assert str(caught.value) == (
+        f"prices: an index of numbers counts rows from 0, {says}. Make dates of it, with "
+        "pd.to_datetime(index.astype(str)), or drop it: reset_index(drop=True)"
+    )
+    assert days(read_table(frame.assign(date=DAYS), "prices")) == ["2024-01-02", "2024-01-03"]
+
+
+@pytest.mark.parametrize("index", [pd.DatetimeIndex([]), pd.Index([], dtype=object)])
+def test_an_empty_index_is_one_of_dates(index):
+    table = read_table(pd.DataFrame({"A": []}, index=index), "weights")
+    assert (table.dates.dtype, len(table.dates), table.values.shape) == ("M8[D]", 0, (0, 1))
 
 
 @pytest.mark.parametrize(
     ("index", "kind"),
     [
-        (pd.MultiIndex.from_product([["2024-01-02"], ["A", "B"]]), "MultiIndex"),
-        (pd.period_range("2024-01", periods=2, freq="M"), "PeriodIndex"),
-        (pd.to_timedelta([1, 2], "D"), "TimedeltaIndex"),
+        (
+            pd.MultiIndex.from_product([["2024-01-02"], ["A", "B"]]),
+            r"MultiIndex\. Make columns of it: reset_index\(\)",
+        ),
+        (
+            pd.period_range("2024-01", periods=2, freq="M"),
+            r"PeriodIndex\. Make dates of it: to_timestamp\(\)",
+        ),
+        (pd.to_timedelta([1, 2], "D"), r"TimedeltaIndex\. Make columns of it: reset_index\(\)"),
     ],
 )
 def test_an_index_that_is_neither_is_refused(index, kind):
-    with pytest.raises(errors.ValidationError, match=rf"got a {kind}.*reset_index\(\)"):
+    with pytest.raises(errors.ValidationError, match=f"got a {kind}"):
         read_table(pd.DataFrame({"close": [1.5, 2.5]}, index=index), "prices")
 
 
@@ -439,13 +519,31 @@ def test_a_column_twice_is_refused():
         pd.DataFrame([[1.5, 2.5]], columns=["A", "A"]),
         pa.Table.from_arrays(arrays, names=["A", "A"]),
     ):
-        with pytest.raises(errors.ValidationError, match="prices: a column is there twice"):
+        with pytest.raises(errors.ValidationError, match="prices: column 'A' is there twice"):
             read_table(frame, "prices")
 
 
 def test_a_lazy_frame_is_told_to_be_collected():
     with pytest.raises(TypeError, match="a lazy one collected"):
         read_table(pl.LazyFrame({"A": [1.5]}), "prices")
+
+
+def test_a_series_is_told_to_be_a_frame():
+    pairs = pd.MultiIndex.from_product([DAYS, ["A"]], names=["date", "symbol"])
+    with pytest.raises(TypeError, match=r"Make a frame of a series: reset_index\(name=…\)$"):
+        read_table(pd.Series([1.5, 2.5], pairs), "prices")
+    table = read_table(pd.Series([1.5, 2.5], pairs).reset_index(name="price"), "prices")
+    assert (table.symbols, table.values.tolist()) == (("A",), [[1.5], [2.5]])
+    for series in (pd.Series([1.5]), pl.Series([1.5])):
+        with pytest.raises(TypeError, match=r"a series: to_frame\(…\) with its symbol$"):
+            read_table(series, "prices")
+
+
+def test_a_column_of_several_levels_is_told_to_take_one():
+    frame = pd.DataFrame([[1.5]], columns=pd.MultiIndex.from_tuples([("Close", "AAPL")]))
+    with pytest.raises(TypeError, match=r"'AAPL'\) \(tuple\)\. Of several levels take one, like"):
+        read_table(frame, "prices")
+    assert read_table(frame["Close"], "prices").symbols == ("AAPL",)
 
 
 def test_a_series_is_no_table():
@@ -515,6 +613,19 @@ def test_an_array_of_something_else_is_refused(dtype):
 
 
 # Lists of pairs
+
+
+def test_lists_of_prices_that_are_not_whole_are_as_in_columns():
+    rows = [[("A", 1.5), ("B", 2)], {"A": Decimal("1.6")}, []]
+    table = read_table(rows, "prices", is_whole=False)
+    columns = {"A": [1.5, Decimal("1.6"), None], "B": [2, None, None]}
+    assert table.symbols == ("A", "B")
+    assert table.values.tolist() == read_table(columns, "prices").values.tolist()
+    floats = read_table([[("A", 1.5)], [], [("A", np.float32(2.5))]], "prices", is_whole=False)
+    assert (floats.values.dtype, nested(floats.values)) == (np.float64, [[1.5], [None], [2.5]])
+    whole = read_table([[("A", 2**53 + 1)], []], "prices", is_whole=False)
+    assert (whole.values.dtype, whole.values.tolist()) == (np.int64, [[2**53 + 1], [0]])
+    assert read_table([[], []], "prices", is_whole=False).values.shape == (2, 0)
 
 
 def test_lists_of_prices_are_0_where_absent():

@@ -9,6 +9,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError
+from nanobook_core.portfolio.date_column import unknown
 from nanobook_core.portfolio.table import Table
 
 
@@ -43,7 +44,7 @@ def align(weights: Table, prices: Table) -> Aligned:
     if weights.dates is not None:
         _check_rows(targets, weights.symbols, weights.dates)
     symbols = tuple(dict.fromkeys(prices.symbols + weights.symbols))
-    rows = _rows(weights, prices.dates, len(prices.values), "weights")
+    rows = _rows(weights, prices.dates, len(prices.values), "weights", _of_zones(weights, prices))
     if rows is not None or weights.symbols != symbols:
         table = np.full((len(prices.values), len(symbols)), np.nan)
         where = np.arange(len(targets)) if rows is None else rows
@@ -86,7 +87,11 @@ def on_calendar(
 
 
 def _rows(
-    table: Table, dates: NDArray[np.datetime64] | None, n_periods: int, noun: str
+    table: Table,
+    dates: NDArray[np.datetime64] | None,
+    n_periods: int,
+    noun: str,
+    hint: str = "",
 ) -> NDArray[np.intp] | None:
     """Periods of the table's rows; None if they are all of them in turn."""
     if table.dates is None or dates is None:
@@ -96,15 +101,23 @@ def _rows(
                 f"got {len(table.values)} and {n_periods} rows"
             )
         return None
-    rows = np.searchsorted(dates, table.dates)
-    is_there = dates[np.minimum(rows, len(dates) - 1)] == table.dates if len(dates) else rows < 0
+    # Midnights of a zone are its dates among days, and moments among moments.
+    when = table.dates if table.utc is None or dates.dtype == "M8[D]" else table.utc
+    rows = np.searchsorted(dates, when)
+    is_there = dates[np.minimum(rows, len(dates) - 1)] == when if len(dates) else rows < 0
     if not is_there.all():
-        first = int(np.flatnonzero(~is_there)[0])
-        after = str(dates[rows[first]]) if rows[first] < len(dates) else "none"
-        raise ValidationError(
-            f"{noun}: {table.dates[first]} is not a date of the prices; the next one is {after}"
-        )
+        raise ValidationError(f"{noun}: {unknown(when[~is_there][0], dates)}{hint}")
     return None if len(rows) == n_periods else rows
+
+
+def _of_zones(weights: Table, prices: Table) -> str:
+    if (weights.utc is None) == (prices.utc is None):
+        return ""
+    has, lacks = ("prices", "weights") if weights.utc is None else ("weights", "prices")
+    return (
+        f". Dates of {has} have a time zone, in which midnights are dates and other times become "
+        f"UTC; those of {lacks} have none: give both the same"
+    )
 
 
 def _check_rows(

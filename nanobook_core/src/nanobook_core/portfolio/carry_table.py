@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.calendar import on_calendar
 from nanobook_core.portfolio.carry import Carry, Schedule
-from nanobook_core.portfolio.date_column import moment, named
+from nanobook_core.portfolio.date_column import named, time_of, unknown
 from nanobook_core.portfolio.table import read_table
 from nanobook_core.portfolio.unit import exact, is_absent, money
 from nanobook_core.types import INT64_MAX
@@ -57,20 +57,21 @@ class Axes:
                 f"got {shown(key)}"
             )
         try:
-            date = moment(key)
+            date, utc = time_of(key)
         except (TypeError, ValueError):
-            date = np.datetime64("NaT")
+            date, utc = np.datetime64("NaT"), None
         if np.isnat(date):
             raise ValidationError(
                 f"{what}: {shown(key)} is no date and no number of a period; a date is one, or ISO "
                 "text like 2024-01-31"
             )
+        # As in a table: midnight of a zone is its date among days.
+        is_day = self.dates.dtype == "M8[D]" and date == date.astype("M8[D]")
+        if utc is not None and not is_day:
+            date = utc
         found = int(np.searchsorted(self.dates, date))
         if found == len(self.dates) or self.dates[found] != date:
-            after = self.dates[found] if found < len(self.dates) else "none"
-            raise ValidationError(
-                f"{what}: {date} is not a date of the prices; the next one is {after}"
-            )
+            raise ValidationError(f"{what}: {unknown(date, self.dates)}")
         return found
 
     def column(self, symbol: Any, what: str) -> int:
@@ -145,7 +146,7 @@ def _cells(
     """Return the cells of a table that say something, by period and column."""
     if data is None:
         return {}
-    table = read_table(data, noun, symbols=axes.symbols_given)
+    table = read_table(data, noun, symbols=axes.symbols_given, is_whole=False)
     values = on_calendar(table, axes.symbols, axes.dates, axes.n_periods, noun)
     cells: dict[int, dict[int, Fraction]] = {}
     for period, column in np.argwhere(~is_absent(values) & (values != 0)).tolist():

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError, shown
+from nanobook_core.portfolio.date_column import zoned
 from nanobook_core.types import INT64_MAX
 
 #: What the index of a pandas frame is called among its columns.
@@ -68,11 +69,17 @@ def _of_frame(data: Any, noun: str) -> dict[str, NDArray[Any]]:
         frame = nw.from_native(data, eager_only=True)
         names = frame.columns
     except nw.exceptions.DuplicateError:
-        raise ValidationError(f"{noun}: a column is there twice") from None
+        _check_names(list(getattr(data, "column_names", data.columns)), noun)
+        raise
     except TypeError:
+        hint = ""
+        if hasattr(data, "to_frame"):
+            levels = getattr(getattr(data, "index", None), "nlevels", 1)
+            way = "reset_index(name=…)" if levels > 1 else "to_frame(…) with its symbol"
+            hint = f". Make a frame of a series: {way}"
         raise TypeError(
             f"{noun}: a frame of pandas, polars or pyarrow (a lazy one collected), a mapping of "
-            f"columns, an array or a list of rows; got {shown(data)}"
+            f"columns, an array or a list of rows; got {shown(data)}{hint}"
         ) from None
     _check_names(names, noun)
     index = _index(data, noun)
@@ -83,7 +90,8 @@ def _of_frame(data: Any, noun: str) -> dict[str, NDArray[Any]]:
 def _check_names(names: Sequence[Any], noun: str) -> None:
     for name in names:
         if not isinstance(name, str):
-            raise TypeError(f"{noun}: names of columns are strings, got {shown(name)}")
+            hint = '. Of several levels take one, like table["Close"]' * isinstance(name, tuple)
+            raise TypeError(f"{noun}: names of columns are strings, got {shown(name)}{hint}")
         if name == INDEX or names.count(name) > 1:
             raise ValidationError(f"{noun}: column {name!r} is there twice")
 
@@ -92,28 +100,46 @@ def _index(data: Any, noun: str) -> NDArray[Any] | None:
     """Return what an index of pandas says about rows; None if it only counts them."""
     index: Any = getattr(data, "index", None)  # of pandas alone
     kind = getattr(getattr(index, "dtype", None), "kind", "")
-    if not kind or kind in "iufb" or not len(index):
+    if not kind or kind in "iufb":
         return None
+    if kind == "M" and getattr(index, "tz", None) is not None:
+        times = (index.tz_localize(None), index.tz_convert("UTC").tz_localize(None))
+        return zoned(*(time.to_numpy() for time in times))
     if kind == "M":
-        is_local = getattr(index, "tz", None) is not None
-        wall = index.tz_convert("UTC").tz_localize(None) if is_local else index
-        return np.asarray(wall.to_numpy())
+        return np.asarray(index.to_numpy())
+    if not len(index):
+        return np.zeros(0, "datetime64[D]")
     if not isinstance(index[0], str | dt.date):
+        way = "dates of it: to_timestamp()"
         raise ValidationError(
             f"{noun}: an index of dates, or one that only counts rows; got a "
-            f"{type(index).__name__}. Make columns of it: reset_index()"
+            f"{type(index).__name__}. "
+            f"Make {way if hasattr(index, 'to_timestamp') else 'columns of it: reset_index()'}"
         )
     return np.asarray(index, object)
+
+
+def check_index(data: Any, noun: str) -> None:
+    """Refuse an index of pandas that is of numbers and does not count rows from 0."""
+    index: Any = getattr(data, "index", None)
+    if getattr(getattr(index, "dtype", None), "kind", "") not in tuple("iufb"):
+        return
+    is_other = index.to_numpy(np.float64, na_value=np.nan) != np.arange(len(index))
+    if is_other.any():
+        row = int(is_other.argmax())
+        raise ValidationError(
+            f"{noun}: an index of numbers counts rows from 0, and is {index[row]} in row {row}. "
+            "Make dates of it, with pd.to_datetime(index.astype(str)), or drop it: "
+            "reset_index(drop=True)"
+        )
 
 
 def _values(series: Any) -> NDArray[Any]:
     import narwhals as nw
 
     dtype = series.dtype
-    if dtype == nw.Datetime and getattr(dtype, "time_zone", None):
-        series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    if dtype == nw.Date:
-        return _days(series)
+    if dtype == nw.Date or getattr(dtype, "time_zone", None):
+        return _dates(series)
     if not series.null_count():
         return np.asarray(series.to_numpy())
     is_null = series.is_null().to_numpy()
@@ -130,7 +156,10 @@ def _values(series: Any) -> NDArray[Any]:
     return values
 
 
-def _days(series: Any) -> NDArray[Any]:
+def _dates(series: Any) -> NDArray[Any]:
+    if getattr(series.dtype, "time_zone", None):
+        times = (series, series.dt.convert_time_zone("UTC"))
+        return zoned(*(time.dt.replace_time_zone(None).to_numpy() for time in times))
     days = np.asarray(series.to_numpy())
     if days.dtype.kind == "M":
         return days
@@ -152,10 +181,15 @@ def numbers(column: NDArray[Any], noun: str, name: str) -> NDArray[Any]:
     if column.dtype.kind == "f":
         return np.ma.filled(column, np.nan).astype(np.float64, copy=False)
     if column.dtype.kind == "U" and len(column):
-        raise TypeError(f"{noun}: column {name!r} is not numeric, it has {shown(str(column[0]))}")
+        raise TypeError(f"{noun}: column {name!r} is not numeric, it has {_text(str(column[0]))}")
     if column.dtype.kind not in "iu":
         raise TypeError(f"{noun}: column {name!r} is not numeric, its type is {column.dtype}")
     return to_int64(column, f"{noun}: column {name!r}")
+
+
+def _text(value: Any) -> str:
+    hint = ". Make numbers of text, in pandas with pd.to_numeric(…)" * isinstance(value, str)
+    return shown(value) + hint
 
 
 def to_int64(values: NDArray[Any], what: str) -> NDArray[np.int64]:
@@ -170,7 +204,7 @@ def _of_objects(values: list[Any], noun: str, name: str) -> NDArray[Any]:
     given = [value for value, gone in zip(values, is_null, strict=True) if not gone]
     for value in given:
         if isinstance(value, bool) or not isinstance(value, _NUMBER):
-            raise TypeError(f"{noun}: column {name!r} is not numeric, it has {shown(value)}")
+            raise TypeError(f"{noun}: column {name!r} is not numeric, it has {_text(value)}")
     is_float = any(isinstance(value, float | np.floating) for value in given)
     if any(isinstance(value, Decimal) for value in given) or (
         noun != "weights" and is_float and any(_is_long(value) for value in given)

@@ -16,8 +16,10 @@ from nanobook_core.errors import ValidationError, shown
 #: Names of a column of dates, in lower case, if it is text.
 NAMES = ("date", "time", "timestamp", "datetime")
 _ISO = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?:Z|([+-])(\d\d):?(\d\d))?)?"
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?:(Z)|([+-])(\d\d):?(\d\d))?)?"
 )
+#: Fields of a column with a time zone: what clocks there show, and UTC.
+_ZONED = ("local", "utc")
 _PERIOD = re.compile(r"period (\d+)(?=[,:])")
 
 
@@ -57,7 +59,7 @@ def date_column(
 
 def _first_kind(column: NDArray[Any]) -> type[Any] | None:
     """`date` or `str`, which the first value that is there is; None if it is neither."""
-    if column.dtype.kind == "M":
+    if column.dtype.kind == "M" or column.dtype.names == _ZONED:
         return dt.date
     if column.dtype.kind not in "OU":
         return None
@@ -65,10 +67,22 @@ def _first_kind(column: NDArray[Any]) -> type[Any] | None:
     return next((kind for kind in (dt.date, str) if isinstance(first, kind)), None)
 
 
-def read_dates(column: NDArray[Any], noun: str, name: str) -> NDArray[np.datetime64]:
-    """Return dates as days, or as nanoseconds where one of them is within a day.
+def zoned(local: NDArray[Any], utc: NDArray[Any]) -> NDArray[Any]:
+    """Return a column with a time zone, of both."""
+    times = [time if time.dtype.kind == "M" else time.astype("M8[ns]") for time in (local, utc)]
+    kinds = [(name, time.dtype) for name, time in zip(_ZONED, times, strict=True)]
+    column = np.empty(len(local), kinds)
+    column["local"], column["utc"] = times
+    return column
 
-    Times with a zone, an offset or a `Z` become those of UTC.
+
+def read_dates(
+    column: NDArray[Any], noun: str, name: str
+) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64] | None]:
+    """Return dates as days, or as nanoseconds where one of them is within a day; and UTC.
+
+    Times with a zone, an offset or a `Z` become those of UTC, unless all are midnights of their
+    zone: then they are its dates. UTC is what they are there, None where no time has a zone.
 
     Raises:
         ValidationError: text that is no ISO date or time, a date that is missing, or a time that
@@ -76,62 +90,93 @@ def read_dates(column: NDArray[Any], noun: str, name: str) -> NDArray[np.datetim
 
     """
     dates: NDArray[np.datetime64] = column
-    if column.dtype.kind != "M":
-        dates = _read(column.tolist(), noun, name)
+    utc: NDArray[np.datetime64] | None = None
+    if column.dtype.names == _ZONED:
+        dates, utc = column["local"], column["utc"]
+    elif column.dtype.kind != "M":
+        dates, utc = _read(column.tolist(), noun, name)
     if np.isnat(dates).any():
         row = int(np.flatnonzero(np.isnat(dates))[0])
         raise ValidationError(f"{noun}: row {row} has no date")
-    days = dates.astype("datetime64[D]")
-    if (days == dates).all():
-        return days
+    if utc is not None and not _are_days(dates):
+        dates = utc
+    if _are_days(dates):
+        return dates.astype("datetime64[D]"), utc
     moments = dates.astype("datetime64[ns]")
     is_wrapped = moments.astype(dates.dtype) != dates
     if is_wrapped.any():
         raise ValidationError(
             f"{noun}: {dates[is_wrapped][0]} is not between the years 1678 and 2262"
         )
-    return moments
+    return moments, None if utc is None else moments
 
 
-def _read(values: list[Any], noun: str, name: str) -> NDArray[np.datetime64]:
-    # In a long table few dates are each there often.
-    moments: dict[Any, np.datetime64] = {}
-    for row, value in enumerate(values):
-        if value not in moments:
+def _are_days(dates: NDArray[np.datetime64]) -> bool:
+    return bool((dates.astype("datetime64[D]") == dates).all())
+
+
+def _read(
+    values: list[Any], noun: str, name: str
+) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64] | None]:
+    """Return times as they are written, and in UTC where one of them has a zone."""
+    # In a long table few dates are each there often; one moment has a time in each zone.
+    keys = [(value, getattr(value, "tzinfo", None)) for value in values]
+    times: dict[Any, tuple[np.datetime64, np.datetime64 | None]] = {}
+    for row, key in enumerate(keys):
+        if key not in times:
             try:
-                moments[value] = moment(value)
+                times[key] = time_of(key[0])
             except (TypeError, ValueError):
                 raise ValidationError(
                     f"{noun}: a column of dates that are not ISO dates: row {row} of {name!r} is "
-                    f"{shown(value)}"
+                    f"{shown(key[0])}. Make dates of them, in pandas with pd.to_datetime(…, "
+                    "format=…), or write them like 2024-01-31"
                 ) from None
-    return np.array([moments[value] for value in values], None if values else "datetime64[D]")
+    unit = None if values else "datetime64[D]"
+    local = np.array([times[key][0] for key in keys], unit)
+    if all(utc is None for _, utc in times.values()):
+        return local, None
+    return local, np.array([times[key][0 if times[key][1] is None else 1] for key in keys])
 
 
-def moment(value: Any) -> np.datetime64:
-    """Return what a date, a time or ISO text says; NaT where it says nothing.
+def time_of(value: Any) -> tuple[np.datetime64, np.datetime64 | None]:
+    """Return the time that a date, a time or ISO text says, and what that is in UTC.
+
+    It is NaT where it says nothing; UTC is None where it has no zone.
 
     Raises:
         TypeError, ValueError: it is something else.
 
     """
     if value is None or value != value or value == "":  # noqa: PLR0124 - NaN and NaT
-        return np.datetime64("NaT")
+        return np.datetime64("NaT"), None
     if isinstance(value, dt.datetime):
-        is_local = value.tzinfo is not None
-        return np.datetime64(value.astimezone(dt.UTC).replace(tzinfo=None) if is_local else value)
+        local = np.datetime64(value.replace(tzinfo=None))
+        if value.tzinfo is None:
+            return local, None
+        return local, np.datetime64(value.astimezone(dt.UTC).replace(tzinfo=None))
     if isinstance(value, dt.date | np.datetime64):
-        return np.datetime64(value)
+        return np.datetime64(value), None
     # numpy itself would read "20240102" as a year, and "today" off the clock.
     found = _ISO.fullmatch(value)
     if found is None:
         raise ValueError(value)
-    day, time, sign, hours, minutes = found.groups()
-    moment = np.datetime64(day if time is None else f"{day}T{time}")
+    day, time, is_utc, sign, hours, minutes = found.groups()
+    local = np.datetime64(day if time is None else f"{day}T{time}")
     if sign is None:
-        return moment
+        return local, local if is_utc else None
     offset = np.timedelta64(int(hours) * 60 + int(minutes), "m")
-    return moment - offset if sign == "+" else moment + offset
+    return local, local - offset if sign == "+" else local + offset
+
+
+def unknown(date: np.datetime64, dates: NDArray[np.datetime64]) -> str:
+    """Return what messages say of a date that is none of these, which rise."""
+    after = dates[dates > date]
+    if len(after):
+        near = f"the next one is {after[0]}"
+    else:
+        near = f"the last one is {dates[-1]}" if len(dates) else "they have none"
+    return f"{date} is not a date of the prices; {near}"
 
 
 def named(period: int, dates: NDArray[np.datetime64] | None) -> str:

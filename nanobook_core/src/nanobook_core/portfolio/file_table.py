@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError
-from nanobook_core.portfolio.date_column import NAMES, moment
+from nanobook_core.portfolio.date_column import NAMES, time_of
 
 _ABSENT = frozenset({"", "na", "nan", "null", "none"})
 _TEXT = frozenset({"symbol", "ticker"})
@@ -106,10 +106,16 @@ def _columns(path: Path, rows: Any) -> dict[str, NDArray[Any]]:
         cells.append(texts)
     if not cells:
         raise ValidationError(f"{path} has names of columns and no rows")
-    return {
+    found = {
         name: _column(path, name, lines, [row[place].strip() for row in cells], is_first=place == 0)
         for place, name in enumerate(names)
     }
+    if "" in found and found[""].dtype.kind == "f":
+        raise ValidationError(
+            f"{path}: column {names.index('') + 1} has no name and is of numbers, like the index "
+            "that pandas writes: leave it out, with to_csv(…, index=False), or name it"
+        )
+    return found
 
 
 def _column(
@@ -137,7 +143,7 @@ def _dates(path: Path, name: str, lines: Sequence[int], texts: list[str]) -> NDA
     for line, text in zip(lines, texts, strict=True):
         if text not in seen:
             try:
-                is_date = not np.isnat(moment(text))
+                is_date = not np.isnat(time_of(text)[0])
             except ValueError:
                 is_date = False
             if not is_date:

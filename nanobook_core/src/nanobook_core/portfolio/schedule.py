@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from math import inf, isfinite
 from typing import Any, Literal
 
@@ -45,10 +46,21 @@ def schedule_to_dense(
         raise ValidationError(f"values is 'weight' or 'price', got {shown(values)}")
     if not isinstance(schedule, list | tuple):
         raise TypeError(f"a schedule is a list or tuple of rows, got {shown(schedule)}")
-    cell = _CELLS[values]
+    return _dense(schedule, _CELLS[values])
+
+
+def amounts_to_dense(schedule: Sequence[Any]) -> tuple[tuple[str, ...], NDArray[Any]]:
+    """Symbols and prices, as `schedule_to_dense`, as they are given: ints, floats and Decimals.
+
+    The table is of objects, None where a symbol is absent. A price is finite and above 0.
+    """
+    return _dense(schedule, _AMOUNT)
+
+
+def _dense(schedule: Sequence[Any], cell: _Cell) -> tuple[tuple[str, ...], NDArray[Any]]:
     columns: dict[str, int] = {}
     rows = [_read(row, period, cell, columns) for period, row in enumerate(schedule)]
-    table: NDArray[Any] = np.zeros((len(rows), len(columns)), cell.dtype)
+    table: NDArray[Any] = np.full((len(rows), len(columns)), cell.absent, cell.dtype)
     for line, row in zip(table, rows, strict=True):
         if row is None:
             line[:] = np.nan
@@ -63,12 +75,13 @@ class _Cell:
     """What a value of a schedule may be."""
 
     noun: str
-    dtype: type[np.float64 | np.int64]
+    dtype: type[np.float64 | np.int64 | np.object_]
+    absent: float | None = 0
     exact: type[float]
     """A value of this very type between `low` and `high` is taken as it is; any other is read."""
     low: float
     high: float
-    read: Callable[[object, int, str], float]
+    read: Callable[[object, int, str], Any]
 
 
 def _read(
@@ -86,13 +99,13 @@ def _read(
             f"mapping{hold}; got {shown(row)}"
         )
     exact, low, high = cell.exact, cell.low, cell.high
-    cells: dict[int, float] = {}
+    cells: dict[int, Any] = {}
     for pair in row:
         is_pair = type(pair) is tuple or isinstance(pair, tuple | list)
         if not is_pair or len(pair) != 2:  # noqa: PLR2004 - what makes it a pair
             raise TypeError(
                 f"period {period}: a pair is a tuple or list (symbol, {cell.noun}), "
-                f"got {shown(pair)}"
+                f"got {shown(pair)}{_ARRAY if isinstance(pair, int | float | np.number) else ''}"
             )
         symbol, value = pair
         column = columns.get(symbol) if type(symbol) is str else None
@@ -148,7 +161,8 @@ def _price(value: object, period: int, symbol: str) -> int:
     if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | np.integer):
         raise TypeError(
             f"period {period}, symbol {symbol!r}: a price is an int or a numpy integer, in whole "
-            f"units of money, got {shown(value)}. Scale and round it first."
+            f"units of money, got {shown(value)}. Scale and round it first, or give "
+            "`simulate` a price_unit."
         )
     price = operator.index(value)
     if price < 1:
@@ -164,6 +178,24 @@ def _price(value: object, period: int, symbol: str) -> int:
     return price
 
 
+def _amount(value: object, period: int, symbol: str) -> Any:
+    if isinstance(value, bool | np.timedelta64) or not isinstance(
+        value, int | float | Decimal | np.integer | np.floating
+    ):
+        raise TypeError(
+            f"period {period}, symbol {symbol!r}: a price is an int, a float, a Decimal or a real "
+            f"numpy scalar, got {shown(value)}"
+        )
+    is_number = not value.is_nan() if isinstance(value, Decimal) else True
+    if not (is_number and 0 < value < inf):
+        raise ValidationError(
+            f"period {period}, symbol {symbol!r}: price {shown(value)} is not a finite number "
+            "above 0. Leave the symbol out where it has no price."
+        )
+    return value
+
+
+_ARRAY = ". `simulate` takes rows of numbers as an array, np.asarray(…), with symbols="
 _CELLS = {
     "weight": _Cell(
         noun="weight",
@@ -175,3 +207,12 @@ _CELLS = {
     ),
     "price": _Cell(noun="price", dtype=np.int64, exact=int, low=1, high=INT64_MAX, read=_price),
 }
+_AMOUNT = _Cell(
+    noun="price",
+    dtype=np.object_,
+    absent=None,
+    exact=float,
+    low=sys.float_info.min,
+    high=sys.float_info.max,
+    read=_amount,
+)

@@ -11,13 +11,21 @@ from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.plugin.registry import default_registry
-from nanobook_core.portfolio.column import INDEX, numbers, read_columns, stacked, to_int64
+from nanobook_core.portfolio.column import (
+    INDEX,
+    check_index,
+    numbers,
+    read_columns,
+    stacked,
+    to_int64,
+)
 from nanobook_core.portfolio.date_column import (
     check_rising,
     check_sorted,
     date_column,
     read_dates,
 )
+from nanobook_core.portfolio.schedule import amounts_to_dense
 
 _SYMBOL = ("symbol", "ticker")
 
@@ -30,6 +38,8 @@ class Table:
     """In order of first appearance, one a column."""
     dates: NDArray[np.datetime64] | None
     """Rising, one a row; None where the rows have none."""
+    utc: NDArray[np.datetime64] | None = None
+    """The same in UTC, where the dates came with a time zone."""
     values: NDArray[Any]
     """Of shape `(n_periods, n_symbols)`: float64, int64, or Decimals (object).
 
@@ -45,34 +55,39 @@ def read_table(
     noun: str,
     *,
     symbols: Sequence[str] | None = None,
+    is_whole: bool = True,
 ) -> Table:
     """Read a frame, wide or long, a mapping of columns, an array with `symbols`, or lists of pairs.
 
     `noun` names the table in messages; "weights" are read as such, all else as prices.
+    These are ints in lists of pairs, unless `is_whole` is False.
 
     A frame is long if it has a column `symbol` or `ticker`, with one of dates and one of values
     beside it. Else each column but that of dates is a symbol. Dates are the index of pandas, if it
     is one of dates, or the only column of dates; strings in the index, in a first column, or in one
     called `date`, `time`, `timestamp` or `datetime` are read as ISO dates. Times with a zone become
-    those of UTC. An array of float64 or int64 is not copied.
+    those of UTC, or, where all are midnights of their zone, its dates. An array of float64 or int64
+    is not copied.
 
     Nulls and NaN are alike. A column of ints stays one with nulls in it, except in weights.
 
     Raises:
         TypeError: something else, or values that are no numbers.
         ValidationError: an array without symbols or of another shape, dates that are missing, are
-            numbers or do not rise, a symbol that is empty or there twice, columns that fit neither
-            form.
+            numbers or do not rise, an index of numbers that does not count rows, a symbol that is
+            empty or there twice, columns that fit neither form.
         OverflowError: an int beyond 64 bits.
 
     """
     if isinstance(data, np.ndarray):
         return _from_array(data, noun, symbols)
     if isinstance(data, list | tuple):
-        return _from_lists(data, noun)
+        return _from_lists(data, noun, is_whole=is_whole)
     columns = read_columns(data, noun)
     labels = [name for name in columns if name.lower() in _SYMBOL]
     dates = date_column(columns, labels, noun)
+    if dates is None:
+        check_index(data, noun)
     if labels:
         return _from_long(columns, labels[0], dates, noun)
     return _from_wide(columns, dates, noun)
@@ -95,7 +110,12 @@ def _from_array(data: NDArray[Any], noun: str, symbols: Sequence[str] | None) ->
     return Table(symbols=names, dates=None, values=values)
 
 
-def _from_lists(data: Sequence[Any], noun: str) -> Table:
+def _from_lists(data: Sequence[Any], noun: str, *, is_whole: bool) -> Table:
+    if noun != "weights" and not is_whole:
+        names, cells = amounts_to_dense(data)
+        columns = [numbers(column, noun, name) for name, column in zip(names, cells.T, strict=True)]
+        table = stacked(columns, len(cells), zero_is_absent=True)
+        return Table(symbols=names, dates=None, values=table)
     kernel = default_registry().load("kernel", "schedule_to_dense")
     symbols, values = kernel(data, "weight" if noun == "weights" else "price")
     return Table(symbols=symbols, dates=None, values=values)
@@ -105,13 +125,14 @@ def _from_wide(columns: Mapping[str, NDArray[Any]], dates: str | None, noun: str
     others = [name for name in columns if name != dates]
     values = [numbers(columns[name], noun, name) for name in others]
     n_rows = len(next(iter(columns.values()), ()))
-    when = None
+    when = utc = None
     if dates is not None:
-        when = read_dates(columns[dates], noun, dates)
+        when, utc = read_dates(columns[dates], noun, dates)
         check_rising(when, noun)
     return Table(
         symbols=_names(others, noun),
         dates=when,
+        utc=utc,
         values=stacked(values, n_rows, zero_is_absent=noun != "weights"),
     )
 
@@ -132,18 +153,22 @@ def _from_long(
     values = [numbers(columns[others[0]], noun, others[0])]
     return _pivoted(
         columns[label].tolist(),
-        read_dates(columns[dates], noun, dates),
+        *read_dates(columns[dates], noun, dates),
         stacked(values, len(columns[label]), zero_is_absent=noun != "weights")[:, 0],
         noun,
     )
 
 
 def _pivoted(
-    labels: list[Any], dates: NDArray[np.datetime64], values: NDArray[Any], noun: str
+    labels: list[Any],
+    dates: NDArray[np.datetime64],
+    utc: NDArray[np.datetime64] | None,
+    values: NDArray[Any],
+    noun: str,
 ) -> Table:
     symbols = _names(list(dict.fromkeys(labels)), noun)
     check_sorted(dates, noun)
-    days, row = np.unique(dates, return_inverse=True)
+    days, start, row = np.unique(dates, return_index=True, return_inverse=True)
     place = {symbol: column for column, symbol in enumerate(symbols)}
     column = np.array([place[label] for label in labels], np.intp)
     once, first = np.unique(row * len(symbols) + column, return_index=True)
@@ -153,7 +178,13 @@ def _pivoted(
     absent: dict[str, Any] = {"O": None, "i": 0, "f": 0.0 if noun == "weights" else np.nan}
     table = np.full((len(days), len(symbols)), absent[values.dtype.kind], values.dtype)
     table[row, column] = values
-    return Table(symbols=symbols, dates=days, values=table, is_long=True)
+    return Table(
+        symbols=symbols,
+        dates=days,
+        utc=None if utc is None else utc[start],
+        values=table,
+        is_long=True,
+    )
 
 
 def _names(symbols: Iterable[Any], noun: str) -> tuple[str, ...]:

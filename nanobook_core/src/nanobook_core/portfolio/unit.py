@@ -82,7 +82,9 @@ def unit_of(value: Any, name: str = "price_unit", digits: int = _FINEST) -> Deci
         ValidationError: not a number from 1e-18, or with another number of digits, to 1e18.
 
     """
-    what = f"{name} is a Decimal" + (', "auto" or "exact"' if name == "price_unit" else "")
+    what = f'{name} is a Decimal, an int or a string like "0.01"'
+    if name == "price_unit":
+        what += ', or "auto" or "exact"'
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
         hint = f'; give Decimal("{value}")' if isinstance(value, float) else ""
         raise TypeError(f"{what}, got {shown(value)}{hint}")
@@ -122,6 +124,8 @@ def money(amount: Any, unit: Fraction, name: str) -> int:
     if abs(units) > INT64_MAX:
         raise OverflowError(
             f"{name}: {shown(amount)} is more than 2^63-1 units of {_decimal(unit)}"
+            + (", in which money is counted: give a coarser price_unit or quantity_step")
+            * (unit < 1)
         )
     return int(units)
 
