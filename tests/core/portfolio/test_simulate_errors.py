@@ -1,6 +1,7 @@
 """What `simulate` refuses, it names by period and, where the prices have dates, by date."""
 
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ BEYOND = {
     "weights": [0.5, 0.5, 1e300],
     "prices": [100, 100, 100],
     "error": OverflowError,
-    "constraints": nanobook.Constraints(scale_to_cash=False),
+    "constraints": nanobook.Constraints(scale_to_cash=False, max_leverage=1e300),
 }
 
 
@@ -154,3 +155,20 @@ def test_a_negative_price_names_its_date():
     assert message([0.5] * 3, [100, 100, -1]) == (
         "period 2 (2020-01-06), symbol 'A': price -1 is negative. Give 0 where there is none."
     )
+
+
+def test_weights_that_sum_to_20_or_have_a_leverage_are_no_percentages():
+    tables = {"A": [20.0]}, {"A": [100]}
+    options = {"cash": 1000, "costs": nanobook.CostModel.zero()}
+    assert nanobook.simulate(*tables, **options)["final_cash"] == 0
+    levered = nanobook.Constraints(max_leverage=0.5)
+    percentages = {"A": [50.0]}, {"A": [100]}
+    assert nanobook.simulate(*percentages, constraints=levered, **options)["final_cash"] == 500
+
+
+def test_rows_of_floats_and_decimals_are_prices_in_a_currency():
+    prices = [[("A", 1.5)], [("A", Decimal("1.6"))]]
+    costs = nanobook.CostModel.zero()
+    weights = [[("A", 1.0)], None]
+    result = nanobook.simulate(weights, prices, cash=1000, costs=costs, price_unit="0.01")
+    assert result["equity_curve"] == [100_000, 100_000, 106_660]

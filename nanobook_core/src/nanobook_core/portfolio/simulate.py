@@ -28,6 +28,7 @@ from nanobook_core.portfolio.result import BacktestResult
 from nanobook_core.portfolio.simulation import Simulation
 from nanobook_core.portfolio.stop import Stops
 from nanobook_core.portfolio.table import read_table
+from nanobook_core.portfolio.target import check_targets
 from nanobook_core.portfolio.unit import money, to_units, unit_of
 
 Fills: TypeAlias = SameBar | NextBar | NextOpen
@@ -101,7 +102,8 @@ def simulate(
     columns; an array of shape `(n_periods, n_symbols)` with `symbols`; or the seed's lists. The
     prices' dates are the periods; weights on some of them make a rebalance calendar. A row of
     weights that is absent, `None` or all NaN trades nothing, one of zeros, or an empty list, sells
-    everything. Weights are fractions of equity, negative when short.
+    everything. Weights are fractions of equity, negative when short; a row whose magnitudes sum to
+    more than 20 is refused as one of percentages, unless `constraints` has a `max_leverage`.
 
     Prices are ints in money units, and `cash` is an int in the same; or, with `price_unit`, both
     are in a currency, as floats, Decimals or ints: a Decimal rounds each price to that unit and
@@ -126,9 +128,9 @@ def simulate(
         TypeError: an argument or a value of the wrong type; floats as prices without `price_unit`.
         ValidationError: tables that do not fit together, dates that do not rise or are not those of
             prices, a weight that is not finite or partly missing, a price below 1, a weight other
-            than 0 for a symbol that has had no price yet, a bar that cannot be, opens given twice
-            or not at all, or an option out of range; while simulating, costs or fills of a model
-            that break its contract.
+            than 0 for a symbol that has had no price yet, weights in percent, a bar that cannot be,
+            opens given twice or not at all, or an option out of range; while simulating, costs or
+            fills of a model that break its contract.
         OverflowError: a number beyond 64 bits; while simulating, a quantity beyond that.
     """
     compute_metrics((), periods_per_year, risk_free)  # refuses wrong options before the work
@@ -139,11 +141,13 @@ def simulate(
     if not isinstance(missing_price, str) or missing_price not in {"carry", "raise"}:
         raise ValidationError(f"missing_price is 'carry' or 'raise', got {shown(missing_price)}")
     weight_table = read_table(weights, "weights", symbols=symbols)
-    price_table = read_table(prices, "prices", symbols=symbols)
+    is_whole = price_unit is None
+    price_table = read_table(prices, "prices", symbols=symbols, is_whole=is_whole)
     run = align(weight_table, price_table)
+    check_targets(run, len(price_table.symbols), constraints)
     others = {
         noun: on_calendar(
-            read_table(table, noun, symbols=symbols),
+            read_table(table, noun, symbols=symbols, is_whole=is_whole),
             run.symbols,
             run.dates,
             len(run.prices),
