@@ -31,3 +31,11 @@ def test_what_cannot_be_put_in_place_leaves_nothing_behind(tmp_path):
     with pytest.raises(OSError, match=r"result\.json"):
         write_whole(folder, b"content")
     assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("place", ["missing/result.json", "file/result.json"])
+def test_what_cannot_be_written_is_called_by_its_own_name(tmp_path, place):
+    (tmp_path / "file").write_bytes(b"content")
+    with pytest.raises((FileNotFoundError, NotADirectoryError)) as caught:
+        write_whole(tmp_path / place, b"content")
+    assert caught.value.filename == str(tmp_path / place)

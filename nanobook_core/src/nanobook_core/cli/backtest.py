@@ -39,6 +39,8 @@ class _Money(click.ParamType[Any]):
             self.fail(f"{value!r} is not a decimal number", param, ctx)
         if not number.is_finite():
             self.fail(f"{value!r} is not finite", param, ctx)
+        if number <= 0:
+            self.fail(f"must be above 0, got {value}", param, ctx)
         return number
 
 

@@ -19,7 +19,11 @@ def write_whole(path: Path, content: bytes) -> None:
     # A name of its own, as threads may write one path at a time.
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
     try:
-        with beside.open("xb") as file:
+        opened = beside.open("xb")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    try:
+        with opened as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
