@@ -244,6 +244,7 @@ def test_without_periods_there_are_no_months():
         ([1, 2], [], ValidationError, r"Got 2 values and dates of shape \(0,\)"),
         ([], [], ValidationError, "Got 0 values"),
         ([1, 2], ["2024-01-01", "2024-01-02"], ValidationError, "one value more than dates"),
+        ([1, 2], ["2024-01-01", "2024-01-02"], ValidationError, "a date a period, none for the st"),
         ([1, 2, 3], ["2024-02-01", "2024-01-31"], ValidationError, "none may be before"),
         ([1, 2], ["NaT"], ValidationError, "dates must be given"),
         ([1, 2], ["yesterday"], ValidationError, "what numpy reads as datetime64"),
