@@ -159,6 +159,22 @@ def order_books() -> None:
     assert_type(nanobook.from_json(nanobook.SubmitResult, "{}"), nanobook.SubmitResult)
 
 
+def volatility(returns: NDArray[np.float64], prices: list[float]) -> None:
+    assert_type(nanobook.garch_ewma_forecast([0.01, -0.02], p=1, q=1, mean="zero"), float)
+    assert_type(nanobook.py_garch_ewma_forecast([0.01, -0.02]), float)
+    assert_type(nanobook.garch_forecast(returns, method="mle"), float)
+    assert_type(nanobook.py_garch_forecast(returns), float)
+    fit = nanobook.garch_fit(returns, mean="constant")
+    assert_type(fit.alpha, float)
+    assert_type(fit.standard_errors, dict[str, float] | None)
+    assert_type(fit.forecast(5), NDArray[np.float64])
+    assert_type(nanobook.ewma_volatility(returns, lam=0.97), NDArray[np.float64])
+    assert_type(nanobook.ewma_forecast(returns), float)
+    bars = (prices, prices, prices, prices)
+    assert_type(nanobook.realized_vol(*bars, "yang_zhang", periods_per_year=252), float)
+    assert_type(nanobook.realized_vol(*bars, window=20), NDArray[np.float64])
+
+
 def parts() -> None:
     assert_type(nanobook.__version__, str)
     assert_type(nanobook.__all__, list[str])

@@ -171,11 +171,14 @@ class Likelihood:
             gradient = found.scores.sum(axis=0)
             step, is_convex = _newton(found.hessian, gradient, normals[held])
             if -0.5 * float(gradient @ step) > _GAIN:
-                at, value, blocking = self._moved(at, value, step, float(gradient @ step), normals)
+                moved = self._moved(at, value, step, float(gradient @ step), normals)
+                if moved is None:
+                    break
+                at, value, blocking = moved
                 held += blocking
             elif (rising := _rising(normals[held], gradient)) is not None:
                 del held[rising]
-            elif held or is_convex:
+            elif is_convex:
                 least = [place for place in held if place < len(_BOUNDS) - 1]
                 at[least] = _BOUNDS[least]
                 return Maximum(at, self.value(at), held)
@@ -190,37 +193,45 @@ class Likelihood:
         step: NDArray[np.float64],
         slope: float,
         normals: NDArray[np.float64],
-    ) -> tuple[NDArray[np.float64], float, list[int]]:
-        """Where a step leads that is cut at the first bound and while it does not climb."""
+    ) -> tuple[NDArray[np.float64], float, list[int]] | None:
+        """Where a step leads that is cut at the first bound and while it does not climb.
+
+        With the value there and the bound that cut it; None if no part of the step climbs.
+        """
         slack, rate = normals[:, :3] @ at[:3] - _BOUNDS, normals @ step
         nearing = np.flatnonzero(rate < -_ROUNDING * np.abs(step).max())
         longest, blocking = 1.0, list[int]()
         for place in nearing.tolist():
             if (length := max(slack[place], 0.0) / -rate[place]) < longest:
                 longest, blocking = length, [place]
-        rounding = 1e-14 * len(self.shocks) * max(abs(before), 1.0)
+        if longest <= 0.0:
+            return at, before, blocking
+        rounding = 1e-13 * max(abs(before), 1.0)
         length = longest
-        while length > 0.0:
+        while length > _ROUNDING * longest:
             moved = at + length * step
             moved[:3] = np.maximum(moved[:3], _BOUNDS[:3])
             value = self.value(moved)
             if value <= before + 1e-4 * length * slope + rounding:
                 return moved, value, blocking if length == longest else []
             length *= 0.5
-        return at, before, blocking
+        return None
 
 
 def _newton(
     hessian: NDArray[np.float64], gradient: NDArray[np.float64], held: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], bool]:
-    """Newton's step within the bounds that are held, and whether the curvature is a maximum's."""
+    """Newton's step within the bounds that are held, and whether the curvature is a maximum's.
+
+    Which may be flat on a bound, where one parameter may not matter: beta where alpha is 0.
+    """
     free = null_space(held) if len(held) else np.eye(len(gradient))
     roots, axes = eigh(free.T @ hessian @ free)
     axes = free @ axes
     size = np.abs(roots)
     least = 1e-14 * float(size.max(initial=0.0)) + np.finfo(float).tiny
     step = -axes @ ((axes.T @ gradient) / np.maximum(size, least))
-    return step, bool((roots > least).all())
+    return step, bool((roots > (-_ROUNDING * size.max(initial=0.0) if len(held) else least)).all())
 
 
 def _rising(held: NDArray[np.float64], gradient: NDArray[np.float64]) -> int | None:
