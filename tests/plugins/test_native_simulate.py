@@ -11,7 +11,7 @@ import pytest
 from nanobook_core.plugin.registry import Registry
 from nanobook_core.portfolio import dense
 from nanobook_core.testing import SimulateSuite
-from nanobook_core.testing.simulate import outcome
+from nanobook_core.testing.simulate import outcome, unaligned
 from nanobook_native import COMPILED
 
 simulate = Registry.discover().load("kernel", "simulate")
@@ -54,6 +54,84 @@ def test_a_year_of_many_symbols_equals_the_cores():
     found = outcome(simulate, *tables, **SETTINGS)
     assert found == outcome(dense.simulate, *tables, **SETTINGS)
     assert len(found["stop_period"][2]) > 100
+
+
+@pytest.fixture
+def core(monkeypatch):
+    """The core's kernel, which the compiled one cannot hand anything to meanwhile."""
+    kernel = dense.simulate
+
+    def refuse(*_tables, **_settings):
+        raise AssertionError("the compiled kernel has handed a run to the core")
+
+    if COMPILED:
+        monkeypatch.setattr(dense, "simulate", refuse)
+    return kernel
+
+
+def troubled(n_symbols):
+    """Prices with gaps and a crash, longs and shorts, held rows, more than cash pays for."""
+    draw = np.random.default_rng(11)
+    weights, prices, symbols = market(60, n_symbols, seed=11)
+    prices[1:][draw.random((59, n_symbols)) < 0.1] = 0
+    prices[50:] //= 8
+    weights *= 2.5
+    weights[draw.random(weights.shape) < 0.3] *= -1.0
+    weights[draw.random(60) < 0.3] = np.nan
+    return weights, prices, symbols
+
+
+PLAIN = SETTINGS | {"cost_bps": 0, "trailing": 0.0, "scale_to_cash": False}
+
+
+@pytest.mark.parametrize("n_symbols", [1, 7, 8, 9, 15, 16, 17, 33, 2047, 2048, 2049])
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"cost_bps": 15},
+        {"minimum_fee": 700},
+        {"fixed": 0.02},
+        {"trailing": 0.02},
+        {"atr_multiple": 1.5, "atr_period": 5},
+        {"fixed": 0.05, "trailing": 0.03, "atr_multiple": 1.5, "atr_period": 3, "cost_bps": 15},
+        {"scale_to_cash": True},
+        {"scale_to_cash": True, "cost_bps": 15, "minimum_fee": 7},
+    ],
+    ids=str,
+)
+def test_the_compiled_kernel_does_every_option_itself(core, option, n_symbols):
+    tables = troubled(n_symbols)
+    found = outcome(simulate, *tables, **PLAIN | option)
+    assert found == outcome(core, *tables, **PLAIN | option)
+    assert found != outcome(core, *tables, **PLAIN)
+
+
+def test_the_compiled_kernel_does_shorts_gaps_holds_and_ruin_itself(core):
+    tables = (
+        np.array([[0.5, -0.5], [np.nan, np.nan], [-3.0, 0.0], [0.5, 0.5]]),
+        np.array([[10, 20], [0, 21], [10, 0], [40, 20]]),
+        ("A", "B"),
+    )
+    run = simulate(*tables, **PLAIN | {"initial_cash": 1000})
+    assert run.quantities.tolist() == [[50, -25], [50, -25], [-292, -25], [-292, -25]]
+    assert run.cash.tolist() == [1000, 1000, 4420, 4420]
+    assert run.equity.tolist() == [1000, 1000, 975, 975, -7760]
+    assert run.ruined_at == 3
+    assert outcome(simulate, *tables, **PLAIN | {"initial_cash": 1000}) == outcome(
+        core, *tables, **PLAIN | {"initial_cash": 1000}
+    )
+
+
+def test_the_compiled_kernel_does_read_only_strided_and_unaligned_tables_itself(core):
+    weights, prices, symbols = troubled(9)
+    expected = outcome(core, weights, prices, symbols, **SETTINGS)
+    for tables in (
+        (np.repeat(weights, 2, axis=1)[:, ::2], np.asfortranarray(prices)),
+        (unaligned(weights), unaligned(prices)),
+    ):
+        for table in tables:
+            table.flags.writeable = False
+        assert outcome(simulate, *tables, symbols, **SETTINGS) == expected
 
 
 def test_money_beyond_64_bits_is_exact():

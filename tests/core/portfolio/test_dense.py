@@ -125,15 +125,16 @@ def test_it_equals_the_naive_simulator_where_products_leave_64_bits(market, give
 
 
 @settings(max_examples=300)
-@given(mixed)
+@given(mixed, st.sampled_from([dense._CELLS, 8, 1]))
 # Equity of more than 2^63-1 before trades, and less after costs: both arrays are int64.
 @example(
     (
         (np.array([[0.07, 0.01], [1.6, 0.3]]), np.array([[1, 1], [3, 0]])),
         {**OFF, "initial_cash": 2**63 - 1, "cost_bps": 1000},
-    )
+    ),
+    dense._CELLS,
 )
-def test_derived_trades_and_cuts_are_those_that_the_loop_records(drawn_run):
+def test_derived_trades_and_cuts_are_those_that_the_loop_records(drawn_run, cells):
     market, given = drawn_run
     try:
         run = kernel(market, given)
@@ -149,8 +150,10 @@ def test_derived_trades_and_cuts_are_those_that_the_loop_records(drawn_run):
         scale_to_cash=given["scale_to_cash"],
     )
     assert derived == recorded
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dense, "_CELLS", cells)  # so that cuts are found in several blocks
+        assert derived.cuts.tolist() == recorded.cuts.tolist()
     assert derived.trades.tolist() == recorded.trades.tolist()
-    assert derived.cuts.tolist() == recorded.cuts.tolist()
     assert derived.trades.dtype == recorded.trades.dtype
     assert derived.cuts.dtype == recorded.cuts.dtype
 

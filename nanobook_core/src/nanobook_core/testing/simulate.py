@@ -105,17 +105,23 @@ def cases(draw: st.DrawFn) -> tuple[Market, dict[str, Any]]:
     """
     middle = draw(st.sampled_from(_PRICES))
     multiple = draw(st.sampled_from([1, 30, 997, 10**6 + 3, 2**31 + 1, 2**40 + 1]))
-    chosen = {
-        "initial_cash": min(middle * multiple - draw(st.integers(0, 1)), INT64_MAX),
-        "cost_bps": draw(st.sampled_from([0, 0, 15, 1000, 1500, 10_000, 2**32 - 1])),
-        "minimum_fee": draw(st.sampled_from([0, 0, 0, 1, 7, 500, -5, 2**51])),
-        "fixed": draw(st.sampled_from([0.0, 0.0, 0.05, 0.5, 0.9])),
-        "trailing": draw(st.sampled_from([0.0, 0.0, 0.05, 0.1])),
-        "atr_multiple": draw(st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.0])),
-        "atr_period": draw(st.sampled_from([1, 2, 3, 14, 10**12])),
-        "scale_to_cash": draw(st.booleans()),
-    }
-    return draw(markets(middle)), chosen
+    cash = min(middle * multiple - draw(st.integers(0, 1)), INT64_MAX)
+    return draw(markets(middle)), {"initial_cash": cash} | draw(options())
+
+
+def options() -> st.SearchStrategy[dict[str, Any]]:
+    """All settings but cash."""
+    return st.fixed_dictionaries(
+        {
+            "cost_bps": st.sampled_from([0, 0, 15, 1000, 1500, 10_000, 2**32 - 1]),
+            "minimum_fee": st.sampled_from([0, 0, 0, 1, 7, 500, -5, 2**51]),
+            "fixed": st.sampled_from([0.0, 0.0, 0.05, 0.5, 0.9]),
+            "trailing": st.sampled_from([0.0, 0.0, 0.05, 0.1]),
+            "atr_multiple": st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.0]),
+            "atr_period": st.sampled_from([1, 2, 3, 14, 10**12]),
+            "scale_to_cash": st.booleans(),
+        }
+    )
 
 
 @st.composite
@@ -136,6 +142,20 @@ def markets(draw: st.DrawFn, middle: int) -> Market:
     held = st.lists(st.sampled_from(often), min_size=n_periods, max_size=n_periods)
     weights[np.array(draw(held), np.bool_)] = np.nan
     return weights, prices, _NAMES[:n_symbols]
+
+
+def wide(seed: int, n_symbols: int) -> Market:
+    """Drifting prices with gaps, long and short weights, held rows; of so many symbols."""
+    random = np.random.default_rng(seed)
+    shape = 12, n_symbols
+    middle = float(random.choice([5, 100, 10_000]))
+    prices = np.rint(middle * np.exp(random.normal(0, 0.05, shape).cumsum(axis=0)))
+    prices = prices.clip(1).astype(np.int64)
+    prices[1:][random.random((11, n_symbols)) < random.choice([0.0, 0.1])] = 0
+    weights = random.normal(1.5 / n_symbols, random.choice([0.1, 2.0]) / n_symbols, shape)
+    weights[random.random(shape) < 0.2] = 0.0
+    weights[random.random(12) < 0.3] = np.nan
+    return weights, prices, tuple(f"S{column}" for column in range(n_symbols))
 
 
 def outcome(kernel: Any, *tables: Any, **chosen: Any) -> Any:
@@ -179,6 +199,18 @@ class SimulateSuite:
     def test_it_gives_what_the_core_gives(self, kernel: Any, case: Any) -> None:
         """Every array to the last unit, and the same error where there is one."""
         market, chosen = case
+        assert outcome(kernel, *market, **chosen) == outcome(dense.simulate, *market, **chosen)
+
+    @pytest.mark.parametrize(
+        "n_symbols", [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 2**11 - 1, 2**11, 2**11 + 1]
+    )
+    @settings(law, max_examples=12)
+    @given(st.integers(0, 2**32), st.sampled_from([1000, 10**6, 10**10]), options())
+    def test_of_any_number_of_symbols_it_gives_what_the_core_gives(
+        self, kernel: Any, n_symbols: int, seed: int, cash: int, chosen: dict[str, Any]
+    ) -> None:
+        """Below, at and above what a vector register or a block of a loop may hold."""
+        market, chosen = wide(seed, n_symbols), {"initial_cash": cash} | chosen
         assert outcome(kernel, *market, **chosen) == outcome(dense.simulate, *market, **chosen)
 
     @law

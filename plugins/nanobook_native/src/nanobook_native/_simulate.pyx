@@ -78,8 +78,8 @@ def simulate(
         and are_ordinary_stops(fixed, trailing, atr_multiple, atr_period)
     ):
         run = simulated(
-            np.ascontiguousarray(weights),
-            np.ascontiguousarray(prices),
+            np.require(weights, requirements=("C", "A")),
+            np.require(prices, requirements=("C", "A")),
             initial_cash,
             cost_bps,
             minimum_fee,
