@@ -200,6 +200,9 @@ def scenarios(draw, fill_at=("same", "next", "open"), *, is_plain=False):
     shape = n_periods, n_symbols
     chance = np.random.default_rng(draw(st.integers(0, 2**62)))
     prices = _prices(chance, shape, draw(st.sampled_from([3, 100, 10_000])))
+    if is_reckless:
+        crash = int(chance.integers(1, n_periods))
+        prices[crash:] = np.maximum(prices[crash:] // 5, 1)
     if draw(st.booleans()):
         prices[chance.random(shape) < 0.15] = 0
     opens = np.maximum(prices + chance.integers(-1, 2, shape) * (prices // 20), 0)

@@ -652,7 +652,7 @@ class Answer:
     ],
 )
 def test_fills_that_were_not_asked_for_are_refused(wrong):
-    with pytest.raises(ValidationError, match="period 0: "):
+    with pytest.raises(ValidationError, match=r"period 0[,:] "):
         simulate([0.5], [100], fill_model=Answer(*wrong))
 
 

@@ -96,6 +96,25 @@ def test_a_gap_that_is_refused_names_its_date():
     )
 
 
+def test_a_symbol_that_is_delisted_in_the_period_in_which_its_price_ends_is_no_gap():
+    result = nanobook.simulate(
+        {"date": DATES, "A": np.array([1.0, np.nan, np.nan])},
+        {"date": DATES, "A": np.array([10, 0, 0])},
+        cash=1000,
+        costs=nanobook.Bps(0),
+        missing_price="raise",
+        carry=nanobook.Carry(delistings={"A": (1, 4)}),
+    )
+    assert result["equity_curve"] == [1000, 1000, 400, 400]
+    found = message(
+        [1.0, np.nan, np.nan],
+        [10, 0, 0],
+        missing_price="raise",
+        carry=nanobook.Carry(delistings={"A": (2, 4)}),
+    )
+    assert found.startswith("period 1 (2020-01-03), symbol 'A': held, and without a price. ")
+
+
 MOST, SIDE = "no more is filled than was asked", "a fill is not 0, and has the sign of its order"
 ORDERS = "which it was not given; orders are from 0 to 0"
 

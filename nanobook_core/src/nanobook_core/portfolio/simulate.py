@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias, overload
@@ -111,9 +111,10 @@ def simulate(
     0.001 and so on in which all prices are whole, "auto" the coarsest that keeps them within a
     basis point, opens, highs and lows included. A price that is absent (NaN, null; 0 in an array of
     ints) is the last one: the symbol is valued at it and not traded, or, with
-    `missing_price="raise"`, refused while it is held. Quantities are whole lots of `quantity_step`
-    shares, at most 1; money is then counted in `price_unit * quantity_step` (`result.money_unit`),
-    which is also the unit of cost models' amounts.
+    `missing_price="raise"`, refused where it is held into that period and not delisted in it, which
+    is found after the run. Quantities are whole lots of `quantity_step` shares, at most 1; money is
+    then counted in `price_unit * quantity_step` (`result.money_unit`), which is also the unit of
+    cost models' amounts.
 
     How a period is computed is said in docs/simulation.md, and each option in the class of its
     name. The tables are not copied; do not change them while the result is in use. A run of more
@@ -128,10 +129,19 @@ def simulate(
         TypeError: an argument or a value of the wrong type; floats as prices without `price_unit`.
         ValidationError: tables that do not fit together, dates that do not rise or are not those of
             prices, a weight that is not finite or partly missing, a price below 1, a weight other
+<<<<<<< HEAD
             than 0 for a symbol that has had no price yet, weights in percent, a bar that cannot be,
             opens given twice or not at all, or an option out of range; while simulating, costs or
             fills of a model that break its contract.
         OverflowError: a number beyond 64 bits; while simulating, a quantity beyond that.
+=======
+            than 0 for a symbol that has had no price yet, a bar that cannot be, opens given twice
+            or not at all, an option out of range, or a price that is carried over a split and that
+            rounding to its unit moves by more than a basis point; while simulating, costs or fills
+            of a model that break its contract; after that, a missing price.
+        OverflowError: a number beyond 64 bits; while simulating, a quantity, or a price after a
+            split, beyond that.
+>>>>>>> 1aa68e1 (Let a symbol end in the period in which its price does, with missing_price="raise")
     """
     compute_metrics((), periods_per_year, risk_free)  # refuses wrong options before the work
     if not isinstance(costs, contracts.CostModel) or isinstance(costs, type):
@@ -208,7 +218,7 @@ def simulate(
             progress=progress,
         )
         if missing_price == "raise":
-            _refuse_gaps(ledger)
+            _refuse_gaps(ledger, {} if schedule is None else schedule.delistings)
     return BacktestResult(
         ledger,
         metrics=compute_metrics(ledger.returns, periods_per_year, risk_free),
@@ -336,11 +346,13 @@ def _optional(value: Any, name: str, amount: Callable[[Any, str], int]) -> int |
     return found
 
 
-def _refuse_gaps(run: Simulation) -> None:
-    """Refuse a symbol that was held into a period without a price of it."""
+def _refuse_gaps(run: Simulation, delistings: Mapping[int, Mapping[int, int]]) -> None:
+    """Refuse a symbol that was held into a period without a price of it, unless it ended there."""
     held = np.zeros_like(run.quantities)
     held[1:] = run.quantities[:-1]
     is_missing = (held != 0) & (run.prices == 0)
+    for period, row in delistings.items():
+        is_missing[period, list(row)] = False
     if is_missing.any():
         period, column = np.argwhere(is_missing)[0].tolist()
         raise ValidationError(
