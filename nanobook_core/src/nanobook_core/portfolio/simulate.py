@@ -130,9 +130,12 @@ def simulate(
         ValidationError: tables that do not fit together, dates that do not rise or are not those of
             prices, a weight that is not finite or partly missing, a price below 1, a weight other
             than 0 for a symbol that has had no price yet, weights in percent, a bar that cannot be,
-            opens given twice or not at all, or an option out of range; while simulating, costs or
-            fills of a model that break its contract; after that, a missing price.
-        OverflowError: a number beyond 64 bits; while simulating, a quantity beyond that.
+            opens given twice or not at all, an option out of range, or a price that is carried over
+            a split and that rounding to its unit moves by more than a basis point; while
+            simulating, costs or fills of a model that break its contract; after that, a missing
+            price.
+        OverflowError: a number beyond 64 bits; while simulating, a quantity, or a price after a
+            split, beyond that.
     """
     compute_metrics((), periods_per_year, risk_free)  # refuses wrong options before the work
     if not isinstance(costs, contracts.CostModel) or isinstance(costs, type):
