@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from tests.core.portfolio.markets import NAMES
 
 from nanobook_core.contracts import Fills
+from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio import CostModel, Stops
 from nanobook_core.portfolio.bar import BarTable
 from nanobook_core.portfolio.carry import Schedule
 from nanobook_core.portfolio.limit import Limits
 from nanobook_core.portfolio.loop import simulate_tables
+from nanobook_core.portfolio.mark import carried
 from nanobook_core.portfolio.policy import Constraints
 
 
@@ -219,6 +221,11 @@ def scenarios(draw, fill_at=("same", "next", "open"), *, is_plain=False):
         weights[chance.random(n_periods) < 0.4] = np.nan
     when = draw(st.sampled_from(fill_at))
     bars = None if is_plain or draw(st.booleans()) else _bars(chance, prices, opens)
+    if bars is not None:
+        opens = bars.open
+    elif draw(st.booleans()):
+        # Opens without closes, and closes without opens.
+        opens = np.where(chance.random(shape) < 0.2, 0, np.maximum(opens, 1))
     return Scenario(
         weights=weights,
         prices=prices,
@@ -298,7 +305,7 @@ def _schedules(draw, chance, shape, prices):
         delistings = {period: {column: int(prices[period, column])}}
     return Schedule(
         dividends=cells([Fraction(1), Fraction(7, 3)], 0.2),
-        splits=cells([Fraction(2), Fraction(3, 2), Fraction(1, 3)], 0.1),
+        splits=_exact(cells([Fraction(2), Fraction(3, 2), Fraction(1, 3)], 0.1), prices),
         cash_rate=rate(Fraction(1, 100), Fraction(-1, 300)),
         debit_rate=rate(Fraction(1, 30)),
         borrow_rate=rate(Fraction(1, 70)),
@@ -312,3 +319,17 @@ def _schedules(draw, chance, shape, prices):
         ),
         delistings=delistings,
     )
+
+
+def _exact(splits, prices):
+    """Leave out the splits over which a price cannot be carried to within a basis point."""
+    kept = {}
+    for period in sorted(splits):
+        for column, ratio in splits[period].items():
+            try:
+                more = {column: ratio} | kept.get(period, {})
+                carried(prices, kept | {period: more}, NAMES)
+            except ValidationError:
+                continue
+            kept[period] = more
+    return kept

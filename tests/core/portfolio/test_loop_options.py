@@ -99,15 +99,54 @@ def test_equity_before_fills_at_the_open_is_that_of_the_opens():
     assert (run.ruined_at, cuts(run)) == (2, [(2, 0, 4, "ruined")])
 
 
-def test_without_an_open_equity_before_fills_is_that_of_the_periods_price():
+@pytest.mark.parametrize("close", [10, 79, 1000])
+def test_without_an_open_equity_before_fills_is_that_of_the_last_price(close):
     run = simulate(
         [[5.0, 0.0], [5.0, 0.1], [HOLD, HOLD]],
-        [[100, 100], [100, 100], [79, 100]],
+        [[100, 100], [100, 100], [close, 100]],
         fill_at="open",
         fill_prices=[[100, 100], [100, 100], [0, 100]],
     )
-    assert held(run) == [[0, 0], [50, 0], [50, 0]]
-    assert (run.ruined_at, cuts(run)) == (2, [(2, 1, 1, "ruined")])
+    assert held(run) == [[0, 0], [50, 0], [50, 1]]
+    # In new shares the last price is 200, so that 25 lots are still worth what 50 were.
+    run = simulate(
+        [[5.0, 0.0], [5.0, 0.1], [HOLD, HOLD]],
+        [[100, 100], [100, 100], [close, 100]],
+        fill_at="open",
+        fill_prices=[[100, 100], [100, 100], [0, 100]],
+        carry=Schedule(splits={2: {0: Fraction(1, 2)}}),
+    )
+    assert held(run) == [[0, 0], [50, 0], [25, 1]]
+
+
+def test_an_order_at_the_open_of_a_period_without_a_close_is_not_filled():
+    run = simulate([1.0, HOLD, HOLD], [10, 0, 20], fill_at="open", fill_prices=[10, 20, 20])
+    assert (held(run), cuts(run)) == ([0, 0, 0], [(1, 0, 100, "no_price")])
+    # 200 lots bought at an open of 20 and marked at the 10 before would be ruin, with no loss.
+    run = simulate([2.0, HOLD, HOLD], [10, 0, 20], fill_at="open", fill_prices=[10, 20, 20])
+    assert (run.equity.tolist(), run.ruined_at) == ([1000] * 4, None)
+
+
+@pytest.mark.parametrize(
+    ("last_open", "in_lieu", "bought"),
+    # 3 lots become 1 and a half, paid out at the open, or at the 100 before in new shares; of 700
+    # in cash and that, 80 lots at 10 were ordered.
+    [(180, 90, 79), (0, 100, 80)],
+)
+@pytest.mark.parametrize("close", [100, 1000])
+def test_cash_in_lieu_that_an_open_may_spend_is_not_paid_at_a_later_close(
+    close, last_open, in_lieu, bought
+):
+    run = simulate(
+        [[0.3, 0.0], [0.3, 0.8], [HOLD, HOLD]],
+        [[100, 10], [100, 10], [close, 10]],
+        fill_at="open",
+        fill_prices=[[100, 10], [100, 10], [last_open, 10]],
+        scale_to_cash=True,
+        carry=Schedule(splits={2: {0: Fraction(1, 2)}}),
+    )
+    assert run.flows == {"in_lieu": (0, 0, in_lieu)}
+    assert held(run)[2] == [1, bought]
 
 
 def test_a_stop_is_not_filled_from_ruin_on_and_is_not_what_weights_asked_for():
@@ -345,9 +384,27 @@ def test_a_split_without_a_price_divides_the_one_that_is_carried_on(prices, mark
     assert run.equity.tolist() == [1000, 1000, 1000, 1000, 500 + 10 * marks[-1]]
 
 
-def test_a_price_that_a_split_divides_is_at_least_1():
-    run = simulate([0.5, HOLD], [1, 0], carry=Schedule(splits={1: {0: Fraction(4)}}))
-    assert run.marks.ravel().tolist() == [1, 1]
+@pytest.mark.parametrize(
+    ("price", "ratio", "rounded"),
+    [(3, Fraction(10), 1), (10_001, Fraction(20_000), 1), (4999, Fraction(2), 2500)],
+)
+def test_a_carried_price_that_a_split_would_move_by_more_than_a_basis_point_is_refused(
+    price, ratio, rounded
+):
+    with pytest.raises(ValidationError) as caught:
+        simulate([0.0, HOLD, HOLD], [price, 0, 1], carry=Schedule(splits={1: {0: ratio}}))
+    assert str(caught.value) == (
+        f"period 1, symbol 'A': it has no price, and the last one, {price}, over its split of "
+        f"{ratio} would be rounded to {rounded}. Give the price of that period, or a finer "
+        "price_unit"
+    )
+
+
+def test_a_carried_price_that_a_split_moves_by_no_more_than_a_basis_point_is_rounded():
+    run = simulate([0.0, HOLD], [10_001, 0], carry=Schedule(splits={1: {0: Fraction(2)}}))
+    assert run.marks.ravel().tolist() == [10_001, 5000]
+    run = simulate([0.0, HOLD], [3, 1], carry=Schedule(splits={1: {0: Fraction(10)}}))
+    assert run.marks.ravel().tolist() == [3, 1]
 
 
 def test_an_atr_stop_goes_on_in_new_shares_after_a_split():
@@ -532,6 +589,15 @@ def test_parts_that_a_stop_has_closed_go_through_a_split_and_end_with_their_posi
     )
     # 2 lots at 80 are 4 at 40; then 2 of 4, and 1 of 2.
     assert held(run) == [4, 2, 2, 1]
+    run = simulate(
+        [1.0, HOLD, HOLD],
+        [100, 80, 160],
+        stops=Stops(fixed=0.1),
+        fill_model=Half(),
+        carry=Schedule(splits={2: {0: Fraction(1, 2)}}),
+    )
+    # 3 lots at 80 are 1 and a half at 160; then 1.
+    assert stops(run) == [(2, 0, 180, 160, "fixed", -2)]
     weights = [0.8, HOLD, 0.0, 0.0, 0.0, 0.4, HOLD, HOLD, HOLD]
     run = simulate(
         weights,
@@ -542,6 +608,19 @@ def test_parts_that_a_stop_has_closed_go_through_a_split_and_end_with_their_posi
     assert held(run) == [4, 2, 1, 0, 0, 2, 1, 0, 0]
     # The 2 lots that the stop closed of the first position do not count.
     assert stops(run) == [(7, 0, 90, 75, "fixed", -2)]
+
+
+def test_a_split_that_leaves_no_whole_lot_ends_a_position_for_its_stop():
+    run = simulate(
+        [0.6, HOLD, 0.5, HOLD],
+        [100, 80, 160, 140],
+        stops=Stops(fixed=0.1),
+        fill_model=Half(),
+        carry=Schedule(splits={2: {0: Fraction(1, 2)}}),
+    )
+    # Of 3 lots the stop sells 2, and half of 1 is paid out; the lot bought after that is new.
+    assert held(run) == [3, 1, 1, 0]
+    assert stops(run) == [(3, 0, 144, 140, "fixed", -1)]
 
 
 def test_a_stop_on_the_next_bar_that_is_filled_in_part_is_sent_again():
@@ -622,6 +701,55 @@ def test_an_order_that_a_split_makes_too_large_is_refused():
             fill_at="next",
             carry=Schedule(splits={1: {0: Fraction(2)}}),
         )
+
+
+def test_a_price_that_is_carried_over_a_split_beyond_64_bits_is_refused():
+    with pytest.raises(OverflowError) as caught:
+        simulate(
+            [0.0, HOLD, HOLD],
+            [2**62, 0, 1],
+            carry=Schedule(splits={1: {0: Fraction(1, 10_000)}}),
+        )
+    assert str(caught.value) == (
+        "period 1, symbol 'A': 4611686018427387904 over a split of 1/10000 is a price beyond "
+        "2^63-1. Use a coarser price_unit"
+    )
+
+
+@pytest.mark.parametrize("stops", [Stops(fixed=0.1), Stops(trailing=0.1), Stops(atr_multiple=9.0)])
+def test_a_stop_that_a_split_takes_beyond_64_bits_is_refused(stops):
+    with pytest.raises(OverflowError, match="period 1, symbol 'A': 2305843009213693952 over a "):
+        simulate(
+            [8.0, HOLD],
+            [2**61, 2**61],
+            cash=2**62,
+            stops=stops,
+            carry=Schedule(splits={1: {0: Fraction(1, 10)}}),
+        )
+
+
+def test_a_stop_without_a_position_goes_through_any_split():
+    run = simulate(
+        [1.0, 0.0, HOLD],
+        [2**61, 2**61, 2**61],
+        cash=2**62,
+        stops=Stops(fixed=0.1),
+        carry=Schedule(splits={2: {0: Fraction(1, 10)}}),
+    )
+    assert held(run) == [2, 0, 0]
+
+
+def test_changes_that_a_split_takes_beyond_64_bits_together_are_averaged():
+    tick = 2**60
+    run = simulate(
+        [1.5, *[HOLD] * 4],
+        [tick, 2 * tick, tick, 2 * tick, 2 * tick],
+        cash=2 * tick,
+        stops=Stops(atr_multiple=1.125, atr_period=3),
+        carry=Schedule(splits={4: {0: Fraction(1, 3)}}),
+    )
+    # From the best price of 6 ticks by 1.125 times the mean of changes of 3, 3 and 4.
+    assert stops(run) == [(4, 0, 9 * 2**58, 2 * tick, "atr", -1)]
 
 
 # What fill models must not do

@@ -10,8 +10,10 @@ from attrs import evolve
 from hypothesis import given, settings
 from tests.core.portfolio.scenarios import OPTIONS, scenarios
 
+from nanobook_core.portfolio.bar import BarTable
 from nanobook_core.portfolio.policy import Constraints
 from nanobook_core.portfolio.simulation import CUT_REASONS, TRADE_REASONS
+from nanobook_core.types import INT64_MAX
 
 REASONS = (*CUT_REASONS, *(reason for reason in TRADE_REASONS if reason != "rebalance"))
 
@@ -86,6 +88,7 @@ def flows_are_those_of_the_schedule(scenario, run):
     cash, held, last = scenario.cash, [0] * len(scenario.symbols), [0] * len(scenario.symbols)
     for period, marks in enumerate(run.marks.tolist()):
         paid = dict.fromkeys(("interest", "borrow_fees", "in_lieu", "dividends"), 0)
+        known = at_open(scenario, period, last) if scenario.fill_at == "open" else marks
         if period:
             rate = carry.cash_rate if cash > 0 else carry.debit_rate
             paid["interest"] = round(cash * rate)
@@ -94,7 +97,7 @@ def flows_are_those_of_the_schedule(scenario, run):
         for column, ratio in carry.splits.get(period, {}).items():
             shares = held[column] * ratio
             held[column] = trunc(shares)
-            paid["in_lieu"] += round((shares - held[column]) * marks[column])
+            paid["in_lieu"] += round((shares - held[column]) * known[column])
         for column, amount in carry.dividends.get(period, {}).items():
             paid["dividends"] += round(held[column] * amount)
         per_symbol = paid["borrow_fees"] + paid["in_lieu"] + paid["dividends"]
@@ -103,6 +106,48 @@ def flows_are_those_of_the_schedule(scenario, run):
         for name, amount in paid.items():
             assert (run.flows[name][period] if name in run.flows else 0) == amount
         cash, held, last = int(run.cash[period]), run.quantities[period].tolist(), marks
+
+
+def at_open(scenario, period, last):
+    """Opens where there is a close too, and else the last marks in new shares."""
+    splits = {} if scenario.carry is None else scenario.carry.splits.get(period, {})
+    return [
+        opened if opened and close else max(round(mark / splits.get(column, Fraction(1))), 1)
+        for column, (opened, close, mark) in enumerate(
+            zip(
+                scenario.opens[period].tolist(), scenario.prices[period].tolist(), last, strict=True
+            )
+        )
+    ]
+
+
+def without_a_price_nothing_is_traded(scenario, run):
+    for period, column, *_, reason in run.trades.tolist():
+        assert scenario.prices[period, column] or TRADE_REASONS[reason] == "delisted"
+
+
+def stop_events_follow_from_trades(scenario, run):
+    held, trades = [0] * len(scenario.symbols), by_period(run.trades)
+    # By column, what stops have sold of what is still held, and its value.
+    parts, events = defaultdict(lambda: (Fraction(), 0)), []
+    for period in range(len(run.prices)):
+        for column, ratio in run.splits.get(period, {}).items():
+            held[column] = trunc(held[column] * ratio)
+            parts[column] = parts[column][0] * ratio, parts[column][1]
+            if not held[column]:
+                del parts[column]
+        for column, quantity, price, _, reason in trades[period]:
+            before, held[column] = held[column], held[column] + quantity
+            if TRADE_REASONS[reason] in {"fixed", "trailing", "atr"}:
+                lots, value = parts[column]
+                lots, value = lots + quantity, value + quantity * price
+                parts[column] = lots, value
+                if not held[column]:
+                    events.append((period, column, int(value / lots), reason, int(lots)))
+            if held[column] * before <= 0:
+                parts.pop(column, None)
+    stops = run.stops[["period", "column", "exit_price", "reason", "quantity"]]
+    assert sorted(stops.tolist()) == sorted(events)
 
 
 def what_weights_ask_for_is_traded_or_cut(scenario, run):
@@ -198,6 +243,8 @@ LAWS = (
     truncating_the_future_never_changes_the_past,
     cash_and_quantities_follow_from_trades_and_flows,
     flows_are_those_of_the_schedule,
+    without_a_price_nothing_is_traded,
+    stop_events_follow_from_trades,
     what_weights_ask_for_is_traded_or_cut,
     permuting_symbols_permutes_everything,
     limits_out_of_reach_change_nothing,
@@ -230,6 +277,45 @@ def test_every_simulation_obeys(law, drawn):
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 def test_every_simulation_obeys_for_long(law, drawn):
     hold_to(law, 2000, drawn)
+
+
+def after_the_open(scenario, period, factor):
+    """Return the same up to this period, with other closes of it and bars that touch no level."""
+    shape = scenario.prices.shape
+    other = scenario.prices.copy()
+    other[period] = np.where(other[period] > 0, np.maximum(other[period] * factor, 1), 0)
+    bars = scenario.bars
+    if bars is not None:
+        never = np.zeros(shape, np.int64)
+        never[period] = 1
+        bars = BarTable(
+            open=bars.open,
+            high=np.where(never, 0, bars.high),
+            low=np.where(never, INT64_MAX, bars.low),
+        )
+    return evolve(scenario, prices=other.astype(np.int64), bars=bars).first(period + 1)
+
+
+def test_fills_at_the_open_know_nothing_of_high_low_and_close(drawn):
+    seen = Counter()
+
+    @settings(max_examples=300)
+    @given(scenarios(fill_at=("open",)))
+    def check(scenario):
+        trades = by_period(scenario.run().trades)
+        for period in range(len(scenario.prices)):
+            fills = by_period(after_the_open(scenario, period, 0.1).run().trades)[period]
+            # After them, stops within the bar.
+            assert trades[period][: len(fills)] == fills
+            for factor in (1, 7):
+                other = after_the_open(scenario, period, factor).run()
+                assert by_period(other.trades)[period] == fills
+            seen["fills"] += len(fills)
+        seen.update(["simulations", *scenario.options()])
+
+    check()
+    drawn["fills at the open know nothing of high, low and close"].update(seen)
+    assert min(seen["fills"], seen["bars"], seen["splits"], seen["gap"]) > 30
 
 
 cash_accounts = scenarios(fill_at=("same",), is_plain=True).map(

@@ -56,7 +56,7 @@ class Carry:
             start of the period, after a split; who is short pays it.
         splits: table of new shares for one old share, 2.0 for a two-for-one; absent, 0 or 1 for
             none. Quantities are multiplied by it. What is not a whole lot is settled at the
-            period's price.
+            period's price; with fills at the open at the open, or without one at the last price.
         cash_rate: earned on cash above 0; paid where negative.
         debit_rate: paid on cash below 0; the cash rate unless given.
         borrow_rate: paid on the value of each short position at the end of the period before.
@@ -110,6 +110,14 @@ class Schedule:
         )
         return tuple(name for name, there in zip(FLOWS, is_there, strict=True) if there)
 
+    def most_in_new_shares(self, price: int) -> int:
+        """No price up to this one is more after all splits of one symbol."""
+        growth: dict[int, Fraction] = {}
+        for row in self.splits.values():
+            for column, ratio in row.items():
+                growth[column] = growth.get(column, Fraction(1)) * max(1 / ratio, Fraction(1))
+        return math.ceil(price * max(growth.values(), default=Fraction(1)))
+
 
 class CarryLedger:
     """Applies a schedule to an account and keeps what it came to."""
@@ -122,7 +130,10 @@ class CarryLedger:
     def apply(
         self, period: int, account: Account, last: NDArray[np.int64], mark: NDArray[np.int64]
     ) -> None:
-        """Start a period; `last` and `mark` value holdings in the one before and in this one."""
+        """Start a period; `last` and `mark` value holdings in the one before and in this one.
+
+        Cash in lieu is paid at `mark`, in new shares.
+        """
         if period:
             self._interest(period, account)
             self._borrow(period, account, last)

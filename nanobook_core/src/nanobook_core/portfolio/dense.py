@@ -86,7 +86,7 @@ def simulation(
     cost_model: CostModel,
 ) -> Simulation:
     """The record of a kernel's run; its trades and cuts are found when they are asked for."""
-    marks = carried(prices, {})
+    marks = carried(prices, {}, symbols)
     stops = np.zeros(len(run.stop_period), STOPS)
     stops["period"], stops["column"] = run.stop_period, run.stop_column
     stops["level"], stops["reason"] = run.stop_level, run.stop_reason + 1

@@ -12,15 +12,15 @@ class Exits:
     """Parts that stops have closed of positions which are still open, by column."""
 
     def __init__(self) -> None:
-        # Signed lots, and their value in money units.
-        self._parts: dict[int, tuple[int, int]] = {}
+        # Signed lots, in parts where a split has left them, and their value in money units.
+        self._parts: dict[int, tuple[Fraction, int]] = {}
 
     def add(
         self, column: NDArray[np.int64], quantity: NDArray[np.int64], price: NDArray[np.int64]
     ) -> None:
         """Take in what was traded for stops; arrays of shape `(n_fills,)`."""
         for c, lots, paid in zip(column.tolist(), quantity.tolist(), price.tolist(), strict=True):
-            done, value = self._parts.get(c, (0, 0))
+            done, value = self._parts.get(c, (Fraction(), 0))
             self._parts[c] = done + lots, value + lots * paid
 
     def forget(self, held: NDArray[np.int64]) -> None:
@@ -36,9 +36,9 @@ class Exits:
         """Go on in new shares, `ratio` of which came for each old one."""
         if column in self._parts:
             lots, value = self._parts[column]
-            self._parts[column] = int(lots * ratio), value
+            self._parts[column] = lots * ratio, value
 
     def close(self, column: int) -> tuple[int, int]:
-        """Lots of all parts, signed, and their mean price by lots, truncated."""
+        """Lots of all parts, signed, and their mean price by lots, both truncated."""
         lots, value = self._parts.pop(column)
-        return lots, value // lots
+        return int(lots), int(value / lots)

@@ -53,7 +53,7 @@ def simulate_floats(
     with np.errstate(over="ignore"):  # what is infinite is not exact
         exposure = np.abs(weights).sum(axis=1)
     exposure[holds] = 0.0
-    marks = carried(prices, {}).astype(np.float64)
+    marks = carried(prices, {}, symbols).astype(np.float64)
     divisors = np.maximum(marks, 1.0)
     is_gapless: NDArray[np.bool_] = np.logical_and.reduce(prices > 0, axis=1)
     equity_curve, cash_curve = [float(initial_cash)], []

@@ -16,7 +16,7 @@ from nanobook_core.portfolio.bar import Bar, BarTable
 from nanobook_core.portfolio.carry import CarryLedger, Schedule
 from nanobook_core.portfolio.exit import Exits
 from nanobook_core.portfolio.limit import Limits
-from nanobook_core.portfolio.mark import carried, check_tables
+from nanobook_core.portfolio.mark import carried, check_tables, in_new_shares
 from nanobook_core.portfolio.money import whole
 from nanobook_core.portfolio.progress import track
 from nanobook_core.portfolio.simulation import STOPS, TRADE_REASONS, Simulation
@@ -50,9 +50,9 @@ def simulate_tables(
     period equity is fixed, then every holding is moved towards `trunc(equity * weight)` by
     `trunc((target - value) / price)` lots, then stops are tested, then the period is marked at the
     same price. With `fill_at` "next" or "open", what is decided in a period, stops included, is
-    traded in the one after it, at its price or, before anything is decided, at `fill_prices`. With
-    `bars`, which have been checked, stops are tested against the period's bar as well, after fills
-    at the open and before anything else is traded.
+    traded in the one after it, at its price or, before anything is decided, at `fill_prices` where
+    there is a price too. With `bars`, which have been checked, stops are tested against the
+    period's bar as well, after fills at the open and before anything else is traded.
     Equity of 0 or less, before the trades of a period or at its mark, ends trading and stops;
     positions stay and are marked on. With `progress`, a run of more than a second draws it on a
     terminal's stderr.
@@ -60,8 +60,9 @@ def simulate_tables(
     Raises, naming period and symbol where there are any:
         TypeError: a table of another dtype. ValidationError: symbols that repeat, a row of weights
             that is partly NaN, an infinite weight, a negative price, a weight other than 0 for a
-            symbol that has had no price yet, or tables of another shape.
-        OverflowError: a quantity beyond +-(2^63-1).
+            symbol that has had no price yet, tables of another shape, or a price that is carried
+            over a split and that rounding moves by more than a basis point.
+        OverflowError: a quantity beyond +-(2^63-1), or a price after a split.
 
     Runtime complexity: O(n_periods * n_symbols), vectorised over symbols.
     """
@@ -73,7 +74,8 @@ def simulate_tables(
         stops=stops,
         scale_to_cash=scale_to_cash,
         limits=limits if limits is not None and limits.is_active else None,
-        fill_prices=prices if fill_prices is None else fill_prices,
+        # Without a close a symbol is unpriced, whatever its open.
+        fill_prices=prices if fill_prices is None else np.where(prices > 0, fill_prices, 0),
         fill_at=fill_at,
         carry=None if carry is None else CarryLedger(carry, len(prices)),
         bars=bars,
@@ -102,7 +104,8 @@ class _Loop:
     ) -> None:
         n_periods, n_symbols = prices.shape
         self._weights, self._prices = weights, prices
-        self._marks = carried(prices, {} if carry is None else carry.schedule.splits)
+        self._splits = {} if carry is None else carry.schedule.splits
+        self._marks = carried(prices, self._splits, account.symbols)
         self._account = account
         self._scale_to_cash, self._limits = scale_to_cash, limits
         self._fill_prices, self._fill_at = fill_prices, fill_at
@@ -110,6 +113,8 @@ class _Loop:
         self._tracker = None
         if stops is not None and stops.is_active:
             highest = int((prices if bars is None else bars.high).max(initial=0))
+            if carry is not None:
+                highest = carry.schedule.most_in_new_shares(highest)
             self._tracker = StopTracker(stops, n_symbols, n_periods, highest)
         self._ended = np.zeros(n_symbols, np.bool_)
         self._pending = np.zeros(n_symbols, np.int64)
@@ -125,11 +130,13 @@ class _Loop:
         last = np.zeros_like(account.quantity)
         for period in periods:
             mark = marks[period]
+            first = self._opening(period, last) if self._fill_at == "open" else mark
             base = equity[-1]
             if carry is not None:
                 base += carry.schedule.deposits.get(period, 0)
-                self._start(period, carry, last, mark)
-            if ruined_at is None and not self._trade(period, mark, is_held=bool(holds[period])):
+                self._start(period, carry, last, first)
+            is_held = bool(holds[period])
+            if ruined_at is None and not self._trade(period, mark, first, is_held=is_held):
                 ruined_at = period
             _, after = account.value(mark)
             if after <= 0 and ruined_at is None:
@@ -154,18 +161,38 @@ class _Loop:
             **({"flows": {}} if carry is None else carry.result()),
         )
 
-    def _trade(self, period: int, mark: NDArray[np.int64], *, is_held: bool) -> bool:
-        """Trade and decide what to trade; False if there is no equity to do it with."""
+    def _opening(self, period: int, last: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What is known at the open: its prices, or the last ones, in new shares."""
+        price = self._fill_prices[period]
+        known = np.where(price > 0, price, last)
+        for column, ratio in self._splits.get(period, {}).items():
+            if last[column] and not price[column]:
+                symbol = self._account.symbols[column]
+                known[column] = in_new_shares(int(last[column]), ratio, period, symbol)
+        return known
+
+    def _trade(
+        self,
+        period: int,
+        mark: NDArray[np.int64],
+        first: NDArray[np.int64],
+        *,
+        is_held: bool,
+    ) -> bool:
+        """Trade and decide what to trade; False if there is no equity to do it with.
+
+        `first` values holdings when what the period before has decided is filled.
+        """
         account = self._account
         is_priced = self._prices[period] > 0
         if self._ended.any():
             is_priced &= ~self._ended
         bar = None if self._bars is None else self._bars.at(period)
-        if self._fill_at == "open" and not self._fill_pending(period, mark):
+        if self._fill_at == "open" and not self._fill_pending(period, first):
             return False
         if bar is not None and self._tracker is not None:
             self._stop_within(period, bar, self._tracker, is_priced)
-        if self._fill_at == "next" and not self._fill_pending(period, mark):
+        if self._fill_at == "next" and not self._fill_pending(period, first):
             return False
         values, equity = account.value(mark)
         if equity <= 0:
@@ -271,7 +298,7 @@ class _Loop:
         if not self._pending.any():
             self._pending_breach = None
             return True
-        if account.value(np.where(price > 0, price, mark))[1] <= 0:
+        if account.value(mark)[1] <= 0:
             self._drop(period, np.True_, "ruined")
             return False
         self._drop(period, price <= 0, "no_price")
@@ -310,7 +337,10 @@ class _Loop:
             self._pending[column] = pending
             self._exits.split(column, ratio)
             if self._tracker is not None:
-                self._tracker.split(column, ratio)
+                if not account.quantity[column]:
+                    self._tracker.close(np.array([column]))
+                self._tracker.split(period, column, ratio, account.symbols[column])
+        self._exits.forget(account.quantity)
         for column, worth in carry.schedule.delistings.get(period, {}).items():
             account.settle(period, column, worth, _DELISTED)
             self._drop(period, np.arange(len(self._pending)) == column, "delisted")

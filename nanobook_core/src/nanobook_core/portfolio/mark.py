@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError, shown
+from nanobook_core.types import INT64_MAX
+
+_BASIS_POINT = Fraction(1, 10_000)
 
 
 def check_tables(
@@ -67,12 +70,18 @@ def _check_cells(
 
 
 def carried(
-    prices: NDArray[np.int64], splits: Mapping[int, Mapping[int, Fraction]]
+    prices: NDArray[np.int64],
+    splits: Mapping[int, Mapping[int, Fraction]],
+    symbols: Sequence[str],
 ) -> NDArray[np.int64]:
     """Prices with the last one carried into gaps; 0 before the first.
 
-    A split on the way divides what is carried on, rounded to a whole unit, halves to even, and at
-    least 1.
+    A split on the way divides what is carried on, rounded to a whole unit, halves to even.
+
+    Raises, naming period, symbol, price and ratio:
+        ValidationError: a price that this rounding moves by more than a basis point.
+        OverflowError: one beyond 2^63-1.
+
     """
     if (prices > 0).all():
         return prices
@@ -82,6 +91,29 @@ def carried(
         for column, ratio in splits[period].items():
             if marks[period, column] and not prices[period, column]:
                 gap = (prices[period:, column] > 0).argmax() or len(prices) - period
-                split = max(round(Fraction(int(marks[period, column])) / ratio), 1)
+                last = int(marks[period, column])
+                split = in_new_shares(last, ratio, period, symbols[column])
+                if abs(split - last / ratio) > _BASIS_POINT * last / ratio:
+                    raise ValidationError(
+                        f"period {period}, symbol {symbols[column]!r}: it has no price, and the "
+                        f"last one, {last}, over its split of {ratio} would be rounded to {split}. "
+                        "Give the price of that period, or a finer price_unit"
+                    )
                 marks[period : period + gap, column] = split
     return marks
+
+
+def in_new_shares(price: int, ratio: Fraction, period: int, symbol: str) -> int:
+    """Price over the ratio of a split, rounded to whole units, halves to even, and at least 1.
+
+    Raises:
+        OverflowError: it is beyond 2^63-1.
+
+    """
+    new = max(round(price / ratio), 1)
+    if new > INT64_MAX:
+        raise OverflowError(
+            f"period {period}, symbol {symbol!r}: {price} over a split of {ratio} is a price "
+            "beyond 2^63-1. Use a coarser price_unit"
+        )
+    return new

@@ -48,12 +48,12 @@ class NextBar:
 class NextOpen:
     """As `NextBar`, but filled at the next period's open, and valued at its close.
 
-    Whether there is equity to fill anything with is judged at the opens, and at the close where
-    there is none.
+    Whether there is equity to fill anything with is judged at the opens, and at the last price, in
+    new shares after a split, where there is none. No fill knows the high, low or close.
 
     Attributes:
-        open_prices: a table in the form of the prices, in the same unit; without one nothing is
-            filled. None takes the opens of `Bars`, which must then be given.
+        open_prices: a table in the form of the prices, in the same unit; without one, or without a
+            close, nothing is filled. None takes the opens of `Bars`, which must then be given.
 
     """
 
@@ -120,7 +120,8 @@ class Constraints:
 
     Applied in this order, each to what the one before has left; all that is not traded is recorded
     with its reason. None is no limit. Stops are not limited. An order that closes a position is not
-    kept back by the band or the minimum. Fractions are of equity before the period's trades.
+    kept back by the band or the minimum. Fractions are of equity before the period's trades. A day
+    and a month are those of UTC.
 
     Attributes:
         max_leverage: highest sum of the weights' magnitudes; beyond it all of them are scaled down

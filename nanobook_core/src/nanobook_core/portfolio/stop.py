@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.bar import Bar
+from nanobook_core.portfolio.mark import in_new_shares
 from nanobook_core.portfolio.money import real, rounded, whole
 from nanobook_core.types import INT64_MAX
 
@@ -204,15 +205,21 @@ class StopTracker:
         """Forget the positions of these columns, so that new ones start afresh."""
         self._side[columns] = 0
 
-    def split(self, column: int, ratio: Fraction) -> None:
-        """Go on in new shares, `ratio` of which came for each old one."""
-        for state in (self._entry, self._reference, self._last, self._changes.T):
-            state[column] = np.array(
-                [round(Fraction(int(value)) / ratio) for value in np.atleast_1d(state[column])]
-            ).reshape(np.shape(state[column]))
-        depth = len(self._changes)
-        n_changes = min(int(self._count[column]), depth)
-        self._sum[column] = int(self._changes[:n_changes, column].sum()) if depth else 0
+    def split(self, period: int, column: int, ratio: Fraction, symbol: str) -> None:
+        """Go on in new shares, `ratio` of which came for each old one.
+
+        Raises:
+            OverflowError: a price that is remembered would be beyond 2^63-1.
+
+        """
+        if not self._side[column]:
+            return
+        for state in (self._entry, self._reference, self._last):
+            state[column] = in_new_shares(int(state[column]), ratio, period, symbol)
+        n_changes = min(int(self._count[column]), len(self._changes))
+        changes = [round(change / ratio) for change in self._changes[:n_changes, column].tolist()]
+        self._changes[:n_changes, column] = changes
+        self._sum[column] = sum(changes)
 
     def _open(
         self, is_new: NDArray[np.bool_], side: NDArray[np.int64], price: NDArray[np.int64]

@@ -31,6 +31,8 @@ class Turnover:
 def turnover(run: Simulation, periods_per_year: float) -> Turnover:
     """Turnover of a simulation, stops included; equity is that of the period before, and deposits.
 
+    The settlement of a delisting is a sale.
+
     Runtime complexity: O(n_trades + n_periods).
     """
     n_periods = len(run.returns)
