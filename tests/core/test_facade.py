@@ -135,7 +135,7 @@ def test_a_part_that_is_not_real_yet_is_truthfully_absent():
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [("RiskEngine", "core"), ("optimize_max_sharpe", "optimizers")],
+    [("RiskEngine", "core"), ("garch_ewma_forecast", "optimizers")],
 )
 def test_a_name_of_the_seed_that_is_missing_says_which_part_it_belongs_to(name, part):
     with pytest.raises(AttributeError, match=f"nanobook-{part} 0.1.0 is installed but does not"):

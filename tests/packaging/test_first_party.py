@@ -13,7 +13,6 @@ EMPTY = {
     "nanobook-ibkr",
     "nanobook-indicators",
     "nanobook-itch",
-    "nanobook-optimizers",
     "nanobook-rebalancer",
     "nanobook-risk",
 }

@@ -86,6 +86,7 @@ _CORE = {
     "run_backtest": "nanobook_core.portfolio",
     "simulate": "nanobook_core.portfolio",
     "to_json": "nanobook_core.lob.record_json",
+    "weights_to_target": "nanobook_core.portfolio",
 }
 
 #: Functions that the original also offers under `py_<name>`; `py_<name>` exists here where `<name>`
@@ -158,14 +159,18 @@ _PARTS = {
     "RiskEngine": "nanobook-core",
     "atr": "nanobook-indicators",
     "bbands": "nanobook-indicators",
+    "equal_weight": "nanobook-optimizers",
     "garch_ewma_forecast": "nanobook-optimizers",
     "garch_forecast": "nanobook-optimizers",
     "inverse_cdar_weights": "nanobook-optimizers",
     "inverse_cvar_weights": "nanobook-optimizers",
+    "inverse_volatility": "nanobook-optimizers",
     "macd": "nanobook-indicators",
     "optimize_cdar": "nanobook-optimizers",
     "optimize_cvar": "nanobook-optimizers",
+    "optimize_hrp": "nanobook-optimizers",
     "optimize_max_sharpe": "nanobook-optimizers",
+    "optimize_mean_variance": "nanobook-optimizers",
     "optimize_min_variance": "nanobook-optimizers",
     "optimize_risk_parity": "nanobook-optimizers",
     "parse_itch": "nanobook-itch",

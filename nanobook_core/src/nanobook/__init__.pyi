@@ -60,6 +60,7 @@ from nanobook_core.portfolio import drawdown_series as drawdown_series
 from nanobook_core.portfolio import monthly_returns as monthly_returns
 from nanobook_core.portfolio import run_backtest as run_backtest
 from nanobook_core.portfolio import simulate as simulate
+from nanobook_core.portfolio import weights_to_target as weights_to_target
 from nanobook_core.types import OrderId as OrderId
 from nanobook_core.types import OrderStatus as OrderStatus
 from nanobook_core.types import Price as Price
@@ -120,6 +121,17 @@ from nanobook_optimizers.garch_ewma import garch_ewma_forecast as garch_ewma_for
 from nanobook_optimizers.garch_forecast import garch_forecast as garch_forecast
 from nanobook_optimizers.garch_forecast import py_garch_forecast as py_garch_forecast
 from nanobook_optimizers.realised_volatility import realized_vol as realized_vol
+from nanobook_optimizers.hierarchy import optimize_hrp as optimize_hrp
+from nanobook_optimizers.inverse import equal_weight as equal_weight
+from nanobook_optimizers.inverse import inverse_cdar_weights as inverse_cdar_weights
+from nanobook_optimizers.inverse import inverse_cvar_weights as inverse_cvar_weights
+from nanobook_optimizers.inverse import inverse_volatility as inverse_volatility
+from nanobook_optimizers.parity import optimize_risk_parity as optimize_risk_parity
+from nanobook_optimizers.tail import optimize_cdar as optimize_cdar
+from nanobook_optimizers.tail import optimize_cvar as optimize_cvar
+from nanobook_optimizers.variance import optimize_max_sharpe as optimize_max_sharpe
+from nanobook_optimizers.variance import optimize_mean_variance as optimize_mean_variance
+from nanobook_optimizers.variance import optimize_min_variance as optimize_min_variance
 from nanobook_report.equity import plot_equity as plot_equity
 
 __all__: list[str]  # noqa: PYI035 - its value is what this installation has
@@ -146,6 +158,8 @@ py_ema = ema
 py_ema_panel = ema_panel
 py_ema_panel_by_column = ema_panel_by_column
 py_garch_ewma_forecast = garch_ewma_forecast
+py_inverse_cdar_weights = inverse_cdar_weights
+py_inverse_cvar_weights = inverse_cvar_weights
 py_list_supported_indicators = list_supported_indicators
 py_macd = macd
 py_macd_panel = macd_panel
@@ -153,6 +167,11 @@ py_minus_di = minus_di
 py_mom = mom
 py_natr = natr
 py_obv = obv
+py_optimize_cdar = optimize_cdar
+py_optimize_cvar = optimize_cvar
+py_optimize_max_sharpe = optimize_max_sharpe
+py_optimize_min_variance = optimize_min_variance
+py_optimize_risk_parity = optimize_risk_parity
 py_plus_di = plus_di
 py_quintile_spread = quintile_spread
 py_roc = roc

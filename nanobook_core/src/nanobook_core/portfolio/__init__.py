@@ -13,6 +13,7 @@ from nanobook_core.portfolio.result import BacktestResult
 from nanobook_core.portfolio.simulate import simulate
 from nanobook_core.portfolio.stop import Stops
 from nanobook_core.portfolio.strategy import EqualWeight, StrategyResult, run_backtest
+from nanobook_core.portfolio.target_file import weights_to_target
 
 #: The seed's model under the name of what it does.
 Bps = CostModel
@@ -43,4 +44,5 @@ __all__ = [
     "monthly_returns",
     "run_backtest",
     "simulate",
+    "weights_to_target",
 ]

@@ -28,6 +28,8 @@ from nanobook_core.portfolio.date_column import (
 from nanobook_core.portfolio.schedule import amounts_to_dense
 
 _SYMBOL = ("symbol", "ticker")
+#: Nouns of tables in which 0 is a value as any other, and not one that is absent.
+_ZERO_COUNTS = ("weights", "returns")
 
 
 @frozen(kw_only=True)
@@ -59,8 +61,8 @@ def read_table(
 ) -> Table:
     """Read a frame, wide or long, a mapping of columns, an array with `symbols`, or lists of pairs.
 
-    `noun` names the table in messages; "weights" are read as such, all else as prices.
-    These are ints in lists of pairs, unless `is_whole` is False.
+    `noun` names the table in messages; "weights" and "returns" are read as such, all else as
+    prices. These are ints in lists of pairs, unless `is_whole` is False.
 
     A frame is long if it has a column `symbol` or `ticker`, with one of dates and one of values
     beside it. Else each column but that of dates is a symbol. Dates are the index of pandas, if it
@@ -133,7 +135,7 @@ def _from_wide(columns: Mapping[str, NDArray[Any]], dates: str | None, noun: str
         symbols=_names(others, noun),
         dates=when,
         utc=utc,
-        values=stacked(values, n_rows, zero_is_absent=noun != "weights"),
+        values=stacked(values, n_rows, zero_is_absent=noun not in _ZERO_COUNTS),
     )
 
 
@@ -151,12 +153,10 @@ def _from_long(
             f"got {', '.join(map(repr, columns))}{hint}"
         )
     values = [numbers(columns[others[0]], noun, others[0])]
-    return _pivoted(
-        columns[label].tolist(),
-        *read_dates(columns[dates], noun, dates),
-        stacked(values, len(columns[label]), zero_is_absent=noun != "weights")[:, 0],
-        noun,
-    )
+    given = stacked(values, len(columns[label]), zero_is_absent=noun not in _ZERO_COUNTS)[:, 0]
+    if noun == "returns":
+        given = given.astype(np.float64)  # for NaN where there is none
+    return _pivoted(columns[label].tolist(), *read_dates(columns[dates], noun, dates), given, noun)
 
 
 def _pivoted(

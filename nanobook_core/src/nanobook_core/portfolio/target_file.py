@@ -1,0 +1,119 @@
+"""Target weights as a file that the rebalancer reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nanobook_core.errors import ValidationError, shown
+from nanobook_core.portfolio.whole_file import write_whole
+from nanobook_core.types import check_symbol
+
+#: By how much weights may sum to more than 1 and still be meant to sum to 1.
+_ROUNDING = 1e-9
+_CONSTRAINTS = ("max_position_pct", "max_leverage", "min_trade_usd")
+
+
+def weights_to_target(
+    weights: Mapping[str, float],
+    path: str | os.PathLike[str],
+    *,
+    timestamp: dt.datetime | None = None,
+    id: str | None = None,  # noqa: A002 - what the file calls it
+    constraints: Mapping[str, float] | None = None,
+) -> None:
+    """Write target weights, as an optimizer gives them by symbol, to a `target.json`.
+
+    Weights are fractions of equity from -1 to 1, positive ones long; those of 0 are left out, as
+    the rebalancer closes what is not there. Where rounding makes the positive ones sum to more than
+    1, by at most 1e-9, the largest is lowered by that. `timestamp` has a zone; it is the current
+    time by default, with any other the same bytes are written each time. `id` names the run: a
+    rebalancer executes each id once. `constraints` may have `max_position_pct`, `max_leverage` and
+    `min_trade_usd`. The file is there whole or not at all, and replaces one of that name.
+
+    Raises:
+        TypeError: something of another type.
+        ValidationError: no weight other than 0, one that is not finite or beyond 1, positive ones
+            that sum to more than 1, a symbol that is not at most 8 ASCII bytes, a timestamp without
+            zone, a constraint that is not known or not positive.
+        OSError: the file cannot be written.
+
+    """
+    target: dict[str, Any] = {"timestamp": _written(timestamp)}
+    if id is not None:
+        if not isinstance(id, str):
+            raise TypeError(f"id: a string, got {shown(id)}")
+        if not id.strip():
+            raise ValidationError("id: it is blank; leave it out to go by the timestamp")
+        target["metadata"] = {"id": id}
+    target["targets"] = [
+        {"symbol": symbol, "weight": weight} for symbol, weight in _targets(weights).items()
+    ]
+    if constraints is not None:
+        target["constraints"] = _limits(constraints)
+    write_whole(Path(path), (json.dumps(target, indent=2) + "\n").encode())
+
+
+def _written(timestamp: dt.datetime | None) -> str:
+    if timestamp is None:
+        timestamp = dt.datetime.now(dt.UTC)
+    if not isinstance(timestamp, dt.datetime):
+        raise TypeError(f"timestamp: a datetime, got {shown(timestamp)}")
+    if timestamp.utcoffset() is None:
+        raise ValidationError(f"timestamp: one with a zone, got {timestamp}")
+    return timestamp.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def _targets(weights: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(weights, Mapping):
+        raise TypeError(
+            f"weights: by symbol, as an optimizer gives with symbols=; got {shown(weights)}"
+        )
+    found = {}
+    for symbol, weight in weights.items():
+        if isinstance(weight, bool) or not isinstance(weight, int | float | np.number):
+            raise TypeError(f"weights: {symbol!r}: a number, got {shown(weight)}")
+        if not (math.isfinite(weight) and abs(weight) <= 1.0 + _ROUNDING):
+            raise ValidationError(f"weights: {symbol!r}: from -1 to 1, got {weight}")
+        if weight:
+            found[check_symbol(symbol)] = min(max(float(weight), -1.0), 1.0)
+    if not found:
+        raise ValidationError("weights: none is other than 0, so there is nothing to hold")
+    total = _positive(found)
+    if total > 1.0 + _ROUNDING:
+        raise ValidationError(f"weights: the positive ones sum to {total}, which is above 1")
+    largest = max(found, key=found.__getitem__)
+    while _positive(found) > 1.0:
+        excess = _positive(found) - 1.0
+        found[largest] = min(found[largest] - excess, math.nextafter(found[largest], 0.0))
+    return found
+
+
+def _positive(weights: Mapping[str, float]) -> float:
+    # Added one after another, as whoever reads the file does; sum() rounds less from Python 3.12.
+    total = 0.0
+    for weight in weights.values():
+        total += max(weight, 0.0)
+    return total
+
+
+def _limits(constraints: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(constraints, Mapping):
+        raise TypeError(f"constraints: by name, got {shown(constraints)}")
+    for name, limit in constraints.items():
+        if name not in _CONSTRAINTS:
+            raise ValidationError(
+                f"constraints: {', '.join(_CONSTRAINTS)}; there is no {shown(name)}"
+            )
+        if isinstance(limit, bool) or not isinstance(limit, int | float):
+            raise TypeError(f"constraints: {name}: a number, got {shown(limit)}")
+        if not (math.isfinite(limit) and limit >= 0.0):
+            raise ValidationError(f"constraints: {name}: finite and at least 0, got {limit}")
+    return dict(constraints)

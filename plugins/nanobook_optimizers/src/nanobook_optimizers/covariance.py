@@ -1,0 +1,79 @@
+"""Covariances of returns, and matrices whose square they are."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from nanobook_core.errors import ValidationError, shown
+from nanobook_optimizers.returns import Floats, number
+
+Estimator: TypeAlias = Literal["sample", "ledoit_wolf", "ewma"]
+
+_ESTIMATORS = ("sample", "ledoit_wolf", "ewma")
+#: Smallest ratio of pivots at which a Cholesky factor is as good as the data it came from.
+_WELL_CONDITIONED = 1e-5
+
+
+def factor(values: Floats, estimator: Estimator, decay: float = 0.94) -> Floats:
+    """Return a matrix F of shape `(n_rows, n_assets)` such that F.T @ F is the covariance.
+
+    `sample`: about the means, divided by `n_periods - 1`.
+
+    `ledoit_wolf`: `(1 - d) S + d m I`, S about the means and divided by `n_periods`, m the mean of
+    its diagonal, d by Ledoit and Wolf 2004, A well-conditioned estimator for large-dimensional
+    covariance matrices, J. Multivariate Analysis 88.
+
+    `ewma`: about zero, period t weighted `decay ** (n_periods - 1 - t)`, the weights of sum 1:
+    RiskMetrics Technical Document 1996, 4th edition, section 5.2.
+
+    Raises:
+        ValidationError: no such estimator, or a decay that is not between 0 and 1.
+
+    """
+    decay = number(decay, "decay")
+    if not 0.0 < decay < 1.0:
+        raise ValidationError(f"decay: between 0 and 1, got {decay}")
+    if estimator == "ewma":
+        weights = decay ** np.arange(len(values) - 1.0, -1.0, -1.0)
+        return np.asarray(values * np.sqrt(weights / weights.sum())[:, None])
+    centred = values - values.mean(axis=0)
+    centred[:, np.ptp(values, axis=0) == 0.0] = 0.0  # its mean may be off by a rounding
+    if estimator == "sample":
+        return np.asarray(centred / np.sqrt(len(values) - 1.0))
+    if estimator == "ledoit_wolf":
+        intensity, variance = _shrinkage(centred)
+        spread = np.sqrt(intensity * variance) * np.eye(values.shape[1])
+        return np.vstack([centred * np.sqrt((1.0 - intensity) / len(values)), spread])
+    raise ValidationError(f"covariance: one of {', '.join(_ESTIMATORS)}; got {shown(estimator)}")
+
+
+def _shrinkage(centred: Floats) -> tuple[float, float]:
+    """How far S is shrunk, from 0 to 1, and the mean variance that it is shrunk to."""
+    n_periods, n_assets = centred.shape
+    covariance = centred.T @ centred / n_periods
+    variance = float(np.trace(covariance)) / n_assets
+    squares = centred**2
+    error = float(np.sum(squares.T @ squares)) / n_periods - float(np.sum(covariance**2))
+    distance = float(np.sum(covariance**2)) - n_assets * variance**2
+    if distance <= 0.0:  # a multiple of the identity already
+        return 0.0, variance
+    return min(max(error / n_periods / distance, 0.0), 1.0), variance
+
+
+def root(data: Floats) -> Floats:
+    """Return a matrix of the same square with as few rows as that takes without loss."""
+    n_rows, n_assets = data.shape
+    if n_rows <= n_assets:
+        return data
+    try:
+        upper = np.asarray(np.linalg.cholesky(data.T @ data).T, np.float64)
+    except np.linalg.LinAlgError:
+        return _triangle(data)
+    pivots = np.diag(upper) / np.linalg.norm(upper, axis=0)
+    return upper if pivots.min() > _WELL_CONDITIONED else _triangle(data)
+
+
+def _triangle(data: Floats) -> Floats:
+    return np.asarray(np.linalg.qr(data, mode="r"), np.float64)

@@ -1,0 +1,192 @@
+"""Weights of least variance, and those of most excess return a unit of risk."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import solve_triangular
+from scipy.optimize import nnls
+
+from nanobook_core.errors import OptimizationError
+from nanobook_optimizers.certificate import certify
+from nanobook_optimizers.constraint import Polytope
+from nanobook_optimizers.program import Program
+from nanobook_optimizers.quadratic_program import solve_quadratic
+from nanobook_optimizers.returns import Floats
+
+#: Reduced costs below this part of a variance are none.
+_TIE = 1e-9
+_ROUNDING = 1e-13
+_WELL_CONDITIONED = 1e-6
+#: A weight below this part of the largest is a rounding.
+_SPECK = 1e-12
+
+
+def least_variance(polytope: Polytope, root: Floats) -> Floats:
+    """Minimise `|root @ weights| ** 2`, its columns being of order 1.
+
+    On the simplex by non-negative least squares: the y of least `|root @ y|**2 + (sum(y) - 1)**2`
+    has the direction of the answer (exactly, whatever its length). Else by HiGHS.
+    """
+    if polytope.is_simplex:
+        weights = _non_negative(root, np.ones(root.shape[1]))
+        slope = root.T @ (root @ weights)
+        weights = _most_even(weights, slope - slope @ weights, root)
+    else:
+        hessian = root.T @ root
+        program = polytope.program.with_cost(np.zeros(len(hessian)), hessian)
+        weights = polytope.inside(polytope.explained(solve_quadratic, program))
+    slope, variance = _risk(root, weights)
+    return certify(
+        polytope,
+        weights,
+        value=2.0 * variance,
+        slope=2.0 * slope,
+        size=variance,
+        rounding=_rounding(root, weights),
+    )
+
+
+def most_utility(polytope: Polytope, root: Floats, mean: Floats) -> Floats:
+    """Maximise `mean @ weights - |root @ weights| ** 2 / 2`."""
+    if polytope.is_simplex and _is_invertible(root):
+        # The square completed: |root @ w - c|**2, and c = c * sum(w) goes into the matrix.
+        centre = solve_triangular(root, mean, trans="T")
+        weights = _non_negative(root - centre[:, None], np.ones(len(mean)))
+    else:
+        program = polytope.program.with_cost(-mean, root.T @ root)
+        weights = polytope.inside(polytope.explained(solve_quadratic, program))
+    slope, variance = _risk(root, weights)
+    utility = float(mean @ weights)
+    return certify(
+        polytope,
+        weights,
+        value=variance - utility,
+        slope=slope - mean,
+        size=variance + abs(utility),
+        rounding=_rounding(root, weights) + _ROUNDING * float(np.abs(mean).max()),
+    )
+
+
+def most_sharpe(polytope: Polytope, root: Floats, excess: Floats) -> Floats:
+    """Maximise `excess @ weights / |root @ weights|`; `least_variance` if no excess is positive.
+
+    The tangency portfolio: of all y in the cone over the polytope with `excess @ y = 1`, the one of
+    least variance has the direction of the answer.
+    """
+    if polytope.least(-excess) >= 0.0:
+        return least_variance(polytope, root)
+    if polytope.is_simplex:
+        weights = _non_negative(root, excess)
+        (risk, variance), reward = _risk(root, weights), float(excess @ weights)
+        level = root - np.outer(root @ weights, excess) / reward
+        weights = _most_even(weights, risk - variance / reward * excess, level)
+    else:
+        program = _cone(polytope.program, excess, root.T @ root)
+        values = polytope.explained(solve_quadratic, program)
+        weights = polytope.inside(values[:-1] / values[-1])
+    (risk, variance), reward = _risk(root, weights), float(excess @ weights)
+    # The gradient of the logarithm of (excess @ w) ** -1 * (w @ covariance @ w) ** 0.5, times the
+    # variance; along it the ratio is quasi-concave, so the test holds as it does for a convex one.
+    return certify(
+        polytope,
+        weights,
+        value=0.0,
+        slope=risk - variance / reward * excess,
+        size=variance,
+        rounding=_rounding(root, weights),
+    )
+
+
+def _is_invertible(root: Floats) -> bool:
+    """Whether it is a triangle that can be divided by without loss."""
+    if root.shape[0] != root.shape[1] or np.tril(root, -1).any():
+        return False
+    pivots = np.abs(np.diag(root))
+    return bool(pivots.min() > _WELL_CONDITIONED * pivots.max())
+
+
+def _risk(root: Floats, weights: Floats) -> tuple[Floats, float]:
+    """Half the gradient of the variance, and the variance."""
+    spread = root @ weights
+    return root.T @ spread, float(spread @ spread)
+
+
+def _rounding(root: Floats, weights: Floats) -> float:
+    """What rounding of `root @ weights` leaves in half the gradient of the variance."""
+    most = float(np.linalg.norm(root, axis=0).max())
+    return _ROUNDING * most * float(np.linalg.norm(np.abs(root) @ np.abs(weights)))
+
+
+def _non_negative(root: Floats, row: Floats) -> Floats:
+    aim = np.zeros(len(root) + 1)
+    aim[-1] = 1.0
+    try:
+        found, _ = nnls(np.vstack([root, row]), aim, maxiter=100 + 30 * len(row))
+    except RuntimeError as error:
+        raise OptimizationError(f"least squares find no minimum: {error}", "iterations") from None
+    return _of_sum_one(found)
+
+
+def _of_sum_one(found: Floats) -> Floats:
+    weights = np.where(found < _SPECK * found.max(), 0.0, found)
+    return np.asarray(weights / weights.sum())
+
+
+def _most_even(weights: Floats, reduced_cost: Floats, root: Floats) -> Floats:
+    """Of all weights with the same `root @ weights`, or its direction, those of least square sum.
+
+    Only assets of no reduced cost can have a share, and where these are those that have one, the
+    weights are the only ones. Else this is a least distance problem (Lawson and Hanson 1974,
+    chapter 23).
+    """
+    variance = float(np.sum((root @ weights) ** 2))
+    free = (weights > 0.0) | (reduced_cost <= _TIE * variance + _rounding(root, weights))
+    if np.array_equal(free, weights > 0.0):
+        return weights
+    level = np.vstack([root[:, free], np.ones((1, int(free.sum())))])
+    _, sizes, basis = np.linalg.svd(level)
+    kernel = basis[int((sizes > _ROUNDING * sizes[0] * len(level)).sum()) :].T
+    if not kernel.shape[1]:
+        return weights
+    start = weights[free]
+    nearest = start - kernel @ (kernel.T @ start)
+    aim = np.zeros(kernel.shape[1] + 1)
+    aim[-1] = 1.0
+    matrix = np.vstack([kernel.T, -nearest])
+    found, _ = nnls(matrix, aim, maxiter=100 + 30 * len(start))
+    left = matrix @ found - aim
+    even = np.zeros(len(weights))
+    even[free] = nearest - kernel @ (left[:-1] / left[-1])
+    return _of_sum_one(even)
+
+
+def _cone(program: Program, excess: Floats, hessian: Floats) -> Program:
+    """The same constraints on y and a last column k, `y / k` being what they are about."""
+    rows = program.rows
+    n_columns = rows.shape[1]
+    identity = sparse.csr_array(sparse.eye_array(n_columns))
+    is_equal = program.row_lower == program.row_upper
+    sides = (
+        (rows, program.row_lower, np.isfinite(program.row_lower)),
+        (-rows, -program.row_upper, np.isfinite(program.row_upper) & ~is_equal),
+        (identity, program.lower, program.lower != 0.0),
+        (-identity, -program.upper, np.isfinite(program.upper)),
+    )
+    limits = [sparse.hstack([matrix[on], -limit[on, None]]) for matrix, limit, on in sides]
+    reward = np.zeros((1, n_columns + 1))
+    reward[0, : len(excess)] = excess
+    stacked = sparse.csr_array(sparse.vstack([*limits, reward]))
+    stacked.sort_indices()
+    most = np.full(stacked.shape[0], np.inf)
+    most[: sides[0][2].sum()] = np.where(is_equal[sides[0][2]], 0.0, np.inf)
+    most[-1] = 1.0
+    return Program(
+        rows=stacked,
+        row_lower=np.r_[np.zeros(len(most) - 1), 1.0],
+        row_upper=most,
+        lower=np.r_[np.where(program.lower >= 0.0, 0.0, -np.inf), 0.0],
+        upper=np.full(n_columns + 1, np.inf),
+        cost=np.zeros(n_columns + 1),
+        hessian=hessian,
+    )

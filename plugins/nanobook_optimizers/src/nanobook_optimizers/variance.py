@@ -1,0 +1,141 @@
+"""Portfolios of means and covariances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nanobook_core.errors import ValidationError
+from nanobook_optimizers.constraint import Bounds, Current, GroupLimits, Groups, polytope
+from nanobook_optimizers.covariance import Estimator, factor, root
+from nanobook_optimizers.quadratic import least_variance, most_sharpe, most_utility
+from nanobook_optimizers.returns import Floats, Weights, number, read_returns, unit_of
+
+
+def optimize_min_variance(
+    returns: Any,
+    symbols: Sequence[str] | None = None,
+    *,
+    covariance: Estimator = "sample",
+    decay: float = 0.94,
+    bounds: Bounds | None = None,
+    groups: Groups | None = None,
+    group_limits: GroupLimits | None = None,
+    max_turnover: float | None = None,
+    current: Current | None = None,
+    target_return: float | None = None,
+) -> Weights:
+    """Weights of least variance: minimise `w @ C @ w` (Markowitz 1952, Portfolio Selection).
+
+    See docs/optimizers.md for `returns`, `symbols`, the constraints and what is raised, which is
+    the same for all optimizers. Where several weights have the least variance (equal assets, assets
+    without variance, fewer periods than assets), those of the least sum of squares are given if
+    there are no constraints, else any of them. Runtime complexity: O(T N^2 + N S^2), S the number
+    of assets that get a share.
+    """
+    read = read_returns(returns, symbols)
+    allowed = polytope(
+        read,
+        bounds=bounds,
+        groups=groups,
+        group_limits=group_limits,
+        max_turnover=max_turnover,
+        current=current,
+        target_return=target_return,
+    )
+    risk, _ = _risk(read.values, covariance, decay)
+    return read.answer(least_variance(allowed, risk))
+
+
+def optimize_max_sharpe(
+    returns: Any,
+    symbols: Sequence[str] | None = None,
+    risk_free: float = 0.0,
+    *,
+    risk_free_rate: float | None = None,
+    covariance: Estimator = "sample",
+    decay: float = 0.94,
+    bounds: Bounds | None = None,
+    groups: Groups | None = None,
+    group_limits: GroupLimits | None = None,
+    max_turnover: float | None = None,
+    current: Current | None = None,
+    target_return: float | None = None,
+) -> Weights:
+    """Weights of the largest Sharpe ratio: maximise `(m @ w - risk_free) / sqrt(w @ C @ w)`.
+
+    m are the sample means. `risk_free`, or `risk_free_rate`, which is the same, is the return of a
+    period, not of a year. The tangency portfolio of Sharpe 1966, Mutual Fund Performance, among the
+    weights allowed. Where none of them has a mean above `risk_free`, no ratio is positive, the
+    largest would reward risk, and the weights are those of least variance. Ties as in
+    `optimize_min_variance`.
+    """
+    if risk_free_rate is not None:
+        if risk_free != 0.0:
+            raise ValidationError("risk_free and risk_free_rate are the same; give one of them")
+        risk_free = risk_free_rate
+    risk_free = number(risk_free, "risk_free")
+    read = read_returns(returns, symbols)
+    allowed = polytope(
+        read,
+        bounds=bounds,
+        groups=groups,
+        group_limits=group_limits,
+        max_turnover=max_turnover,
+        current=current,
+        target_return=target_return,
+    )
+    risk, _ = _risk(read.values, covariance, decay)
+    excess = read.values.mean(axis=0) - risk_free
+    return read.answer(most_sharpe(allowed, risk, excess / unit_of(excess)))
+
+
+def optimize_mean_variance(
+    returns: Any,
+    symbols: Sequence[str] | None = None,
+    *,
+    risk_aversion: float = 1.0,
+    covariance: Estimator = "sample",
+    decay: float = 0.94,
+    bounds: Bounds | None = None,
+    groups: Groups | None = None,
+    group_limits: GroupLimits | None = None,
+    max_turnover: float | None = None,
+    current: Current | None = None,
+    target_return: float | None = None,
+) -> Weights:
+    """Weights of the largest utility: maximise `m @ w - risk_aversion / 2 * w @ C @ w`.
+
+    m are the sample means of a period (Markowitz 1959, Portfolio Selection). `risk_aversion` is
+    positive; it has a unit, one over that of returns, so weights stay the same where returns are
+    multiplied by a number only if it is divided by it. For the least variance with a mean that is
+    at least so much, see `target_return` of `optimize_min_variance`.
+    """
+    aversion = number(risk_aversion, "risk_aversion")
+    if aversion <= 0.0:
+        raise ValidationError(f"risk_aversion: above 0, got {aversion}")
+    read = read_returns(returns, symbols)
+    allowed = polytope(
+        read,
+        bounds=bounds,
+        groups=groups,
+        group_limits=group_limits,
+        max_turnover=max_turnover,
+        current=current,
+        target_return=target_return,
+    )
+    risk, unit = _risk(read.values, covariance, decay)
+    # All of it divided by the larger of what a unit of returns and one of variance are worth.
+    mean, price = read.values.mean(axis=0) / unit, aversion * unit
+    size = max(price, unit_of(mean))
+    return read.answer(most_utility(allowed, risk * np.sqrt(price / size), mean / size))
+
+
+def _risk(values: Floats, covariance: Estimator, decay: float) -> tuple[Floats, float]:
+    """A root of the covariance with columns of order 1, and the unit it is in."""
+    first = unit_of(values)
+    data = factor(values / first, covariance, decay)
+    second = unit_of(np.sqrt(np.mean(np.sum(data**2, axis=0))))
+    return root(data / second), first * second
