@@ -85,7 +85,8 @@ def test_a_kind_without_a_frozen_contract_is_refused_with_those_that_have_one():
     shown = invoke("broker", "my_broker")
     assert shown.exit_code == 2
     assert (
-        "'command', 'cost_model', 'feature', 'fill_model', 'forecaster', 'risk_check'"
+        "'command', 'cost_model', 'feature', 'fill_model', 'forecaster', 'optimizer', "
+        "risk_check'"
         in shown.output
     )
 
@@ -98,6 +99,7 @@ def test_a_kind_without_a_frozen_contract_is_refused_with_those_that_have_one():
         ("cost_model", "bps", "nanobook-costs"),
         ("fill_model", "participation", "nanobook-fills"),
         ("forecaster", "ewma_forecast", "nanobook-optimizers"),
+        ("optimizer", "min_variance", "nanobook-optimizers"),
     ],
 )
 def test_a_name_that_nanobook_itself_offers_is_refused(tmp_path, kind, name, provider):
@@ -141,6 +143,7 @@ def test_what_cannot_be_written_whole_is_not_left_half_written(tmp_path):
         ("fill_model", "fill_request"),  # a record of the contract
         ("fill_model", "fills"),
         ("fill_model", "test_model"),  # the class of its tests
+        ("optimizer", "test_optimizer"),
         ("command", "test_it_names_itself"),  # one of its tests
         ("command", "a__b"),
         ("forecaster", "forecast"),  # the function itself

@@ -21,6 +21,7 @@ from nanobook_core.contracts.engine import ApplyResult, Engine, EngineState
 from nanobook_core.contracts.event import Event, EventKind
 from nanobook_core.contracts.forecast import Forecaster
 from nanobook_core.contracts.kernel import Run, ScheduleToDense, Simulate
+from nanobook_core.contracts.optimizer import Optimizer
 from nanobook_core.contracts.portfolio import (
     CostModel,
     CostRequest,
@@ -58,6 +59,7 @@ __all__ = [
     "Forecaster",
     "LevelSnapshot",
     "ModifyResult",
+    "Optimizer",
     "Order",
     "RiskCheck",
     "RiskOrder",

@@ -56,7 +56,7 @@ def nanobook_risk_checks() -> Iterable[Capability]:
 def nanobook_optimizers() -> Iterable[Capability]:
     """Offer optimizers.
 
-    A target is the function itself, `target(returns, **options)`, giving weights.
+    A target is a `contracts.Optimizer`, the function itself.
     """
     return ()
 

@@ -16,6 +16,7 @@ pytest.register_assert_rewrite(
     "nanobook_core.testing.indicator",
     "nanobook_core.testing.kernel",
     "nanobook_core.testing.ledger",
+    "nanobook_core.testing.optimizer",
     "nanobook_core.testing.plugin",
     "nanobook_core.testing.risk",
     "nanobook_core.testing.simulate",
@@ -29,6 +30,7 @@ from nanobook_core.testing.fill import FillModelSuite  # noqa: E402 - see above
 from nanobook_core.testing.forecast import ForecasterSuite  # noqa: E402 - see above
 from nanobook_core.testing.indicator import IndicatorSuite  # noqa: E402 - see above
 from nanobook_core.testing.kernel import ScheduleToDenseSuite  # noqa: E402 - see above
+from nanobook_core.testing.optimizer import OptimizerSuite  # noqa: E402 - see above
 from nanobook_core.testing.plugin import PluginSuite  # noqa: E402 - see above
 from nanobook_core.testing.risk import RiskCheckSuite  # noqa: E402 - see above
 from nanobook_core.testing.simulate import SimulateSuite  # noqa: E402 - see above
@@ -40,6 +42,7 @@ __all__ = [
     "FillModelSuite",
     "ForecasterSuite",
     "IndicatorSuite",
+    "OptimizerSuite",
     "PluginSuite",
     "RiskCheckSuite",
     "ScheduleToDenseSuite",
