@@ -77,7 +77,7 @@ def test_the_constraints_are_mirrored_and_pin_every_third_partys_distribution_ex
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = [line for line in lines if not line.startswith("#")]
     assert WORKSPACE["tool"]["uv"]["constraint-dependencies"] == pins
-    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9.]*", pin) for pin in pins)
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9.]*(post[0-9]+)?", pin) for pin in pins)
     wanted = list(WORKSPACE["dependency-groups"]["dev"])
     for part in MEMBERS.values():
         wanted += part["project"]["dependencies"]

@@ -84,11 +84,8 @@ def test_a_name_that_cannot_work_is_refused(tmp_path, name, reason):
 def test_a_kind_without_a_frozen_contract_is_refused_with_those_that_have_one():
     shown = invoke("broker", "my_broker")
     assert shown.exit_code == 2
-    assert (
-        "'command', 'cost_model', 'feature', 'fill_model', 'forecaster', 'optimizer', "
-        "risk_check'"
-        in shown.output
-    )
+    kinds = ("command", "cost_model", "feature", "fill_model", "forecaster", "optimizer")
+    assert f"{', '.join(map(repr, kinds))}, 'risk_check'" in shown.output
 
 
 @pytest.mark.parametrize(

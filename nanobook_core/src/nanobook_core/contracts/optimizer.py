@@ -12,15 +12,13 @@ if TYPE_CHECKING:
 class Optimizer(Protocol):
     """Gives weights of a portfolio. Kind `optimizer`; the target is the function."""
 
-    def __call__(
-        self, returns: Any, symbols: Sequence[str] | None = None, **options: Any
-    ) -> Any:
+    def __call__(self, returns: Any, symbols: Sequence[str] | None = None, **options: Any) -> Any:
         """Weights whose sum is 1, one an asset.
 
         `returns` is an array of floats, of shape `(n_periods, n_assets)`: simple returns of a
-        period, 0.01 being 1 %. Without `symbols` the weights are a float64 array in the order of the
-        columns, with them a dict from symbol to float in their order. Options are the optimizer's
-        own, and all of them have defaults.
+        period, 0.01 being 1 %. Without `symbols` the weights are a float64 array in the order of
+        the columns, with them a dict from symbol to float in their order. Options are the
+        optimizer's own, and all of them have defaults.
 
         The same returns give the same weights, and are not changed.
 
@@ -28,5 +26,6 @@ class Optimizer(Protocol):
             ValueError: fewer than 2 periods, no asset, a value that is not finite; period and
                 column are named.
             OptimizationError: no weights fulfil what is asked, or none were found that are optimal.
+
         """
         ...

@@ -83,7 +83,7 @@ def _of_correlation(correlation: Floats, budgets: Floats) -> Floats:
         return float(x @ (correlation @ x) / 2.0 - budgets @ np.log(x))
 
     x = np.sqrt(budgets)
-    x /= np.sqrt(x @ (correlation @ x))
+    x /= np.sqrt(max(float(x @ (correlation @ x)), _DONE))
     at, missed = value(x), np.inf
     for _ in range(_STEPS):
         slope = correlation @ x - budgets / x

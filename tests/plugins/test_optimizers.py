@@ -1,0 +1,330 @@
+"""The optimizers of nanobook-optimizers: contract, reference values, degenerate returns."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nanobook
+from nanobook_core.testing import OptimizerSuite, PluginSuite
+from nanobook_core.testing.law import law
+
+NAMES = (
+    "min_variance",
+    "max_sharpe",
+    "mean_variance",
+    "risk_parity",
+    "hrp",
+    "cvar",
+    "cdar",
+    "inverse_cvar_weights",
+    "inverse_cdar_weights",
+    "inverse_volatility",
+    "equal_weight",
+)
+FUNCTIONS = {
+    name: getattr(nanobook, name if name.startswith(("inverse", "equal")) else f"optimize_{name}")
+    for name in NAMES
+}
+#: The original's reference returns.
+RETURNS = np.random.default_rng(0).normal(0.0005, 0.01, (60, 3)) * [1, 2, 0.5]
+SYMBOLS = ["A", "B", "C"]
+BAD = json.loads((Path(__file__).parents[1] / "data/optimizers/bad_input.json").read_text())
+
+
+class TestPlugin(PluginSuite):
+    @pytest.fixture
+    def distribution(self):
+        return "nanobook-optimizers"
+
+
+class Suite(OptimizerSuite):
+    name = ""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def optimizer(cls):
+        return nanobook.registry().load("optimizer", cls.name)
+
+
+class TestMinVariance(Suite):
+    name = "min_variance"
+
+
+class TestMaxSharpe(Suite):
+    name = "max_sharpe"
+
+
+class TestMeanVariance(Suite):
+    name = "mean_variance"
+    scale_free = False  # risk aversion has a unit
+
+
+class TestRiskParity(Suite):
+    name = "risk_parity"
+
+
+class TestHrp(Suite):
+    name = "hrp"
+    permutation_equivariant = False  # the list is halved by position
+
+
+class TestCvar(Suite):
+    name = "cvar"
+
+
+class TestCdar(Suite):
+    name = "cdar"
+
+
+class TestInverseCvar(Suite):
+    name = "inverse_cvar_weights"
+
+
+class TestInverseCdar(Suite):
+    name = "inverse_cdar_weights"
+    scale_free = False  # drawdowns of compounded returns
+
+
+class TestInverseVolatility(Suite):
+    name = "inverse_volatility"
+
+
+class TestEqualWeight(Suite):
+    name = "equal_weight"
+
+
+def test_they_are_listed_and_public():
+    assert nanobook.capabilities("optimizer") == [
+        "optimize_min_variance",
+        "optimize_max_sharpe",
+        "optimize_risk_parity",
+        "inverse_cvar_weights",
+        "inverse_cdar_weights",
+        "equal_weight",
+        "inverse_volatility",
+        "optimize_cdar",
+        "optimize_cvar",
+        "optimize_hrp",
+        "optimize_mean_variance",
+    ]
+    for name in nanobook.capabilities("optimizer"):
+        assert callable(getattr(nanobook, name))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # True optima: the original's least variance, [.334, .330, .336], is 2.6 times that.
+        ("min_variance", [0.100549825542, 0.067075995198, 0.832374179260]),
+        ("max_sharpe", [0.0, 0.147319929781, 0.852680070219]),
+        ("risk_parity", [0.241070672064, 0.172938280139, 0.585991047797]),
+        ("inverse_cvar_weights", [0.207153783209, 0.176994908293, 0.615851308498]),
+        ("inverse_cdar_weights", [0.099067797922, 0.294697356768, 0.606234845310]),
+        ("cvar", [0.195690632547, 0.188556588002, 0.615752779450]),
+        ("cdar", [0.100492200727, 0.351492364659, 0.548015434613]),
+        ("hrp", [0.141677939492, 0.069814602564, 0.788507457944]),
+        ("inverse_volatility", [0.248250782066, 0.166093467346, 0.585655750589]),
+        ("equal_weight", [1 / 3, 1 / 3, 1 / 3]),
+    ],
+)
+def test_weights_of_the_original_s_reference_returns(name, expected):
+    assert FUNCTIONS[name](RETURNS).tolist() == pytest.approx(expected, abs=1e-12)
+    assert list(FUNCTIONS[name](RETURNS, SYMBOLS)) == SYMBOLS
+
+
+def test_the_seed_s_optimizer_example(capsys):
+    namespace = {}
+    exec(  # noqa: S102 - verbatim
+        """
+import nanobook
+import numpy as np
+
+# Daily returns matrix (T × N)
+returns = np.random.randn(252, 5) * 0.01
+
+weights = nanobook.optimize_max_sharpe(returns, risk_free_rate=0.0)
+print(dict(zip(["A","B","C","D","E"], weights)))
+""",  # noqa: RUF001 - verbatim
+        namespace,
+    )
+    assert namespace["weights"].shape == (5,)
+    assert abs(namespace["weights"].sum() - 1.0) < 1e-12
+    assert capsys.readouterr().out.startswith("{'A': ")
+
+
+def test_py_twins_take_what_the_original_takes_by_position():
+    rows = RETURNS.tolist()
+    by_name = nanobook.optimize_max_sharpe(RETURNS, SYMBOLS, risk_free_rate=0.0005)
+    assert nanobook.py_optimize_max_sharpe(rows, SYMBOLS, 0.0005) == by_name
+    assert nanobook.optimize_max_sharpe(RETURNS, SYMBOLS, risk_free=0.0005) == by_name
+    assert nanobook.py_optimize_min_variance(rows, SYMBOLS) == nanobook.optimize_min_variance(
+        RETURNS, SYMBOLS
+    )
+    for name in ("inverse_cvar_weights", "inverse_cdar_weights", "optimize_cvar", "optimize_cdar"):
+        found = getattr(nanobook, f"py_{name}")(rows, SYMBOLS, 0.9)
+        assert found == getattr(nanobook, name)(RETURNS, SYMBOLS, alpha=0.9)
+        assert found != getattr(nanobook, name)(RETURNS, SYMBOLS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame(RETURNS, columns=SYMBOLS),
+        pd.DataFrame(RETURNS, columns=SYMBOLS, index=pd.date_range("2024-01-01", periods=60)),
+        pl.DataFrame(RETURNS, schema=SYMBOLS),
+        pa.table(dict(zip(SYMBOLS, RETURNS.T, strict=True))),
+        dict(zip(SYMBOLS, RETURNS.T, strict=True)),
+    ],
+    ids=["pandas", "pandas with dates", "polars", "pyarrow", "mapping"],
+)
+def test_a_frame_gives_weights_by_the_names_of_its_columns(name, frame):
+    assert FUNCTIONS[name](frame) == FUNCTIONS[name](RETURNS, SYMBOLS)
+
+
+def test_a_long_frame_is_read_too():
+    dates = np.repeat(pd.date_range("2024-01-01", periods=60), 3)
+    frame = pd.DataFrame({"date": dates, "symbol": SYMBOLS * 60, "return": RETURNS.ravel()})
+    expected = nanobook.optimize_min_variance(RETURNS, SYMBOLS)
+    assert nanobook.optimize_min_variance(frame) == expected
+
+
+def test_nulls_of_whole_numbers_are_not_read_as_0():
+    frame = pl.DataFrame({"A": [1, None, 2], "B": [1, 2, 3]})
+    with pytest.raises(ValueError, match="period 1, 'A': nan is not finite"):
+        nanobook.equal_weight(frame)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scale", [2.0**-20, 2.0**20])
+def test_a_power_of_two_as_a_scale_changes_no_bit(name, scale):
+    if name not in ("mean_variance", "inverse_cdar_weights"):
+        optimize = FUNCTIONS[name]
+        assert optimize(RETURNS * scale).tolist() == optimize(RETURNS).tolist()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scale", [1e-6, 1e6, 1e-150])
+def test_weights_do_not_depend_on_the_scale(name, scale):
+    if name not in ("mean_variance", "inverse_cdar_weights"):
+        weights = FUNCTIONS[name](RETURNS * scale)
+        assert np.abs(weights - FUNCTIONS[name](RETURNS)).max() < 1e-9
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"cvar", "cdar", "mean_variance"}))
+def test_returns_that_are_all_0_give_equal_weights(name):
+    weights = FUNCTIONS[name](np.zeros((5, 4)))
+    assert weights.tolist() == pytest.approx([0.25] * 4, abs=1e-15)
+
+
+def test_an_asset_without_variance_has_all_of_the_least_variance():
+    returns = np.column_stack([RETURNS, np.full(60, 0.0001)])
+    assert nanobook.optimize_min_variance(returns).tolist() == [0, 0, 0, 1]
+    assert nanobook.optimize_max_sharpe(returns).tolist() == [0, 0, 0, 1]
+    two = np.column_stack([returns, np.full(60, 0.0003)])
+    assert nanobook.optimize_min_variance(two).tolist() == pytest.approx([0, 0, 0, 0.5, 0.5])
+    assert nanobook.inverse_volatility(returns)[3] > 1 - 1e-6
+
+
+@pytest.mark.parametrize("name", ["risk_parity", "hrp"])
+def test_an_asset_without_variance_among_others_is_refused_where_it_has_no_place(name):
+    returns = np.column_stack([RETURNS, np.full(60, 0.1)])
+    with pytest.raises(ValueError, match="'D' has no variance"):
+        FUNCTIONS[name](returns, [*SYMBOLS, "D"])
+
+
+@pytest.mark.parametrize("name", ["min_variance", "max_sharpe", "risk_parity"])
+def test_equal_assets_get_equal_weights(name):
+    weights = FUNCTIONS[name](RETURNS[:, [2, 0, 1, 2]])
+    assert weights[0] == pytest.approx(weights[3], abs=1e-12)
+    alone = FUNCTIONS["min_variance"](RETURNS)
+    if name == "min_variance":
+        assert weights[0] + weights[3] == pytest.approx(alone[2], abs=1e-12)
+
+
+def test_of_assets_of_one_sharpe_ratio_each_gets_a_share():
+    weights = nanobook.optimize_max_sharpe(np.column_stack([RETURNS[:, 1], 2.0 * RETURNS[:, 1]]))
+    assert weights.tolist() == pytest.approx([0.5, 0.5], abs=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fewer_periods_than_assets_give_weights(name):
+    returns = np.random.default_rng(3).normal(0.001, 0.01, (8, 12))
+    weights = FUNCTIONS[name](returns)
+    assert abs(weights.sum() - 1.0) < 1e-12
+    assert weights.min() >= 0.0
+
+
+def test_without_a_mean_above_the_risk_free_return_the_sharpe_ratio_gives_way_to_variance():
+    least = nanobook.optimize_min_variance(RETURNS)
+    assert nanobook.optimize_max_sharpe(RETURNS, risk_free=0.01).tolist() == least.tolist()
+
+
+def test_risk_parity_by_budgets():
+    budgets = {"C": 6.0, "A": 1.0, "B": 3.0}
+    weights = nanobook.optimize_risk_parity(RETURNS, SYMBOLS, budgets=budgets)
+    w = np.array(list(weights.values()))
+    risk = w * (np.cov(RETURNS.T) @ w)
+    assert (risk / risk.sum()).tolist() == pytest.approx([0.1, 0.3, 0.6], abs=1e-12)
+
+
+def test_risk_parity_where_a_portfolio_has_no_risk_says_so():
+    returns = np.column_stack([RETURNS[:, 0], -RETURNS[:, 0]])
+    with pytest.raises(nanobook.OptimizationError, match="has no variance") as caught:
+        nanobook.optimize_risk_parity(returns)
+    assert caught.value.status == "not optimal"
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad["says"])
+def test_bad_input_is_refused_in_words(bad):
+    given = {key: value for key, value in bad.items() if key not in ("error", "says", "of")}
+    given["returns"] = [
+        [float(value) if value in ("nan", "inf", "-inf") else value for value in row]
+        if isinstance(row, list)
+        else row
+        for row in given.get("returns", [[0.01, 0.02], [0.02, -0.01], [-0.03, 0.01]])
+    ]
+    error = {"TypeError": TypeError, "ValidationError": nanobook.ValidationError}[bad["error"]]
+    with pytest.raises(error) as caught:
+        FUNCTIONS[bad.get("of", "min_variance")](given.pop("returns"), **given)
+    assert bad["says"] in str(caught.value)
+
+
+@law
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_assets=st.integers(2, 12),
+    n_periods=st.integers(4, 60),
+    estimator=st.sampled_from(["sample", "ledoit_wolf", "ewma"]),
+)
+def test_parts_of_the_risk_are_equal_in_risk_parity(seed, n_assets, n_periods, estimator):
+    chance = np.random.default_rng(seed)
+    returns = chance.normal(0, 0.01, (n_periods + n_assets, n_assets))
+    returns *= chance.uniform(0.1, 10.0, n_assets)
+    w = nanobook.optimize_risk_parity(returns, covariance=estimator, decay=0.99)
+    parts = w * (covariance(returns, estimator) @ w)
+    assert np.abs(n_assets * parts / parts.sum() - 1.0).max() < 1e-8
+
+
+def covariance(returns, estimator):
+    """Textbook forms of the estimators."""
+    if estimator == "sample":
+        return np.atleast_2d(np.cov(returns.T))
+    if estimator == "ewma":
+        weights = 0.99 ** np.arange(len(returns))[::-1]
+        return (returns.T * weights) @ returns / weights.sum()
+    n_periods, n_assets = returns.shape
+    x = returns - returns.mean(axis=0)
+    s = x.T @ x / n_periods
+    m = np.trace(s) / n_assets
+    d2 = np.sum((s - m * np.eye(n_assets)) ** 2)
+    b2 = sum(np.sum((np.outer(row, row) - s) ** 2) for row in x) / n_periods**2
+    shrunk = min(b2, d2) / d2
+    return shrunk * m * np.eye(n_assets) + (1 - shrunk) * s
