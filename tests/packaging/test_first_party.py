@@ -11,7 +11,6 @@ EMPTY = {
     "nanobook-binance",
     "nanobook-executors",
     "nanobook-ibkr",
-    "nanobook-indicators",
     "nanobook-itch",
     "nanobook-rebalancer",
     "nanobook-risk",
