@@ -14,7 +14,8 @@ from nanobook_optimizers.covariance import Estimator, factor
 from nanobook_optimizers.returns import Floats, Returns, Weights, number, read_returns, unit_of
 
 _STEPS = 200
-_DONE = 1e-14
+_FLAT = 1e-14
+_NEAR = 1e-6
 
 
 def optimize_risk_parity(
@@ -83,13 +84,15 @@ def _of_correlation(correlation: Floats, budgets: Floats) -> Floats:
         return float(x @ (correlation @ x) / 2.0 - budgets @ np.log(x))
 
     x = np.sqrt(budgets)
-    x /= np.sqrt(max(float(x @ (correlation @ x)), _DONE))
-    at, missed = value(x), np.inf
+    x /= np.sqrt(max(float(x @ (correlation @ x)), _FLAT))
+    best, missed = x, np.inf
     for _ in range(_STEPS):
         slope = correlation @ x - budgets / x
-        missed = float(np.abs(x * slope / budgets).max())
-        if missed <= _DONE:
-            break
+        misses = float(np.abs(x * slope / budgets).max())
+        if misses < missed:
+            best, missed = x, misses
+        elif missed < GAP:
+            break  # as near as rounding lets it come
         curvature = correlation + np.diag(budgets / x**2)
         try:
             step = -cho_solve(cho_factor(curvature, overwrite_a=True), slope)
@@ -98,16 +101,14 @@ def _of_correlation(correlation: Floats, budgets: Floats) -> Floats:
         falls, length = float(slope @ step), 1.0
         if (step < 0.0).any():
             length = min(1.0, 0.9 / float((-step / x).max()))
-        while value(x + length * step) > at + 0.1 * length * falls and length > _DONE:
+        # So near to the minimum that steps are good ones, and values too near for comparison.
+        while -falls > _NEAR and value(x + length * step) > value(x) + 0.1 * length * falls:
             length /= 2.0
-        if length <= _DONE:
-            break
         x = x + length * step
-        at = value(x)
     if missed > GAP:
         raise OptimizationError(
             f"parts of the risk miss the budgets by {missed:.1e} of them: a portfolio of positive "
             "weights has no variance, or almost none",
             "not optimal",
         )
-    return x
+    return best
