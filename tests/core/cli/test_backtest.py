@@ -64,6 +64,45 @@ def test_the_numbers_are_printed_and_the_result_is_saved(files):
     assert len(result["stop_events"]) == 1
 
 
+def test_json_has_null_for_what_is_infinite(files):
+    (files / "up.csv").write_text("date,A\n2024-01-01,100\n2024-01-02,101\n2024-01-03,102\n")
+    (files / "a.csv").write_text("date,A\n2024-01-01,0.5\n")
+    given = ("--weights", files / "a.csv", "--prices", files / "up.csv", "--cost-bps", 0, "--json")
+    status, out, err = backtest(*given)
+    assert (status, err) == (0, "")
+
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    found = json.loads(out, parse_constant=refuse)["metrics"]
+    assert found["losing_periods"] == 0
+    assert found["profit_factor"] is None
+    assert found["payoff_ratio"] is None
+
+
+def test_amounts_of_many_digits_are_not_rounded(files):
+    (files / "a.csv").write_text("date,A\n2024-01-01,0\n")
+    (files / "one.csv").write_text("date,A\n2024-01-01,0.123456789012345678\n")
+    digits = "0.123456789012345678"
+    status, out, err = backtest(
+        *("--weights", files / "a.csv", "--prices", files / "one.csv", "--cost-bps", 0, "--json"),
+        *("--price-unit", digits, "--quantity-step", digits),
+        *("--cash", "0.045724736259716509583904899295839052"),
+    )
+    assert (status, err) == (0, "")
+    assert json.loads(out)["final_cash"] == "0.045724736259716509583904899295839052"
+
+
+def test_another_suffix_of_the_result_is_refused_before_anything_is_read(files):
+    (files / "bad.csv").write_text("")
+    status, out, err = backtest(
+        *("--weights", files / "bad.csv", "--prices", files / "p.csv", "--cost-bps", 15),
+        *("--out", files / "x.txt"),
+    )
+    assert (status, out) == (2, "")
+    assert "x.txt: a result is saved as .json, .arrow or .feather" in err
+
+
 def test_next_bar_and_next_open_trade_later(files):
     given = ("--weights", files / "w.csv", "--prices", files / "p.csv", "--cost-bps", 15, "--json")
     later = json.loads(backtest(*given, "--fills", "next-bar")[1])

@@ -101,3 +101,42 @@ def test_every_option_has_its_rows():
         *(field.name for kind in (Carry, Constraints, Stops) for field in kind.__attrs_attrs__),
     }
     assert [name for name in sorted(names) if f"{name}=" not in written] == []
+
+
+@pytest.mark.parametrize("name", ["min_order_value", "max_order_value"])
+def test_constraints_refuse_what_is_no_amount(name):
+    for value in ("abc", True, [1]):
+        with pytest.raises(TypeError, match=f"{name} is an int, a Decimal or a float, got"):
+            nanobook.Constraints(**{name: value})
+    for value, message in ((-1, "at least 0, got -1"), (float("nan"), "finite, got nan")):
+        with pytest.raises(nanobook.ValidationError, match=f"{name} must be {message}"):
+            nanobook.Constraints(**{name: value})
+
+
+DATED = {"date": ["2024-01-01", "2024-01-02"], "A": [0.5, 0.5], "B": [0.5, 0.5]}
+UNDATED = {"A": [10, 11], "B": [20, 21]}
+CHEAP = {"cash": 1000, "costs": nanobook.Bps(0)}
+
+
+def test_progress_is_a_bool():
+    with pytest.raises(TypeError, match=r"progress is True or False, got 'no' \(str\)"):
+        nanobook.simulate(UNDATED, UNDATED, **CHEAP, progress="no")
+
+
+@pytest.mark.parametrize("symbols", [["X", "Y"], ["A"], ["B", "A"]])
+def test_symbols_that_are_not_those_of_the_tables_are_refused(symbols):
+    weights = {"A": [0.5, 0.5], "B": [0.5, 0.5]}
+    with pytest.raises(nanobook.ValidationError, match="these tables have their own"):
+        nanobook.simulate(weights, UNDATED, symbols=symbols, **CHEAP)
+    assert nanobook.simulate(weights, UNDATED, symbols=["A", "B"], **CHEAP).symbols == ("A", "B")
+    array = np.array([[0.5], [0.5]])
+    assert nanobook.simulate(array, UNDATED, symbols=["B"], **CHEAP).symbols == ("A", "B")
+
+
+def test_dates_that_the_prices_do_not_have_are_refused():
+    with pytest.raises(nanobook.ValidationError, match="weights have dates and the prices have n"):
+        nanobook.simulate(DATED, UNDATED, **CHEAP)
+    opens = DATED | {"A": [10, 11], "B": [20, 21]}
+    weights = {"A": [0.5, 0.5], "B": [0.5, 0.5]}
+    with pytest.raises(nanobook.ValidationError, match="opens have dates and the prices have none"):
+        nanobook.simulate(weights, UNDATED, fills=nanobook.NextOpen(opens), **CHEAP)

@@ -57,6 +57,22 @@ def test_the_finest_money_comes_back(tmp_path):
     assert load(tmp_path / "result.json") == result
 
 
+def test_money_of_many_digits_is_not_rounded(tmp_path):
+    digits = Decimal("0.123456789012345678")
+    result = nanobook.simulate(
+        np.array([[0.0]]),
+        np.array([[0.123456789012345678]]),
+        symbols=["A"],
+        cash=Decimal("0.015241578753238836527968299765279684"),
+        costs=nanobook.Bps(0),
+        price_unit=digits,
+        quantity_step=digits,
+    )
+    assert str(result.money_unit) == "0.015241578753238836527968299765279684"
+    result.save(tmp_path / "r.json")
+    assert load(tmp_path / "r.json").money_unit == result.money_unit
+
+
 @pytest.fixture
 def carried():
     """Return a result with splits, flows and money beyond 64 bits."""
@@ -283,6 +299,45 @@ def test_a_file_that_is_no_result_is_refused_and_says_why(result, tmp_path, path
         load(file)
     start = f"{file} is not a saved result: "
     assert str(refusal.value).startswith(start)
+    assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["trades", "price", 0], -5, "trades.price is too low in row 0"),
+        (["trades", "price", 0], 0, "trades.price is too low in row 0"),
+        (["trades", "cost", 0], -7, "trades.cost is below 0 in row 0"),
+        (["trades", "cost", 0], 7, "cash does not follow from trades and flows in period 0"),
+        (["trades", "quantity", 0], 0, "trades.quantity is 0 in row 0"),
+        (["trades", "period", 0], 4, "trades are not in order of periods: row 1"),
+        (["trades", "quantity", 0], 1, "quantities do not follow from the trades in period 0"),
+        (["quantities", 1, 0], 1, "quantities do not follow from the trades in period 1"),
+        (["marks", 1, 1], 4999, "marks are not the latest prices in period 1"),
+        (["start"], 1, "cash does not follow from trades and flows in period 0"),
+        (["cash", 2], 1, "cash does not follow from trades and flows in period 2"),
+        (["equity", 3], 1, "equity is not cash and holdings in period 3"),
+        (["returns", 3], 0.5, "returns are not those of equity in period 3"),
+        (["stops", "reason", 0], 4, "stops.reason is not that of a stop in row 0"),
+        (["stops", "reason", 0], 0, "stops.reason is not that of a stop in row 0"),
+        (
+            ["stops", "level", 0],
+            0,
+            "stops has a level, an exit_price or a quantity that is too low",
+        ),
+        (["ruined_at"], 1, "ruined_at is before the trade in row 2"),
+        (["symbol_flows"], [[1, 0, 5]], "symbol_flows are not those of flows in period 1"),
+        (["flows"], {"interest": [0, 0, 1, 0, 0]}, "cash does not follow from trades and flows in"),
+    ],
+)
+def test_a_file_whose_numbers_contradict_each_other_is_refused(
+    result, tmp_path, path, value, message
+):
+    file = tmp_path / "r.json"
+    result.save(file)
+    file.write_text(json.dumps(change(json.loads(file.read_text()), path, value)))
+    with pytest.raises(ValidationError) as refusal:
+        load(file)
     assert message in str(refusal.value)
 
 

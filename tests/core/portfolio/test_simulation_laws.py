@@ -12,6 +12,7 @@ from tests.core.portfolio.scenarios import OPTIONS, scenarios
 
 from nanobook_core.portfolio.bar import BarTable
 from nanobook_core.portfolio.policy import Constraints
+from nanobook_core.portfolio.result_check import check_run
 from nanobook_core.portfolio.simulation import CUT_REASONS, TRADE_REASONS
 from nanobook_core.types import INT64_MAX
 
@@ -78,6 +79,10 @@ def cash_and_quantities_follow_from_trades_and_flows(scenario, run):
         base = equity[-2] + deposit
         assert run.returns[period] == ((equity[-1] - base) / base if base > 0 else 0.0)
     assert run.equity.tolist() == equity
+
+
+def what_is_recorded_contradicts_itself_nowhere(_scenario, run):
+    check_run(run)
 
 
 def flows_are_those_of_the_schedule(scenario, run):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from shutil import get_terminal_size
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 import nanobook
+from nanobook_core.cli.document import print_json
 from nanobook_core.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def demo(png: Path, *, as_json: bool) -> None:
         dates = momentum.dates[momentum.YEAR :]
         picture, failure = _picture(results, momentum.dates[momentum.YEAR - 1 :], png)
     if as_json:
-        click.echo(json.dumps(_numbers(results, dates, picture), indent=2))
+        print_json(_numbers(results, dates, picture))
     else:
         _print_report(results, dates)
         if picture:

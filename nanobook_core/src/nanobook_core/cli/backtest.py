@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 from attrs import asdict
 from rich.console import Console
 
+from nanobook_core.cli.document import print_json
 from nanobook_core.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -102,7 +102,12 @@ _STOP = click.FloatRange(0.0, 1.0, max_open=True)
 @click.option("--overdraw", is_flag=True, help="Buy even what cash does not pay for.")
 @click.option("--periods-per-year", type=float, default=252.0, show_default=True)
 @click.option("--risk-free", type=float, default=0.0, show_default=True, help="A period.")
-@click.option("--json", "as_json", is_flag=True, help="The numbers as JSON.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="The numbers as JSON; infinite ones are null.",
+)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
@@ -146,10 +151,13 @@ def backtest(  # noqa: PLR0917 - one for each option
     """
     from nanobook_core import portfolio as p
     from nanobook_core.portfolio.file_table import read_file
+    from nanobook_core.portfolio.result_file import is_arrow
 
     way = fills or ("same-bar" if opens is None else "next-open")
     _check_bars(way, opens, highs, lows)
     try:
+        if out is not None:
+            is_arrow(out)  # refuses another suffix before the work
         # Over before the simulation, which draws its own progress.
         with Console(stderr=True).status("reading"):
             targets, closes = read_file(weights), read_file(prices)
@@ -181,7 +189,7 @@ def backtest(  # noqa: PLR0917 - one for each option
     if out is not None:
         _save(result, out)
     if as_json:
-        click.echo(json.dumps(_numbers(result, out), indent=2))
+        print_json(_numbers(result, out))
     else:
         _print(result, out)
 
@@ -226,7 +234,9 @@ def _numbers(result: BacktestResult, out: Path | None) -> dict[str, Any]:
 
 def _currency(result: BacktestResult, amount: int) -> str:
     """Return an amount in the money of the files, exact."""
-    return str(Decimal(amount) * result.money_unit)
+    from nanobook_core.portfolio.money import product
+
+    return str(product(amount, result.money_unit))
 
 
 def _skipped(result: BacktestResult) -> dict[str, int]:

@@ -94,6 +94,11 @@ def _rows(
     hint: str = "",
 ) -> NDArray[np.intp] | None:
     """Periods of the table's rows; None if they are all of them in turn."""
+    if table.dates is not None and dates is None:
+        raise ValidationError(
+            f"{noun} have dates and the prices have none: give the prices theirs, "
+            f"or leave out those of the {noun}"
+        )
     if table.dates is None or dates is None:
         if len(table.values) != n_periods:
             raise ValidationError(

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from nanobook_core import contracts
 from nanobook_core.errors import ValidationError, shown
-from nanobook_core.portfolio.money import products, trades, whole
+from nanobook_core.portfolio.money import SAFE, products, trades, whole
 from nanobook_core.types import INT64_MAX
 
 BPS = 10_000
 _BPS_MAX = 2**32 - 1
-_SAFE = 2**62
 
 
 def _basis_points(value: object, name: str) -> int:
@@ -99,7 +98,7 @@ class CostModel:
         quantity, price = trades(quantity, price)
         bps = self.commission_bps + self.slippage_bps
         notional = np.abs(products(quantity, price))
-        if int(notional.max(initial=0)) * bps >= _SAFE:
+        if int(notional.max(initial=0)) * bps >= SAFE:
             notional = notional.astype(object)
         cost = np.maximum(notional * bps // BPS, self.min_trade_fee)
         return np.where(quantity == 0, 0, np.minimum(cost, INT64_MAX)).astype(np.int64)

@@ -14,12 +14,11 @@ from nanobook_core.portfolio.cost import CostModel
 from nanobook_core.portfolio.float_loop import simulate_floats
 from nanobook_core.portfolio.loop import simulate_tables
 from nanobook_core.portfolio.mark import carried
-from nanobook_core.portfolio.money import quotient, whole
+from nanobook_core.portfolio.money import SAFE, quotient, whole
 from nanobook_core.portfolio.simulation import CUT_REASONS, CUTS, STOPS, TRADES, Simulation
 from nanobook_core.portfolio.stop import Stops
 from nanobook_core.types import INT64_MAX
 
-_SAFE = 2.0**61
 _CELLS = 2**20
 
 
@@ -120,7 +119,7 @@ def _records(
 
 
 def _returns(equity: NDArray[Any]) -> NDArray[np.float64]:
-    if equity.dtype != object and np.abs(equity.astype(np.float64)).max() >= _SAFE:
+    if equity.dtype != object and np.abs(equity.astype(np.float64)).max() >= SAFE:
         equity = equity.astype(object)
     earned = (equity[1:] - equity[:-1]).astype(np.float64)
     before = equity[:-1].astype(np.float64)
@@ -184,7 +183,7 @@ def _cuts_of(  # noqa: PLR0917 - all that a cut depends on
     size = np.abs(before.astype(np.float64)) * marks[span]
     # Equity before the trades is in no table, so what is in them may fit where it does not.
     total = size.sum(axis=1) + np.abs(cash.astype(np.float64))
-    if total.max(initial=0.0) >= _SAFE:
+    if total.max(initial=0.0) >= SAFE:
         values = before.astype(object) * marks[span].astype(object)
     equity = cash + values.sum(axis=1)
     targets = equity.astype(np.float64)[:, None] * weights[span]
@@ -193,7 +192,7 @@ def _cuts_of(  # noqa: PLR0917 - all that a cut depends on
         is_asked &= np.arange(span.start, span.stop)[:, None] <= run.ruined_at
     targets = np.where(is_asked, targets, 0.0)
     whole: NDArray[Any]
-    if np.abs(targets).max(initial=0.0) < _SAFE and values.dtype != object:
+    if np.abs(targets).max(initial=0.0) < SAFE and values.dtype != object:
         whole = targets.astype(np.int64)
     else:
         whole = np.array([int(target) for target in targets.flat], object).reshape(targets.shape)

@@ -6,6 +6,7 @@ same operators work on both, so callers have one code path.
 
 from __future__ import annotations
 
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from numbers import Real
 from typing import Any
 
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.types import INT64_MAX
 
-# Half of 2^62, because a float64 estimate of a sum is a little off.
-_SAFE = 2.0**61
+#: Estimated below this in floats, a sum or product is below 2^62.
+SAFE = 2.0**61
+_UNROUNDED = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
 
 def whole(value: object, name: str) -> int:
@@ -78,10 +80,15 @@ def products(quantity: NDArray[np.int64], price: NDArray[np.int64]) -> NDArray[A
     int64 if every product, and the sum of their magnitudes, is below 2^62; else Python ints.
     """
     size = np.abs(quantity.astype(np.float64)) @ np.abs(price.astype(np.float64))
-    if size < _SAFE:
+    if size < SAFE:
         return quantity * price
     values: NDArray[Any] = quantity.astype(object) * price.astype(object)
     return values
+
+
+def product(amount: int | Decimal, unit: Decimal) -> Decimal:
+    """Amount times unit, exact in any decimal context."""
+    return _UNROUNDED.multiply(Decimal(amount), unit)
 
 
 def dot(quantity: NDArray[np.int64], price: NDArray[np.int64]) -> int:
@@ -103,7 +110,7 @@ def truncated(values: NDArray[np.float64]) -> NDArray[Any]:
 
     int64 if all of them are below 2^62; else Python ints.
     """
-    if (np.abs(values) < _SAFE).all():
+    if (np.abs(values) < SAFE).all():
         return values.astype(np.int64)
     return np.array([int(value) for value in values.tolist()], dtype=object)
 

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from nanobook_core import contracts
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.money import real, whole
+from nanobook_core.portfolio.unit import check_amount
 
 
 def _model(value: object) -> contracts.FillModel | None:
@@ -104,6 +105,14 @@ def _count(value: object, name: str) -> int | None:
     return count
 
 
+def _amount(value: Any, name: str) -> Any:
+    if value is not None:
+        check_amount(value, name)
+        if value < 0:
+            raise ValidationError(f"{name} must be at least 0, got {shown(value)}")
+    return value
+
+
 def _scale_to_cash(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"scale_to_cash is True or False, got {shown(value)}")
@@ -146,8 +155,8 @@ class Constraints:
 
     max_leverage: float | None = _optional(_share, "max_leverage")
     no_trade_band: float | None = _optional(_share, "no_trade_band")
-    min_order_value: Any = None
-    max_order_value: Any = None
+    min_order_value: Any = _optional(_amount, "min_order_value")  # noqa: RUF009 - a field
+    max_order_value: Any = _optional(_amount, "max_order_value")  # noqa: RUF009 - a field
     max_trades_per_period: int | None = _optional(_count, "max_trades_per_period")
     max_trades_per_day: int | None = _optional(_count, "max_trades_per_day")
     max_trades_per_month: int | None = _optional(_count, "max_trades_per_month")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.loop import money_array
 from nanobook_core.portfolio.metrics import as_series, compute_metrics
+from nanobook_core.portfolio.result_check import check_run
 from nanobook_core.portfolio.simulation import (
     CUT_REASONS,
     CUTS,
@@ -82,7 +83,8 @@ def arguments(content: dict[str, Any]) -> dict[str, Any]:
     """Return what a document says, as arguments of `BacktestResult`.
 
     Raises:
-        ValidationError: something is not there, or is not what `document` gives; says what.
+        ValidationError: something is not there, is not what `document` gives, or contradicts the
+            rest; says what.
         TypeError: an option or a unit is of another type.
         OverflowError: an option is beyond what a float can hold.
 
@@ -90,6 +92,7 @@ def arguments(content: dict[str, Any]) -> dict[str, Any]:
     if content.get("schema") != SCHEMA:
         raise ValidationError(f"its schema is {shown(content.get('schema'))}, not {SCHEMA!r}")
     run = _simulation(content, _symbols(content))
+    check_run(run)
     options = {name: _value(content, name) for name in ("periods_per_year", "risk_free")}
     unit = _value(content, "price_unit")
     return {

@@ -30,7 +30,7 @@ def save(result: BacktestResult, path: Path) -> None:
         OSError: it cannot be written.
 
     """
-    content = (_to_arrow if _is_arrow(path) else _to_json)(document(result))
+    content = (_to_arrow if is_arrow(path) else _to_json)(document(result))
     write_whole(path, content)
 
 
@@ -43,7 +43,7 @@ def load(path: Path) -> dict[str, Any]:
         ImportError: an Arrow file, and pyarrow is not installed.
 
     """
-    read = _from_arrow if _is_arrow(path) else _from_json
+    read = _from_arrow if is_arrow(path) else _from_json
     content = path.read_bytes()
     try:
         return arguments(read(content))
@@ -51,7 +51,13 @@ def load(path: Path) -> dict[str, Any]:
         raise ValidationError(f"{path} is not a saved result: {error}") from error
 
 
-def _is_arrow(path: Path) -> bool:
+def is_arrow(path: Path) -> bool:
+    """Whether the suffix says Arrow, not JSON.
+
+    Raises:
+        ValidationError: another suffix.
+
+    """
     suffix = path.suffix.lower()
     if suffix not in (".json", *_ARROW):
         raise ValidationError(f"{path}: a result is saved as .json, .arrow or .feather")

@@ -8,12 +8,11 @@ from typing import Any, TypeAlias, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from nanobook_core.portfolio.money import SAFE
 from nanobook_core.portfolio.simulation import TRADE_REASONS, Simulation
 from nanobook_core.portfolio.stop import Reason
 
 Rows: TypeAlias = list[list[tuple[str, float]]]
-
-_SAFE = 2.0**61
 
 
 class StopRow(TypedDict):
@@ -46,7 +45,7 @@ def held_weights(run: Simulation) -> NDArray[np.float64]:
     equity = run.equity[1:].astype(np.float64)[:, None]
     size = np.abs(run.quantities.astype(np.float64)) * run.marks
     values: NDArray[Any] = run.quantities * run.marks
-    if size.max(initial=0.0) >= _SAFE:
+    if size.max(initial=0.0) >= SAFE:
         values = (run.quantities.astype(object) * run.marks.astype(object)).astype(np.float64)
     weights = np.full(size.shape, np.nan)
     np.divide(values, equity, out=weights, where=equity != 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias, overload
 
@@ -23,6 +22,7 @@ from nanobook_core.portfolio.dense import simulation
 from nanobook_core.portfolio.limit import Limits
 from nanobook_core.portfolio.loop import simulate_tables
 from nanobook_core.portfolio.metrics import compute_metrics
+from nanobook_core.portfolio.money import product
 from nanobook_core.portfolio.policy import Bars, Constraints, NextBar, NextOpen, SameBar
 from nanobook_core.portfolio.result import BacktestResult
 from nanobook_core.portfolio.simulation import Simulation
@@ -140,6 +140,8 @@ def simulate(
     compute_metrics((), periods_per_year, risk_free)  # refuses wrong options before the work
     if not isinstance(costs, contracts.CostModel) or isinstance(costs, type):
         raise TypeError(f"costs is a cost model, like Bps(15); got {shown(costs)}")
+    if not isinstance(progress, bool):
+        raise TypeError(f"progress is True or False, got {shown(progress)}")
     _check_policies(stops=stops, fills=fills, carry=carry, bars=bars, constraints=constraints)
     tables = _other_prices(fills, bars)
     if not isinstance(missing_price, str) or missing_price not in {"carry", "raise"}:
@@ -148,6 +150,10 @@ def simulate(
     is_whole = price_unit is None
     price_table = read_table(prices, "prices", symbols=symbols, is_whole=is_whole)
     run = align(weight_table, price_table)
+    given = [weights, prices, *tables.values()]
+    given += [] if carry is None else [carry.dividends, carry.splits]
+    if symbols is not None and not any(isinstance(table, np.ndarray) for table in given):
+        _check_symbols(symbols, run.symbols)
     check_targets(run, len(price_table.symbols), constraints)
     others = {
         noun: on_calendar(
@@ -220,7 +226,7 @@ def simulate(
         periods_per_year=periods_per_year,
         risk_free=risk_free,
         price_unit=unit,
-        money_unit=(Decimal(1) if unit is None else unit) * unit_of(quantity_step),
+        money_unit=product(1 if unit is None else unit, unit_of(quantity_step)),
     )
 
 
@@ -307,6 +313,15 @@ def _check_policies(**policies: object) -> None:
             raise TypeError(f"{name} is {' or '.join(allowed)}, got {shown(policy)}")
 
 
+def _check_symbols(given: Sequence[str], own: tuple[str, ...]) -> None:
+    """Refuse symbols that are not those of tables which have their own."""
+    if list(given) != list(own):
+        raise ValidationError(
+            f"symbols names the columns of arrays, and these tables have their own: {shown(own)}; "
+            f"got {shown(given)}. Leave it out"
+        )
+
+
 def _other_prices(fills: Fills, bars: Bars | None) -> dict[str, Any]:
     """All tables of prices but the closes, by what they are called."""
     if isinstance(fills, NextOpen):
@@ -334,10 +349,7 @@ def _step(quantity_step: Any) -> Fraction:
 
 
 def _optional(value: Any, name: str, amount: Callable[[Any, str], int]) -> int | None:
-    found = None if value is None else amount(value, name)
-    if found is not None and found < 0:
-        raise ValidationError(f"{name} must be at least 0, got {shown(value)}")
-    return found
+    return None if value is None else amount(value, name)
 
 
 def _refuse_gaps(run: Simulation, delistings: Mapping[int, Mapping[int, int]]) -> None:

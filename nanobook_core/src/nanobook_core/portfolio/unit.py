@@ -108,14 +108,7 @@ def money(amount: Any, unit: Fraction, name: str) -> int:
         OverflowError: more than 2^63-1 units.
 
     """
-    # Strings are no amounts, though Decimal reads them.
-    if isinstance(amount, bool | np.timedelta64) or not isinstance(
-        amount, Rational | Decimal | float | np.integer | np.floating
-    ):
-        raise TypeError(f"{name} is an int, a Decimal or a float, got {shown(amount)}")
-    is_finite = amount.is_finite() if isinstance(amount, Decimal) else _is_finite(amount)
-    if not is_finite:
-        raise ValidationError(f"{name} must be finite, got {amount}")
+    check_amount(amount, name)
     units = exact(amount) / unit
     if units.denominator != 1:
         raise ValidationError(
@@ -128,6 +121,24 @@ def money(amount: Any, unit: Fraction, name: str) -> int:
             * (unit < 1)
         )
     return int(units)
+
+
+def check_amount(amount: Any, name: str) -> None:
+    """Refuse what is no finite number.
+
+    Raises:
+        TypeError: not a number.
+        ValidationError: not finite.
+
+    """
+    # Strings are no amounts, though Decimal reads them.
+    if isinstance(amount, bool | np.timedelta64) or not isinstance(
+        amount, Rational | Decimal | float | np.integer | np.floating
+    ):
+        raise TypeError(f"{name} is an int, a Decimal or a float, got {shown(amount)}")
+    is_finite = amount.is_finite() if isinstance(amount, Decimal) else _is_finite(amount)
+    if not is_finite:
+        raise ValidationError(f"{name} must be finite, got {amount}")
 
 
 def _is_finite(amount: Any) -> bool:
