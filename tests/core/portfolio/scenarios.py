@@ -163,7 +163,7 @@ class Scenario:
 
 CONSTRAINTS = {
     "max_leverage": [0.5, 1.0],
-    "no_trade_band": [0.1, 0.4],
+    "no_trade_band": [0.2, 0.6],
     "min_order_value": [50, 5000],
     "max_order_value": [300, 20_000],
     "max_trades_per_period": [0, 1, 2],
@@ -197,27 +197,27 @@ _one_in_four = st.sampled_from([False, False, False, True])
 def scenarios(draw, fill_at=("same", "next", "open"), *, is_plain=False):
     """Options are drawn one by one, tables as wholes; `is_plain` leaves carry and models out."""
     n_periods, n_symbols = draw(st.integers(3, 10)), draw(st.integers(1, len(NAMES)))
-    # Without limits, so that it comes to ruin.
-    is_reckless = not is_plain and draw(_one_in_four)
+    # Bought on credit, without limits, until prices crash: so that it comes to ruin.
+    is_reckless = not is_plain and draw(st.sampled_from([False, False, True]))
     shape = n_periods, n_symbols
     chance = np.random.default_rng(draw(st.integers(0, 2**62)))
     prices = _prices(chance, shape, draw(st.sampled_from([3, 100, 10_000])))
     if is_reckless:
-        crash = int(chance.integers(1, n_periods))
+        crash = int(chance.integers(2, n_periods))
         prices[crash:] = np.maximum(prices[crash:] // 5, 1)
     if draw(st.booleans()):
         prices[chance.random(shape) < 0.15] = 0
     opens = np.maximum(prices + chance.integers(-1, 2, shape) * (prices // 20), 0)
-    lowest = draw(st.sampled_from([0, 0, -96]))
+    lowest = 0 if is_reckless else draw(st.sampled_from([0, 0, -96]))
     # Sums of whole 64ths are exact in any order.
     weights = (
         chance.integers(lowest, 97, shape)
         / 64
-        * draw(st.just(8.0) if is_reckless else st.sampled_from([0.5, 1.0, 2.0]))
+        * (4.0 if is_reckless else draw(st.sampled_from([0.5, 1.0, 2.0])))
     )
     weights[chance.random(shape) < 0.2] = 0.0
     weights[~np.logical_or.accumulate(prices > 0, axis=0)] = 0.0
-    if draw(st.booleans()):
+    if not is_reckless and draw(st.booleans()):
         weights[chance.random(n_periods) < 0.4] = np.nan
     when = draw(st.sampled_from(fill_at))
     bars = None if is_plain or draw(st.booleans()) else _bars(chance, prices, opens)
@@ -262,7 +262,9 @@ def _bars(chance, prices, opens):
 @st.composite
 def _stops(draw):
     kinds = ("fixed", "trailing", "atr_multiple")
-    used = draw(st.sampled_from([(), *[(kind,) for kind in kinds] * 3, kinds]))
+    # Those of atr are reached less often.
+    single = [(kind,) for kind in (*kinds, *kinds, "atr_multiple", "atr_multiple")]
+    used = draw(st.sampled_from([(), *single, kinds]))
     levels = {
         "fixed": st.sampled_from([0.02, 0.08]),
         "trailing": st.sampled_from([0.03, 0.1]),

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from attrs import evolve
 from hypothesis import given, settings
-from tests.core.portfolio.scenarios import OPTIONS, scenarios
+from tests.core.portfolio.scenarios import OPTIONS, Parts, scenarios
 
+from nanobook_core.portfolio import Stops
 from nanobook_core.portfolio.bar import BarTable
+from nanobook_core.portfolio.carry import Schedule
 from nanobook_core.portfolio.policy import Constraints
 from nanobook_core.portfolio.result_check import check_run
 from nanobook_core.portfolio.simulation import CUT_REASONS, TRADE_REASONS
@@ -282,6 +284,40 @@ def test_every_simulation_obeys(law, drawn):
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 def test_every_simulation_obeys_for_long(law, drawn):
     hold_to(law, 2000, drawn)
+
+
+stopped_in_parts = scenarios().map(
+    lambda scenario: evolve(
+        scenario,
+        # Prices do not know of the splits, and so reach the levels.
+        stops=Stops(fixed=0.02, trailing=0.1),
+        fill_model=Parts(),
+        constraints=Constraints(),
+        carry=Schedule(
+            splits={
+                period: dict.fromkeys(range(len(scenario.symbols)), Fraction(1, 2 + period % 2))
+                for period in range(2, len(scenario.prices))
+            }
+        ),
+    )
+)
+
+
+def test_stop_events_follow_from_trades_in_parts_and_over_splits(drawn):
+    seen = Counter()
+
+    @settings(max_examples=300)
+    @given(stopped_in_parts)
+    def check(scenario):
+        run = scenario.run()
+        stop_events_follow_from_trades(scenario, run)
+        reason = run.trades["reason"]
+        seen.update({"fills of stops": np.count_nonzero(reason), "stop events": len(run.stops)})
+        seen.update(["simulations", *reasons(run)])
+
+    check()
+    drawn["stop events follow from trades in parts and over splits"].update(seen)
+    assert seen["fills of stops"] > seen["stop events"] > 100
 
 
 def after_the_open(scenario, period, factor):
