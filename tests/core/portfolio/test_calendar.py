@@ -151,13 +151,10 @@ def test_the_order_of_columns_may_differ():
     ]
 
 
-def test_rows_belong_together_in_turn_where_one_side_has_no_dates():
+def test_rows_belong_together_in_turn_where_weights_have_no_dates():
     run = aligned({"A": [0.5, 1.0]}, {"date": [START, START + 1], "A": [1.5, 2.5]})
     assert run.weights.tolist() == [[0.5], [1.0]]
     assert run.dates.tolist() == [START.item(), (START + 1).item()]
-    run = aligned({"date": [START, START + 1], "A": [0.5, 1.0]}, {"A": [1.5, 2.5]})
-    assert run.weights.tolist() == [[0.5], [1.0]]
-    assert run.dates is None
 
 
 def test_aligning_changes_nothing_in_the_tables():

@@ -44,7 +44,7 @@ def check_run(run: Simulation) -> None:
         (run.stops["level"] < 1) | (run.stops["exit_price"] < 0) | (run.stops["quantity"] == 0),
         "stops has a level, an exit_price or a quantity that is too low in row",
     )
-    is_off = run.marks != carried(run.prices, run.splits)
+    is_off = run.marks != carried(run.prices, run.splits, run.symbols)
     _refuse(is_off.any(axis=1), "marks are not the latest prices in period")
     _check_quantities(run)
     _check_money(run)
