@@ -4,12 +4,19 @@ import pickle
 
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.optimize import linprog, minimize
 
 import nanobook
 from nanobook_core.testing.law import law
+from nanobook_optimizers.certificate import certify
+from nanobook_optimizers.constraint import polytope
+from nanobook_optimizers.program import Program, solve
+from nanobook_optimizers.quadratic_program import solve_quadratic
+from nanobook_optimizers.returns import read_returns
 
 SYMBOLS = ["A", "B", "C"]
 RETURNS = np.random.default_rng(0).normal(0.0005, 0.01, (60, 3)) * [1, 2, 0.5]
@@ -308,3 +315,46 @@ def test_slsqp_finds_nothing_better(optimize, problem):
     )
     if violation(found.x, returns, options) <= 1e-9:
         assert found.fun * size >= objective(weights, returns) - 1e-7 * size
+
+
+def test_weights_that_are_not_optimal_or_not_allowed_are_not_given():
+    allowed = polytope(
+        read_returns(RETURNS, SYMBOLS),
+        bounds={"A": (0.0, 0.5)},
+        groups=["x", "x", "y"],
+        group_limits={"x": (0.0, 0.8)},
+        max_turnover=0.5,
+        current=[0.5, 0.3, 0.2],
+        target_return=None,
+    )
+    slope = np.array([1.0, 2.0, 3.0])
+    best = np.array([0.5, 0.3, 0.2])
+    for weights, says in (
+        ([0.5, 0.25, 0.25], "may miss the optimum by 5.0e-02 of 1.0e+00"),
+        ([0.5, 0.3, 0.2 + 1e-11], "miss the constraints by 1.0e-11"),
+        ([0.5 + 1e-11, 0.3, 0.2 - 1e-11], "miss the constraints by 1.0e-11"),
+    ):
+        w = np.array(weights)
+        with pytest.raises(nanobook.OptimizationError, match="not optimal") as caught:
+            certify(allowed, w, value=slope @ w, slope=slope, size=1.0, rounding=0.0)
+        assert says in str(caught.value)
+        assert "'A' at most 0.5" in caught.value.constraints
+    assert "group 'x' from 0 to 0.8" in caught.value.constraints
+    assert certify(allowed, best, value=slope @ best, slope=slope, size=1.0, rounding=0.0) is best
+
+
+def test_a_solver_that_ends_without_a_minimum_is_told_apart_from_a_conflict():
+    program = Program(
+        rows=sparse.csr_array(np.ones((1, 2))),
+        row_lower=np.array([0.0]),
+        row_upper=np.array([0.0]),
+        lower=np.full(2, -np.inf),
+        upper=np.full(2, np.inf),
+        cost=np.array([1.0, 0.0]),
+    )
+    with pytest.raises(nanobook.OptimizationError) as caught:
+        solve(program)
+    assert caught.value.status == "unbounded"
+    with pytest.raises(nanobook.OptimizationError) as caught:
+        solve_quadratic(evolve(program, hessian=np.zeros((2, 2))))
+    assert caught.value.status == "dual infeasible"
