@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 import nanobook
 from nanobook_core.testing import OptimizerSuite, PluginSuite
 from nanobook_core.testing.law import law
+from nanobook_optimizers.covariance import Risk, risk_of
+from nanobook_optimizers.quadratic import _non_negative, _ray
 
 NAMES = (
     "min_variance",
@@ -337,3 +339,34 @@ def covariance(returns, estimator):
     b2 = sum(np.sum((np.outer(row, row) - s) ** 2) for row in x) / n_periods**2
     shrunk = min(b2, d2) / d2
     return shrunk * m * np.eye(n_assets) + (1 - shrunk) * s
+
+
+@law
+@given(seed=st.integers(0, 2**32 - 1), n_assets=st.integers(1, 30))
+def test_pivoting_finds_what_least_squares_find(seed, n_assets):
+    chance = np.random.default_rng(seed)
+    data = chance.normal(0, 1, (3 * n_assets + 2, n_assets)) + chance.normal(0, 1, n_assets)
+    risk = risk_of(data * chance.uniform(0.5, 2.0, n_assets))
+    row = chance.normal(1.0, 1.0, n_assets)
+    row[0] = 1.0
+    assert np.abs(_ray(risk, row) - _non_negative(risk.root, row)).max() < 1e-9
+
+
+def test_where_pivoting_goes_round_in_circles_least_squares_find_the_weights():
+    covariance = np.array(
+        [
+            [9.35, -1.323, -2.806, -1.201, -1.398, -0.792],
+            [-1.323, 6.563, 0.02, 2.99, 4.566, 0.874],
+            [-2.806, 0.02, 8.241, 5.14, -7.297, -2.335],
+            [-1.201, 2.99, 5.14, 5.699, -2.857, -0.73],
+            [-1.398, 4.566, -7.297, -2.857, 15.421, 12.391],
+            [-0.792, 0.874, -2.335, -0.73, 12.391, 19.969],
+        ]
+    )
+    row = np.array([1.0, 0.847, 1.508, 0.994, -1.269, -0.081])
+    w = _ray(Risk(np.linalg.cholesky(covariance).T, covariance), row)
+    y = w * (row @ w) / (w @ covariance @ w)
+    cost = covariance @ y - row
+    assert cost.min() > -1e-12
+    assert np.abs(cost * y).max() < 1e-12
+    assert w.min() >= 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 import numpy as np
+from attrs import frozen
 
 from nanobook_core.errors import ValidationError, shown
 from nanobook_optimizers.returns import Floats, number
@@ -62,17 +63,31 @@ def _shrinkage(centred: Floats) -> tuple[float, float]:
     return min(max(error / n_periods / distance, 0.0), 1.0), variance
 
 
-def root(data: Floats) -> Floats:
-    """Return a matrix of the same square with as few rows as that takes without loss."""
+@frozen(eq=False)
+class Risk:
+    """A covariance, and a matrix whose square it is."""
+
+    root: Floats
+    covariance: Floats
+
+    def times(self, factor: float) -> Risk:
+        """Return the risk of a portfolio that is so many times as large."""
+        return Risk(self.root * factor, self.covariance * factor**2)
+
+
+def risk_of(data: Floats) -> Risk:
+    """Return the square of a matrix, and one of as few rows as that takes without loss."""
     n_rows, n_assets = data.shape
+    covariance = data.T @ data
     if n_rows <= n_assets:
-        return data
+        return Risk(data, covariance)
     try:
-        upper = np.asarray(np.linalg.cholesky(data.T @ data).T, np.float64)
+        upper = np.asarray(np.linalg.cholesky(covariance).T, np.float64)
     except np.linalg.LinAlgError:
-        return _triangle(data)
+        return Risk(_triangle(data), covariance)
     pivots = np.diag(upper) / np.linalg.norm(upper, axis=0)
-    return upper if pivots.min() > _WELL_CONDITIONED else _triangle(data)
+    is_exact = pivots.min() > _WELL_CONDITIONED
+    return Risk(upper if is_exact else _triangle(data), covariance)
 
 
 def _triangle(data: Floats) -> Floats:

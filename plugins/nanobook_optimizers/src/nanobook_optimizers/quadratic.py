@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import solve_triangular
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import nnls
 
 from nanobook_core.errors import OptimizationError
 from nanobook_optimizers.certificate import certify
 from nanobook_optimizers.constraint import Polytope
+from nanobook_optimizers.covariance import Risk
 from nanobook_optimizers.program import Program
 from nanobook_optimizers.quadratic_program import solve_quadratic
 from nanobook_optimizers.returns import Floats
@@ -18,23 +19,26 @@ from nanobook_optimizers.returns import Floats
 _TIE = 1e-9
 _ROUNDING = 1e-13
 _WELL_CONDITIONED = 1e-6
+#: The same where the covariance itself is divided by, which loses twice as many digits.
+_SQUARED = 1e-2
+_EXCHANGES = 30
 #: A weight below this part of the largest is a rounding.
 _SPECK = 1e-12
 
 
-def least_variance(polytope: Polytope, root: Floats) -> Floats:
+def least_variance(polytope: Polytope, risk: Risk) -> Floats:
     """Minimise `|root @ weights| ** 2`, its columns being of order 1.
 
     On the simplex by non-negative least squares: the y of least `|root @ y|**2 + (sum(y) - 1)**2`
-    has the direction of the answer (exactly, whatever its length). Else by HiGHS.
+    has the direction of the answer (exactly, whatever its length). Else by PIQP.
     """
+    root = risk.root
     if polytope.is_simplex:
-        weights = _non_negative(root, np.ones(root.shape[1]))
+        weights = _ray(risk, np.ones(root.shape[1]))
         slope = root.T @ (root @ weights)
         weights = _most_even(weights, slope - slope @ weights, root)
     else:
-        hessian = root.T @ root
-        program = polytope.program.with_cost(np.zeros(len(hessian)), hessian)
+        program = polytope.program.with_cost(np.zeros(root.shape[1]), risk.covariance)
         weights = polytope.inside(polytope.explained(solve_quadratic, program))
     slope, variance = _risk(root, weights)
     return certify(
@@ -47,14 +51,15 @@ def least_variance(polytope: Polytope, root: Floats) -> Floats:
     )
 
 
-def most_utility(polytope: Polytope, root: Floats, mean: Floats) -> Floats:
+def most_utility(polytope: Polytope, risk: Risk, mean: Floats) -> Floats:
     """Maximise `mean @ weights - |root @ weights| ** 2 / 2`."""
-    if polytope.is_simplex and _is_invertible(root):
+    root = risk.root
+    if polytope.is_simplex and _is_invertible(root, _WELL_CONDITIONED):
         # The square completed: |root @ w - c|**2, and c = c * sum(w) goes into the matrix.
         centre = solve_triangular(root, mean, trans="T")
         weights = _non_negative(root - centre[:, None], np.ones(len(mean)))
     else:
-        program = polytope.program.with_cost(-mean, root.T @ root)
+        program = polytope.program.with_cost(-mean, risk.covariance)
         weights = polytope.inside(polytope.explained(solve_quadratic, program))
     slope, variance = _risk(root, weights)
     utility = float(mean @ weights)
@@ -68,42 +73,43 @@ def most_utility(polytope: Polytope, root: Floats, mean: Floats) -> Floats:
     )
 
 
-def most_sharpe(polytope: Polytope, root: Floats, excess: Floats) -> Floats:
+def most_sharpe(polytope: Polytope, risk: Risk, excess: Floats) -> Floats:
     """Maximise `excess @ weights / |root @ weights|`; `least_variance` if no excess is positive.
 
     The tangency portfolio: of all y in the cone over the polytope with `excess @ y = 1`, the one of
     least variance has the direction of the answer.
     """
     if polytope.least(-excess) >= 0.0:
-        return least_variance(polytope, root)
+        return least_variance(polytope, risk)
+    root = risk.root
     if polytope.is_simplex:
-        weights = _non_negative(root, excess)
-        (risk, variance), reward = _risk(root, weights), float(excess @ weights)
+        weights = _ray(risk, excess)
+        (slope, variance), reward = _risk(root, weights), float(excess @ weights)
         level = root - np.outer(root @ weights, excess) / reward
-        weights = _most_even(weights, risk - variance / reward * excess, level)
+        weights = _most_even(weights, slope - variance / reward * excess, level)
     else:
-        program = _cone(polytope.program, excess, root.T @ root)
+        program = _cone(polytope.program, excess, risk.covariance)
         values = polytope.explained(solve_quadratic, program)
         weights = polytope.inside(values[:-1] / values[-1])
-    (risk, variance), reward = _risk(root, weights), float(excess @ weights)
+    (slope, variance), reward = _risk(root, weights), float(excess @ weights)
     # The gradient of the logarithm of (excess @ w) ** -1 * (w @ covariance @ w) ** 0.5, times the
     # variance; along it the ratio is quasi-concave, so the test holds as it does for a convex one.
     return certify(
         polytope,
         weights,
         value=0.0,
-        slope=risk - variance / reward * excess,
+        slope=slope - variance / reward * excess,
         size=variance,
         rounding=_rounding(root, weights),
     )
 
 
-def _is_invertible(root: Floats) -> bool:
-    """Whether it is a triangle that can be divided by without loss."""
+def _is_invertible(root: Floats, least: float) -> bool:
+    """Whether it is a triangle whose pivots differ by no more than that."""
     if root.shape[0] != root.shape[1] or np.tril(root, -1).any():
         return False
     pivots = np.abs(np.diag(root))
-    return bool(pivots.min() > _WELL_CONDITIONED * pivots.max())
+    return bool(pivots.min() > least * pivots.max())
 
 
 def _risk(root: Floats, weights: Floats) -> tuple[Floats, float]:
@@ -116,6 +122,30 @@ def _rounding(root: Floats, weights: Floats) -> float:
     """What rounding of `root @ weights` leaves in half the gradient of the variance."""
     most = float(np.linalg.norm(root, axis=0).max())
     return _ROUNDING * most * float(np.linalg.norm(np.abs(root) @ np.abs(weights)))
+
+
+def _ray(risk: Risk, row: Floats) -> Floats:
+    """Weights in the direction of the y of least `|root @ y|**2 + (row @ y - 1)**2`, y >= 0.
+
+    Where squares lose nothing, by block principal pivoting (Júdice and Pires 1994), which takes a
+    few Cholesky factors: all assets whose weight or reduced cost has the wrong sign change sides.
+    Else, and where that goes round in circles, by least squares.
+    """
+    if not _is_invertible(risk.root, _SQUARED):
+        return _non_negative(risk.root, row)
+    free = np.ones(len(row), np.bool_)
+    for _ in range(_EXCHANGES):
+        columns = np.flatnonzero(free)
+        found = np.zeros(len(row))
+        if len(columns):
+            factors = cho_factor(risk.covariance[np.ix_(columns, columns)], check_finite=False)
+            found[columns] = cho_solve(factors, row[columns], check_finite=False)
+        cost = risk.covariance @ found - row
+        is_wrong = np.where(free, found < 0.0, cost < -_SPECK)
+        if not is_wrong.any():
+            return _of_sum_one(found)
+        free ^= is_wrong
+    return _non_negative(risk.root, row)
 
 
 def _non_negative(root: Floats, row: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nanobook_core.errors import ValidationError
 from nanobook_optimizers.constraint import Bounds, Current, GroupLimits, Groups, polytope
-from nanobook_optimizers.covariance import Estimator, factor, root
+from nanobook_optimizers.covariance import Estimator, Risk, factor, risk_of
 from nanobook_optimizers.quadratic import least_variance, most_sharpe, most_utility
 from nanobook_optimizers.returns import Floats, Weights, number, read_returns, unit_of
 
@@ -130,12 +130,12 @@ def optimize_mean_variance(
     # All of it divided by the larger of what a unit of returns and one of variance are worth.
     mean, price = read.values.mean(axis=0) / unit, aversion * unit
     size = max(price, unit_of(mean))
-    return read.answer(most_utility(allowed, risk * np.sqrt(price / size), mean / size))
+    return read.answer(most_utility(allowed, risk.times(np.sqrt(price / size)), mean / size))
 
 
-def _risk(values: Floats, covariance: Estimator, decay: float) -> tuple[Floats, float]:
-    """A root of the covariance with columns of order 1, and the unit it is in."""
+def _risk(values: Floats, covariance: Estimator, decay: float) -> tuple[Risk, float]:
+    """Risk with variances of order 1, and the unit of returns it is in."""
     first = unit_of(values)
     data = factor(values / first, covariance, decay)
     second = unit_of(np.sqrt(np.mean(np.sum(data**2, axis=0))))
-    return root(data / second), first * second
+    return risk_of(data / second), first * second
