@@ -306,6 +306,10 @@ def test_contributions_and_interest_are_the_return_whatever_is_paid(market, carr
         cells = data.draw(st.lists(values, min_size=prices.size, max_size=prices.size))
         return np.array(cells, float).reshape(prices.shape)
 
+    dividends = table(st.sampled_from([0, 0, 1, 3]))
+    splits = table(st.sampled_from([1.0, 1.0, 2.0, 0.5, 1.5]))
+    # A price that is carried over one of these is whole.
+    splits = np.where(prices > 0, splits, np.minimum(splits, 1.0))
     try:
         result = nanobook.simulate(
             weights,
@@ -314,8 +318,8 @@ def test_contributions_and_interest_are_the_return_whatever_is_paid(market, carr
             cash=10**6,
             costs=nanobook.Bps(15),
             carry=nanobook.Carry(
-                dividends=table(st.sampled_from([0, 0, 1, 3])),
-                splits=table(st.sampled_from([1.0, 1.0, 2.0, 0.5, 1.5])),
+                dividends=dividends,
+                splits=splits,
                 **{name: value for name, value in carry.items() if len(prices) > 1},
             ),
         )
