@@ -289,6 +289,8 @@ def test_slsqp_finds_nothing_better(optimize, problem):
     options = {
         key: value for key, value in options.items() if key not in ("current", "max_turnover")
     }
+    # Else SLSQP may pass by weights without variance, where there is no Sharpe ratio.
+    assume(returns.shape[0] > returns.shape[1] + 1)
     assume(is_feasible(returns, options))
     weights = optimize(returns, **options)
     variance = np.atleast_2d(np.cov(returns.T))

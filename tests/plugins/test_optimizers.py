@@ -269,6 +269,14 @@ def test_without_a_mean_above_the_risk_free_return_the_sharpe_ratio_gives_way_to
     assert nanobook.optimize_max_sharpe(RETURNS, risk_free=0.01).tolist() == least.tolist()
 
 
+def test_a_mean_that_is_0_but_for_rounding_is_no_excess():
+    returns = np.array([[0.1, -0.02], [0.2, 0.01], [-0.3, -0.03], [0.0, 0.02]])
+    assert returns.mean(axis=0)[0] > 0.0
+    for options in ({}, {"target_return": -0.01}):
+        weights = nanobook.optimize_max_sharpe(returns, **options)
+        assert weights == pytest.approx(nanobook.optimize_min_variance(returns), abs=1e-9)
+
+
 def test_risk_parity_by_budgets():
     budgets = {"C": 6.0, "A": 1.0, "B": 3.0}
     weights = nanobook.optimize_risk_parity(RETURNS, SYMBOLS, budgets=budgets)

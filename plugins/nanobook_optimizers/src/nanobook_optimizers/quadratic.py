@@ -79,7 +79,7 @@ def most_sharpe(polytope: Polytope, risk: Risk, excess: Floats) -> Floats:
     The tangency portfolio: of all y in the cone over the polytope with `excess @ y = 1`, the one of
     least variance has the direction of the answer.
     """
-    if polytope.least(-excess) >= 0.0:
+    if polytope.least(-excess) >= -_SPECK:
         return least_variance(polytope, risk)
     root = risk.root
     if polytope.is_simplex:

@@ -13,6 +13,9 @@ from nanobook_optimizers.covariance import Estimator, Risk, factor, risk_of
 from nanobook_optimizers.quadratic import least_variance, most_sharpe, most_utility
 from nanobook_optimizers.returns import Floats, Weights, number, read_returns, unit_of
 
+#: What rounding leaves of a mean of values of order 1 that cancel.
+_ROUNDING = 1e-15
+
 
 def optimize_min_variance(
     returns: Any,
@@ -89,6 +92,8 @@ def optimize_max_sharpe(
     )
     risk, _ = _risk(read.values, covariance, decay)
     excess = read.values.mean(axis=0) - risk_free
+    rounding = _ROUNDING * (np.abs(read.values).max() + abs(risk_free))
+    excess[np.abs(excess) <= rounding] = 0.0
     return read.answer(most_sharpe(allowed, risk, excess / unit_of(excess)))
 
 
