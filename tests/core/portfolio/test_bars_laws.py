@@ -151,7 +151,8 @@ def test_without_stops_bars_change_nothing(market, way):
 def test_bars_of_one_price_change_nothing_but_the_order_of_a_stop_and_the_weights():
     """Those of an ATR stop change more: a level does not know the range of its own bar.
 
-    So do orders that wait, which a stop within the bar overtakes.
+    So do orders that wait, which a stop within the bar overtakes, and ruin at the close, before
+    which it closes what is ruined.
     """
     n_stopped = 0
 
@@ -162,6 +163,7 @@ def test_bars_of_one_price_change_nothing_but_the_order_of_a_stop_and_the_weight
         weights, _ = market
         run = simulated(market, rules, bps=bps)
         plain = simulated(market, rules, bps=bps, has_bars=False)
+        assume(plain.ruined_at is None)
         assume(
             all(weights[period] is None for period, *_ in stopped(run) + stopped(plain) if period)
         )
