@@ -62,7 +62,11 @@ class Way:
 
 def interpreter(environment: str) -> Path:
     """Python of an environment, which is made on first use."""
-    where, requirements = CACHE / f"venv-{environment}", REQUIREMENTS[environment]
+    return made(CACHE / f"venv-{environment}", REQUIREMENTS[environment])
+
+
+def made(where: Path, requirements: list[str]) -> Path:
+    """Python of an environment with this and no more."""
     python = where / "bin" / "python"
     if not python.exists():
         print(f"Installing {', '.join(requirements)} into {where}", file=sys.stderr)

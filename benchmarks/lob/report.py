@@ -84,6 +84,8 @@ def _shown(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
+        if 0 < abs(value) < 0.005:
+            return f"{value:.1e}"
         return f"{value:,.{2 if value < 10 else 1 if value < 1000 else 0}f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
