@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from attrs import frozen
+from scipy.linalg import LinAlgError, cholesky
 
 from nanobook_core.errors import ValidationError, shown
 from nanobook_optimizers.returns import Floats, number
@@ -40,9 +41,10 @@ def factor(values: Floats, estimator: Estimator, decay: float = 0.94) -> Floats:
         weights = decay ** np.arange(len(values) - 1.0, -1.0, -1.0)
         return np.asarray(values * np.sqrt(weights / weights.sum())[:, None])
     centred = values - values.mean(axis=0)
-    centred[:, np.ptp(values, axis=0) == 0.0] = 0.0  # its mean may be off by a rounding
+    centred[:, (values == values[0]).all(axis=0)] = 0.0  # its mean may be off by a rounding
     if estimator == "sample":
-        return np.asarray(centred / np.sqrt(len(values) - 1.0))
+        centred /= np.sqrt(len(values) - 1.0)
+        return np.asarray(centred)
     if estimator == "ledoit_wolf":
         intensity, variance = _shrinkage(centred)
         spread = np.sqrt(intensity * variance) * np.eye(values.shape[1])
@@ -82,8 +84,8 @@ def risk_of(data: Floats) -> Risk:
     if n_rows <= n_assets:
         return Risk(data, covariance)
     try:
-        upper = np.asarray(np.linalg.cholesky(covariance).T, np.float64)
-    except np.linalg.LinAlgError:
+        upper = np.asarray(cholesky(covariance, check_finite=False))
+    except LinAlgError:
         return Risk(_triangle(data), covariance)
     pivots = np.diag(upper) / np.linalg.norm(upper, axis=0)
     is_exact = pivots.min() > _WELL_CONDITIONED

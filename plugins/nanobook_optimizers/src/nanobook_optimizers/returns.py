@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,7 +29,7 @@ class Returns:
     symbols: tuple[str, ...] | None
     """One a column, or None where the columns have no names."""
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """What messages call the assets."""
         if self.symbols is None:
@@ -130,7 +131,7 @@ def _names(symbols: Sequence[str], n_assets: int) -> tuple[str, ...]:
 
 def unit_of(values: Floats) -> float:
     """Return a power of two near the largest size of a value, to divide by exactly; 1 of zeros."""
-    largest = float(np.abs(values).max())
+    largest = float(max(values.max(), -values.min()))
     return float(2.0 ** np.floor(np.log2(largest))) if largest > 0.0 else 1.0
 
 

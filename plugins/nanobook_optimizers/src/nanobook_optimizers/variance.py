@@ -142,5 +142,5 @@ def _risk(values: Floats, covariance: Estimator, decay: float) -> tuple[Risk, fl
     """Risk with variances of order 1, and the unit of returns it is in."""
     first = unit_of(values)
     data = factor(values / first, covariance, decay)
-    second = unit_of(np.sqrt(np.mean(np.sum(data**2, axis=0))))
+    second = unit_of(np.sqrt(np.vdot(data, data) / data.shape[1]))
     return risk_of(data / second), first * second
