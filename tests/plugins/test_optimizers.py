@@ -378,3 +378,20 @@ def test_where_pivoting_goes_round_in_circles_least_squares_find_the_weights():
     assert cost.min() > -1e-12
     assert np.abs(cost * y).max() < 1e-12
     assert w.min() >= 0.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_of_many_uncorrelated_assets_gets_one_over_its_variance(seed):
+    # Cosines of whole numbers of waves: no mean, no covariances, all of one variance.
+    waves = np.cos(2 * np.pi * np.outer(np.arange(200), np.arange(1, 91)) / 200)
+    scales = np.random.default_rng(seed).uniform(0.5, 2.0, 90)
+    weights = nanobook.optimize_min_variance(0.01 * waves * scales)
+    expected = 1 / scales**2
+    assert weights == pytest.approx(expected / expected.sum(), rel=1e-11)
+
+
+def test_the_largest_ratio_of_many_uncorrelated_assets_is_in_proportion_to_mean_over_variance():
+    waves = np.cos(2 * np.pi * np.outer(np.arange(200), np.arange(1, 91)) / 200)
+    means = np.arange(-9, 81) / 1000
+    expected = np.maximum(means, 0) / np.maximum(means, 0).sum()
+    assert nanobook.optimize_max_sharpe(waves + means) == pytest.approx(expected, abs=1e-12)
