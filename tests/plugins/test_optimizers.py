@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 import nanobook
 from nanobook_core.testing import OptimizerSuite, PluginSuite
@@ -275,6 +276,47 @@ def test_a_mean_that_is_0_but_for_rounding_is_no_excess():
     for options in ({}, {"target_return": -0.01}):
         weights = nanobook.optimize_max_sharpe(returns, **options)
         assert weights == pytest.approx(nanobook.optimize_min_variance(returns), abs=1e-9)
+
+
+def test_the_sharpe_ratio_is_infinite_where_weights_without_variance_beat_the_risk_free_return():
+    own = np.random.default_rng(0).normal(0, 0.01, 50)
+    returns = np.column_stack([np.full(50, 0.0001), np.full(50, 0.0003), own])
+    assert nanobook.optimize_max_sharpe(returns, risk_free=0.00025).tolist() == [0.0, 1.0, 0.0]
+    hedged = np.column_stack([own + 0.002, 0.001 - own, own])
+    assert nanobook.optimize_max_sharpe(hedged).tolist() == pytest.approx([0.5, 0.5, 0], abs=1e-12)
+    alike = np.column_stack([returns, np.full(50, 0.0003)])
+    assert nanobook.optimize_max_sharpe(alike).tolist() == pytest.approx([0, 0.5, 0, 0.5])
+    bounded = nanobook.optimize_max_sharpe(returns, bounds=(0.0, 0.7))
+    assert bounded.tolist() == pytest.approx([0.3, 0.7, 0.0], abs=1e-12)
+
+
+def test_a_risk_free_asset_at_or_below_the_risk_free_return_does_not_make_the_ratio_infinite():
+    own = np.random.default_rng(0).normal(0.001, 0.01, 50)
+    returns = np.column_stack([np.full(50, 0.0003), own])
+    for risk_free in (0.0003, 0.0004):
+        weights = nanobook.optimize_max_sharpe(returns, risk_free=risk_free)
+        assert weights @ returns.mean(axis=0) > risk_free
+
+
+def test_of_tied_sharpe_ratios_none_without_risk_and_excess_is_taken():
+    returns = np.array([[-0.01, -0.01, 0, 0, 0], [-0.06, 0, 0, 0.01, -0.02]])
+    assert nanobook.optimize_max_sharpe(returns).tolist() == [0, 0, 0, 1, 0]
+
+
+def test_of_fewer_periods_than_assets_the_sharpe_ratio_takes_the_largest_mean_without_variance():
+    returns = np.random.default_rng(5).normal(0.001, 0.01, (10, 30))
+    weights = nanobook.optimize_max_sharpe(returns, risk_free=0.002)
+    portfolio = returns @ weights
+    assert np.ptp(portfolio) < 1e-15
+    centred = returns - returns.mean(axis=0)
+    found = linprog(
+        -returns.mean(axis=0),
+        A_eq=np.vstack([centred * 100, np.ones(30)]),
+        b_eq=np.r_[np.zeros(10), 1],
+        bounds=(0, 1),
+    )
+    assert portfolio.mean() == pytest.approx(-found.fun, rel=1e-9)
+    assert portfolio.mean() > 0.002
 
 
 def test_risk_parity_by_budgets():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from attrs import evolve
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import nnls
@@ -11,7 +12,7 @@ from nanobook_core.errors import OptimizationError
 from nanobook_optimizers.certificate import certify
 from nanobook_optimizers.constraint import Polytope
 from nanobook_optimizers.covariance import Risk
-from nanobook_optimizers.program import Program
+from nanobook_optimizers.program import Program, solve
 from nanobook_optimizers.quadratic_program import solve_quadratic
 from nanobook_optimizers.returns import Floats
 
@@ -76,17 +77,22 @@ def most_utility(polytope: Polytope, risk: Risk, mean: Floats) -> Floats:
 def most_sharpe(polytope: Polytope, risk: Risk, excess: Floats) -> Floats:
     """Maximise `excess @ weights / |root @ weights|`; `least_variance` if no excess is positive.
 
-    The tangency portfolio: of all y in the cone over the polytope with `excess @ y = 1`, the one of
+    Where weights without variance have one, the ratio is infinite and those of the largest win. The
+    tangency portfolio: of all y in the cone over the polytope with `excess @ y = 1`, the one of
     least variance has the direction of the answer.
     """
     if polytope.least(-excess) >= -_SPECK:
         return least_variance(polytope, risk)
+    if (riskless := _riskless(polytope, risk, excess)) is not None:
+        return riskless
     root = risk.root
     if polytope.is_simplex:
         weights = _ray(risk, excess)
         (slope, variance), reward = _risk(root, weights), float(excess @ weights)
         level = root - np.outer(root @ weights, excess) / reward
-        weights = _most_even(weights, slope - variance / reward * excess, level)
+        even = _most_even(weights, slope - variance / reward * excess, level)
+        # Not where neither risk nor excess would be left, of which there is no ratio.
+        weights = even if float(excess @ even) > _TIE * reward else weights
     else:
         program = _cone(polytope.program, excess, risk.covariance)
         values = polytope.explained(solve_quadratic, program)
@@ -101,6 +107,41 @@ def most_sharpe(polytope: Polytope, risk: Risk, excess: Floats) -> Floats:
         slope=slope - variance / reward * excess,
         size=variance,
         rounding=_rounding(root, weights),
+    )
+
+
+def _riskless(polytope: Polytope, risk: Risk, excess: Floats) -> Floats | None:
+    """Of all weights without variance those of the largest excess; None if that is not positive."""
+    root = risk.root
+    if _is_invertible(root, _SPECK):
+        return None
+    program = polytope.program.with_cost(-excess)
+    n_rows, n_more = len(root), program.rows.shape[1] - len(excess)
+    level = sparse.hstack([sparse.csr_array(root), sparse.csr_array((n_rows, n_more))])
+    program = evolve(
+        program,
+        rows=sparse.csr_array(sparse.vstack([program.rows, level])),
+        row_lower=np.r_[program.row_lower, np.zeros(n_rows)],
+        row_upper=np.r_[program.row_upper, np.zeros(n_rows)],
+    )
+    try:
+        found = solve(program)
+    except OptimizationError as error:
+        if error.status == "infeasible":
+            return None
+        raise
+    weights = polytope.inside(found.values)
+    slope = -excess - root.T @ found.prices[-n_rows:]
+    if polytope.is_simplex:
+        weights = _most_even(_of_sum_one(weights), slope - slope.min(), np.vstack([root, excess]))
+    size, reward = float(np.abs(excess).max()), float(excess @ weights)
+    most = float(np.linalg.norm(root, axis=0).max())
+    is_riskless = float(np.linalg.norm(root @ weights)) <= _SPECK * most
+    if not is_riskless or reward <= _ROUNDING * size:
+        return None
+    # The bound is that of the program's dual, of which the prices of variance are a part.
+    return certify(
+        polytope, weights, value=-reward, slope=slope, size=size, rounding=_rounding(root, weights)
     )
 
 

@@ -72,8 +72,10 @@ def optimize_max_sharpe(
     m are the sample means. `risk_free`, or `risk_free_rate`, which is the same, is the return of a
     period, not of a year. The tangency portfolio of Sharpe 1966, Mutual Fund Performance, among the
     weights allowed. Where none of them has a mean above `risk_free`, no ratio is positive, the
-    largest would reward risk, and the weights are those of least variance. Ties as in
-    `optimize_min_variance`.
+    largest would reward risk, and the weights are those of least variance. Where weights without
+    variance, to rounding, have a mean above `risk_free` (a constant column, a perfect hedge, fewer
+    periods than assets), their ratio is infinite, and of them those of the largest mean are given.
+    Ties as in `optimize_min_variance`.
     """
     if risk_free_rate is not None:
         if risk_free != 0.0:
