@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,3 +159,14 @@ def test_bad_prices_are_refused_in_words(row):
         nanobook.realized_vol(**prices, **row.get("options", {}))
     assert type(caught.value).__name__ == row["error"]
     assert str(caught.value) == row["says"]
+
+
+def test_series_of_other_periods_are_refused():
+    days = ["Mon", "Tue", "Wed", "Thu", "Fri"]
+    first, second = (pd.Series(CLOSE, days[start : start + 4]) for start in (0, 1))
+    with pytest.raises(nanobook.ValidationError) as caught:
+        nanobook.realized_vol(OPEN, pd.Series(HIGH, days[:4]), LOW, second)
+    assert str(caught.value) == (
+        "high and close must have the same index; in row 0 high has Mon, close Tue"
+    )
+    assert nanobook.realized_vol(OPEN, HIGH, LOW, first) == nanobook.realized_vol(*FOUR)

@@ -137,8 +137,3 @@ def test_drawdowns_of_an_equity_curve_are_dicts_in_order():
 @pytest.mark.parametrize("equity", [[], [5.0], [1.0, 2.0, 2.0, 3.0]])
 def test_an_equity_curve_that_never_falls_has_no_drawdown(equity):
     assert drawdown_series(equity) == []
-
-
-def test_equity_that_is_lost_is_a_drawdown_of_all_and_more():
-    (drawdown,) = drawdown_series([100, 50, 0, -25])
-    assert (drawdown["drawdown_pct"], drawdown["trough_index"]) == (1.25, 3)

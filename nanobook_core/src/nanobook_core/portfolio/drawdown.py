@@ -86,15 +86,16 @@ def drawdown_series(equity: ArrayLike) -> list[dict[str, Any]]:
 
     Raises:
         TypeError: `equity` is not a sequence of numbers.
-        ValidationError: a value is NaN or infinite, or the first is not above 0.
+        ValidationError: a value is NaN, infinite or not above 0.
 
     Runtime complexity: O(n).
 
     """
     values = as_series(equity, "equity")
-    if len(values) and values[0] <= 0.0:
+    if (wrong := np.flatnonzero(values <= 0.0)).size:
         raise ValidationError(
-            f"equity[0] is {values[0]}; a drawdown is a fraction of a peak, so it must be above 0"
+            f"equity[{wrong[0]}] is {values[wrong[0]]}; a drawdown is a fraction of a peak, so "
+            "equity must be above 0"
         )
     found = _found(_loss(values), None)
     return [_document(drawdown) for drawdown in found]

@@ -21,8 +21,8 @@ def plus_di(high: Series, low: Series, close: Series, period: int = 14) -> Serie
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
-            lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, inputs of other
+            lengths, columns or index, or a high below its low.
 
     Runtime complexity: O(n).
 
@@ -47,8 +47,8 @@ def minus_di(high: Series, low: Series, close: Series, period: int = 14) -> Seri
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
-            lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, inputs of other
+            lengths, columns or index, or a high below its low.
 
     Runtime complexity: O(n).
 
@@ -71,8 +71,8 @@ def dx(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
-            lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, inputs of other
+            lengths, columns or index, or a high below its low.
 
     Runtime complexity: O(n).
 
@@ -93,8 +93,8 @@ def adx(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
-            lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, inputs of other
+            lengths, columns or index, or a high below its low.
 
     Runtime complexity: O(n).
 

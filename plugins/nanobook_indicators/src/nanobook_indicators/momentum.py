@@ -83,8 +83,8 @@ def cci(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
-            lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, inputs of other
+            lengths, columns or index, or a high below its low.
 
     Runtime complexity: O(n * period).
 
@@ -188,8 +188,8 @@ def ultosc(  # noqa: PLR0917 - the original's parameters, in its order
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
-            lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, inputs of other
+            lengths, columns or index, or a high below its low.
 
     Runtime complexity: O(n).
 
@@ -216,8 +216,8 @@ def willr(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
-            lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, inputs of other
+            lengths, columns or index, or a high below its low.
 
     Runtime complexity: O(n).
 

@@ -44,12 +44,15 @@ def read(inputs: Mapping[str, Any]) -> tuple[list[Floats], Callable[[Floats], An
     Raises:
         TypeError: something else, or values that are no numbers.
         ValidationError: a value infinite or beyond 1e100, rows of different lengths, more than two
-            dimensions, or inputs that differ in length, columns or index.
+            dimensions, inputs that differ in length, columns or index, or a high below its low.
 
     """
     (first_name, first), *others = ((name, _given(data, name)) for name, data in inputs.items())
     for name, other in others:
         _check_alike(first_name, first, name, other)
+    found = {first_name: first, **dict(others)}
+    if "high" in found and "low" in found:
+        _check_range(found["high"], found["low"])
     return [first.values, *(other.values for _, other in others)], first.give_back
 
 
@@ -168,6 +171,19 @@ def _index(native: Any) -> tuple[NDArray[Any], ...]:
 
     index = nw.maybe_get_index(native)
     return () if index is None else (np.asarray(index),)
+
+
+def _check_range(high: Given, low: Given) -> None:
+    is_below = high.values < low.values
+    if is_below.any():
+        place = tuple(np.argwhere(is_below)[0].tolist())
+        where = f"row {place[0]}"
+        if len(place) > 1:
+            label = place[1] if high.labels is None else repr(high.labels[place[1]])
+            where = f"column {label}, row {place[0]}"
+        raise ValidationError(
+            f"{where}: high {high.values[place]} is below low {low.values[place]}"
+        )
 
 
 def _check_alike(first_name: str, first: Given, name: str, other: Given) -> None:

@@ -25,8 +25,8 @@ def stochf(
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
-            lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, inputs of other
+            lengths, columns or index, or a high below its low.
 
     Runtime complexity: O(n).
 
@@ -62,8 +62,8 @@ def stoch(  # noqa: PLR0917 - the original's parameters, in its order
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
-            lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, inputs of other
+            lengths, columns or index, or a high below its low.
 
     Runtime complexity: O(n).
 

@@ -18,8 +18,8 @@ def trange(high: Series, low: Series, close: Series) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers.
-        ValidationError: a value infinite or beyond 1e100 or inputs of other lengths, columns or
-            index.
+        ValidationError: a value infinite or beyond 1e100, inputs of other lengths, columns or
+            index, or a high below its low.
 
     Runtime complexity: O(n).
 
@@ -40,8 +40,8 @@ def atr(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
-            lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, inputs of other
+            lengths, columns or index, or a high below its low.
 
     Runtime complexity: O(n).
 
@@ -62,8 +62,8 @@ def natr(high: Series, low: Series, close: Series, period: int = 14) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
-            lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, inputs of other
+            lengths, columns or index, or a high below its low.
 
     Runtime complexity: O(n).
 

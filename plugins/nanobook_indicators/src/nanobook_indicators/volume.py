@@ -19,8 +19,8 @@ def ad(high: Series, low: Series, close: Series, volume: Series) -> Series:
 
     Raises:
         TypeError: no list, array, series or frame of numbers.
-        ValidationError: a value infinite or beyond 1e100 or inputs of other lengths, columns or
-            index.
+        ValidationError: a value infinite or beyond 1e100, inputs of other lengths, columns or
+            index, or a high below its low.
 
     Runtime complexity: O(n).
 
@@ -48,8 +48,8 @@ def adosc(  # noqa: PLR0917 - the original's parameters, in its order
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a period that is no int.
-        ValidationError: a value infinite or beyond 1e100, a period out of range, or inputs of other
-            lengths, columns or index.
+        ValidationError: a value infinite or beyond 1e100, a period out of range, inputs of other
+            lengths, columns or index, or a high below its low.
 
     Runtime complexity: O(n).
 

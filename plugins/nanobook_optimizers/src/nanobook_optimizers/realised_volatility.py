@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Literal, overload
 
 import numpy as np
@@ -90,8 +91,9 @@ def realized_vol(
 
     Raises:
         TypeError: prices that are not a sequence of numbers, or an option of the wrong type.
-        ValidationError: series of different lengths, too few rows, a price that is not positive and
-            finite, a high or low on the wrong side of another price, or another option.
+        ValidationError: series of different lengths or indexes, too few rows, a price that is not
+            positive and finite, a high or low on the wrong side of another price, or another
+            option.
 
     Runtime complexity: O(n_periods), with a window O(n_periods * window).
 
@@ -130,6 +132,7 @@ def _prices(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike)
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
         raise ValidationError(f"open, high, low and close are of one length, got {listed}")
+    _check_index(given)
     for name, series in prices.items():
         if (wrong := np.flatnonzero(series <= 0.0)).size:
             row = int(wrong[0])
@@ -148,6 +151,20 @@ def _prices(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike)
                 f"{other} {prices[other][row]}"
             )
     return list(prices.values())
+
+
+def _check_index(given: Mapping[str, ArrayLike]) -> None:
+    """Refuse series of pandas whose rows are not of the same periods."""
+    found = {name: getattr(series, "index", None) for name, series in given.items()}
+    indexes = [(name, np.asarray(i)) for name, i in found.items() if hasattr(i, "dtype")]
+    for (first, one), (name, two) in pairwise(indexes):
+        differs = (one != two) & ((one == one) | (two == two))  # noqa: PLR0124 - NaT, NaN
+        if differs.any():
+            row = int(np.flatnonzero(differs)[0])
+            raise ValidationError(
+                f"{first} and {name} must have the same index; in row {row} {first} has "
+                f"{one[row]}, {name} {two[row]}"
+            )
 
 
 def _close_to_close(_: _Array, __: _Array, ___: _Array, close: _Array) -> _Array:
