@@ -266,3 +266,11 @@ def test_numbers_are_no_dates(dates):
 
 def test_equity_beyond_64_bits_has_returns_too():
     assert monthly_returns([10**20, 2 * 10**20], ["2024-01-01"]) == {"2024-01": 1.0}
+
+
+def test_a_frame_is_no_series():
+    with pytest.raises(TypeError) as caught:
+        compute_metrics(np.zeros((3, 2)))
+    assert str(caught.value).endswith(
+        "got dtype float64 and shape (3, 2). One series at a time: frame['AAPL'], array[:, 0]"
+    )

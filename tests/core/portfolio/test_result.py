@@ -53,6 +53,11 @@ def test_trades_and_what_was_skipped_have_names_and_reasons(result):
     assert result.cash[0] == 1_000_000 - 490_000 - 495_000 - 490 - 495
 
 
+def test_metrics_are_an_attribute_too(result):
+    assert result.metrics is result["metrics"]
+    assert nanobook.simulate([], [], cash=1, costs=nanobook.Bps(0)).metrics is None
+
+
 ARRAYS = ("quantities", "weights", "contributions", "trades", "skipped", "dates")
 
 

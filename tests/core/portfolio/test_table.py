@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanobook_core import errors
+from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.table import read_table
 
 BAD = Path(__file__).parents[2] / "data" / "portfolio" / "bad_tables.json"
@@ -511,6 +512,23 @@ def test_names_that_are_no_strings_are_refused(names):
         read_table(frame, "prices")
     with pytest.raises(TypeError, match="prices: names of columns are strings, got"):
         read_table({name: [1.5] for name in names}, "prices")
+
+
+def test_names_that_are_no_strings_come_with_what_to_do():
+    days = pd.DataFrame([[1.5, 2.5]], columns=pd.date_range("2024-01-01", periods=2))
+    with pytest.raises(TypeError, match=r"Dates are rows and symbols columns: transpose"):
+        read_table(days, "prices")
+    with pytest.raises(TypeError, match=r"got 0 \(int\)\. Name the columns by their symbols"):
+        read_table(pd.DataFrame([[1.5, 2.5]]), "prices")
+
+
+def test_weights_by_symbol_are_said_to_be_one_row():
+    with pytest.raises(ValidationError) as caught:
+        read_table({"A": 0.5, "B": 0.5}, "weights")
+    assert str(caught.value) == (
+        "weights: column 'A' is not a sequence of single values, got 0.5 (float). Weights by "
+        "symbol are one row: [weights], or [weights, None, …]"
+    )
 
 
 def test_a_column_twice_is_refused():

@@ -55,8 +55,12 @@ def _of_mapping(data: Mapping[Any, Any], noun: str) -> dict[str, NDArray[Any]]:
         if is_mixed and any(map(_is_long, column)):
             values = np.array(column, object)
         if values.ndim != 1:
+            hint = ""
+            if noun == "weights" and values.ndim == 0:
+                hint = ". Weights by symbol are one row: [weights], or [weights, None, …]"
             raise ValidationError(
-                f"{noun}: column {name!r} is not a sequence of single values, got {shown(column)}"
+                f"{noun}: column {name!r} is not a sequence of single values, got "
+                f"{shown(column)}{hint}"
             )
         found[name] = values
     return found
@@ -90,7 +94,11 @@ def _of_frame(data: Any, noun: str) -> dict[str, NDArray[Any]]:
 def _check_names(names: Sequence[Any], noun: str) -> None:
     for name in names:
         if not isinstance(name, str):
-            hint = '. Of several levels take one, like table["Close"]' * isinstance(name, tuple)
+            hint = ". Name the columns by their symbols"
+            if isinstance(name, tuple):
+                hint = '. Of several levels take one, like table["Close"]'
+            elif isinstance(name, dt.date | np.datetime64):
+                hint = ". Dates are rows and symbols columns: transpose, as table.T"
             raise TypeError(f"{noun}: names of columns are strings, got {shown(name)}{hint}")
         if name == INDEX or names.count(name) > 1:
             raise ValidationError(f"{noun}: column {name!r} is there twice")

@@ -197,7 +197,8 @@ def _what_else(values: object, raw: NDArray[Any], name: str) -> str:
     for index, value in enumerate(given):
         if isinstance(value, bool) or not isinstance(value, Real):
             return f"and {name}[{index}] is {shown(value)}"
-    return f"got dtype {raw.dtype} and shape {raw.shape}"
+    hint = ". One series at a time: frame['AAPL'], array[:, 0]" if raw.ndim == 2 else ""  # noqa: PLR2004
+    return f"got dtype {raw.dtype} and shape {raw.shape}{hint}"
 
 
 def _sum(values: NDArray[np.float64]) -> float:

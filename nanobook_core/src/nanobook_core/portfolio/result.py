@@ -84,6 +84,11 @@ class BacktestResult(Mapping[str, Any]):
         return self._simulation.symbols
 
     @property
+    def metrics(self) -> Metrics | None:
+        """Those of `["metrics"]`: None without periods."""
+        return self._metrics
+
+    @property
     def dates(self) -> NDArray[np.datetime64] | None:
         """Those of the prices, one a period; None if they had none."""
         return None if self._dates is None else read_only(self._dates)
