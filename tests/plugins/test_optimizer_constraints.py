@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from attrs import evolve
 from hypothesis import assume, given, settings
@@ -138,11 +139,11 @@ def test_without_binding_bounds_shorts_give_the_closed_forms():
         ),
         (
             {"bounds": {"A": (0, 0.1)}, "current": [0.5, 0.3, 0.2], "max_turnover": 0.1},
-            ("max_turnover 0.1 from the current weights", "'A' at most 0.1"),
+            ("max_turnover 0.1 from the current weights, which sum to 1", "'A' at most 0.1"),
         ),
         (
             {"bounds": {"B": (0, 0.5)}, "target_return": 0.002},
-            ("target_return of at least 0.002", "'B' at most 0.5"),
+            ("target_return of at least 0.002 a period", "'B' at most 0.5"),
         ),
     ],
 )
@@ -156,6 +157,41 @@ def test_a_conflict_names_the_constraints_in_it(optimize, options, conflict):
     copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert str(copy) == str(caught.value)
     assert copy.constraints == caught.value.constraints
+
+
+def test_a_conflict_says_what_mean_could_be_reached():
+    returns = [[0.01, 0.03], [0.01, 0.01]]
+    with pytest.raises(nanobook.OptimizationError) as caught:
+        nanobook.optimize_cvar(returns, bounds=(0.0, 0.75), target_return=0.02)
+    assert str(caught.value).endswith(
+        ". The highest mean that the other constraints allow is 0.0175 a period"
+    )
+    with pytest.raises(nanobook.OptimizationError) as caught:
+        nanobook.optimize_cvar(returns, bounds=(0.0, 0.4), target_return=0.02)
+    assert "highest mean" not in str(caught.value)
+
+
+def test_series_of_pandas_are_read_by_label():
+    options = {
+        "bounds": (0.0, 0.6),
+        "groups": {"C": "bonds", "A": "shares"},
+        "group_limits": {"bonds": (0.1, 0.5)},
+        "current": {"B": 0.4, "A": 0.6},
+        "max_turnover": 0.3,
+    }
+    series = {
+        name: pd.Series(value) if name in ("groups", "current") else value
+        for name, value in options.items()
+    }
+    weights = nanobook.optimize_min_variance(RETURNS, SYMBOLS, **options)
+    assert nanobook.optimize_min_variance(RETURNS, SYMBOLS, **series) == weights
+    budgets = {"C": 1.0, "A": 2.0, "B": 3.0}
+    assert nanobook.optimize_risk_parity(
+        RETURNS, SYMBOLS, budgets=pd.Series(budgets)
+    ) == nanobook.optimize_risk_parity(RETURNS, SYMBOLS, budgets=budgets)
+    twice = pd.Series([0.5, 0.5], ["A", "A"])
+    with pytest.raises(nanobook.ValidationError, match="current: a label is there twice"):
+        nanobook.optimize_min_variance(RETURNS, SYMBOLS, current=twice, max_turnover=0.1)
 
 
 def test_a_conflict_of_many_bounds_is_told_in_one_line():

@@ -192,6 +192,22 @@ def test_a_frame_gives_weights_by_the_names_of_its_columns(name, frame):
     assert FUNCTIONS[name](frame) == FUNCTIONS[name](RETURNS, SYMBOLS)
 
 
+def test_symbols_of_a_frame_may_be_said_again():
+    frame = pd.DataFrame(RETURNS, columns=SYMBOLS)
+    weights = nanobook.optimize_min_variance(frame)
+    assert nanobook.optimize_min_variance(frame, SYMBOLS) == weights
+    assert nanobook.optimize_min_variance(frame, frame.columns.to_numpy()) == weights
+    with pytest.raises(nanobook.ValidationError, match="a frame has names of its own"):
+        nanobook.optimize_min_variance(frame, ["B", "A", "C"])
+
+
+def test_tails_of_floats_count_as_the_original_s():
+    returns = np.zeros((20, 2))
+    returns[0], returns[1] = [-0.4, -0.2], [0.0, -0.2]
+    # Two periods of 20: 1 - 0.95 is above 0.05.
+    assert nanobook.inverse_cvar_weights(returns) == pytest.approx([0.5, 0.5])
+
+
 def test_a_long_frame_is_read_too():
     dates = np.repeat(pd.date_range("2024-01-01", periods=60), 3)
     frame = pd.DataFrame({"date": dates, "symbol": SYMBOLS * 60, "return": RETURNS.ravel()})
@@ -338,7 +354,7 @@ def test_risk_parity_goes_on_where_its_objective_no_longer_tells_steps_apart():
 
 def test_risk_parity_where_a_portfolio_has_no_risk_says_so():
     returns = np.column_stack([RETURNS[:, 0], -RETURNS[:, 0]])
-    with pytest.raises(nanobook.OptimizationError, match="has no variance") as caught:
+    with pytest.raises(nanobook.OptimizationError, match=r"has no variance.*ledoit_wolf") as caught:
         nanobook.optimize_risk_parity(returns)
     assert caught.value.status == "not optimal"
 
@@ -369,7 +385,8 @@ def test_parts_of_the_risk_are_equal_in_risk_parity(seed, n_assets, n_periods, e
     chance = np.random.default_rng(seed)
     returns = chance.normal(0, 0.01, (n_periods + n_assets, n_assets))
     returns *= chance.uniform(0.1, 10.0, n_assets)
-    w = nanobook.optimize_risk_parity(returns, covariance=estimator, decay=0.99)
+    options = {"decay": 0.99} if estimator == "ewma" else {}
+    w = nanobook.optimize_risk_parity(returns, covariance=estimator, **options)
     parts = w * (covariance(returns, estimator) @ w)
     assert np.abs(n_assets * parts / parts.sum() - 1.0).max() < 1e-11
 

@@ -5,6 +5,7 @@ import json
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +60,11 @@ def test_a_time_of_another_zone_is_written_in_utc_and_none_is_now(tmp_path):
     before = dt.datetime.now(dt.UTC)
     now = written(tmp_path / "t", {"A": 1.0}, timestamp=None)["timestamp"]
     assert before <= dt.datetime.fromisoformat(now) <= dt.datetime.now(dt.UTC)
+
+
+def test_a_series_of_pandas_is_written_by_its_labels(tmp_path):
+    targets = written(tmp_path / "t", pd.Series({"A": 0.5, "B": 0.25}))["targets"]
+    assert targets == [{"symbol": "A", "weight": 0.5}, {"symbol": "B", "weight": 0.25}]
 
 
 def test_nine_ninths_do_not_pass_1_by_their_rounding(tmp_path):

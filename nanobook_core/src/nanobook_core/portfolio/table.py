@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from attrs import frozen
@@ -30,6 +30,16 @@ from nanobook_core.portfolio.schedule import amounts_to_dense
 _SYMBOL = ("symbol", "ticker")
 #: Nouns of tables in which 0 is a value as any other, and not one that is absent.
 _ZERO_COUNTS = ("weights", "returns")
+
+
+class Labelled(Protocol):
+    """Values by label, as a series of pandas has them."""
+
+    def to_dict(self) -> dict[Any, Any]:
+        """Return the values by label."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
 
 
 @frozen(kw_only=True)
@@ -93,6 +103,21 @@ def read_table(
     if labels:
         return _from_long(columns, labels[0], dates, noun)
     return _from_wide(columns, dates, noun)
+
+
+def by_label(values: Any, noun: str) -> Any:
+    """A series of pandas, and what else has `to_dict`, as a dict by label; all else as it is.
+
+    Raises:
+        ValidationError: a label is there twice.
+
+    """
+    if isinstance(values, Mapping) or not callable(getattr(values, "to_dict", None)):
+        return values
+    found = values.to_dict()
+    if len(found) != len(values):
+        raise ValidationError(f"{noun}: a label is there twice, got {shown(values)}")
+    return found
 
 
 def _from_array(data: NDArray[Any], noun: str, symbols: Sequence[str] | None) -> Table:

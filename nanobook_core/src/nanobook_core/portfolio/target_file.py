@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nanobook_core.errors import ValidationError, shown
+from nanobook_core.portfolio.table import Labelled, by_label
 from nanobook_core.portfolio.whole_file import write_whole
 from nanobook_core.types import check_symbol
 
@@ -22,7 +23,7 @@ _CONSTRAINTS = ("max_position_pct", "max_leverage", "min_trade_usd")
 
 
 def weights_to_target(
-    weights: Mapping[str, float],
+    weights: Mapping[str, float] | Labelled,
     path: str | os.PathLike[str],
     *,
     timestamp: dt.datetime | None = None,
@@ -31,12 +32,13 @@ def weights_to_target(
 ) -> None:
     """Write target weights, as an optimizer gives them by symbol, to a `target.json`.
 
-    Weights are fractions of equity from -1 to 1, positive ones long; those of 0 are left out, as
-    the rebalancer closes what is not there. Where rounding makes the positive ones sum to more than
-    1, by at most 1e-9, the largest is lowered by that. `timestamp` has a zone; it is the current
-    time by default, with any other the same bytes are written each time. `id` names the run: a
-    rebalancer executes each id once. `constraints` may have `max_position_pct`, `max_leverage` and
-    `min_trade_usd`. The file is there whole or not at all, and replaces one of that name.
+    Weights, a mapping or a series of pandas, are fractions of equity from -1 to 1, positive ones
+    long; those of 0 are left out, as the rebalancer closes what is not there. Where rounding makes
+    the positive ones sum to more than 1, by at most 1e-9, the largest is lowered by that.
+    `timestamp` has a zone; it is the current time by default, with any other the same bytes are
+    written each time. `id` names the run: a rebalancer executes each id once. `constraints` may
+    have `max_position_pct`, `max_leverage` and `min_trade_usd`. The file is there whole or not at
+    all, and replaces one of that name.
 
     Raises:
         TypeError: something of another type.
@@ -71,12 +73,13 @@ def _written(timestamp: dt.datetime | None) -> str:
     return timestamp.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
-def _targets(weights: Mapping[str, float]) -> dict[str, float]:
+def _targets(weights: Any) -> dict[str, float]:
+    weights = by_label(weights, "weights")
     if not isinstance(weights, Mapping):
         raise TypeError(
             f"weights: by symbol, as an optimizer gives with symbols=; got {shown(weights)}"
         )
-    found = {}
+    found: dict[str, float] = {}
     for symbol, weight in weights.items():
         if isinstance(weight, bool) or not isinstance(weight, int | float | np.number):
             raise TypeError(f"weights: {symbol!r}: a number, got {shown(weight)}")

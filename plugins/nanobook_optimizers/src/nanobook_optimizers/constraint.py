@@ -6,23 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from scipy import sparse
 
 from nanobook_core.errors import OptimizationError, ValidationError, shown
+from nanobook_core.portfolio.table import Labelled, by_label
 from nanobook_optimizers.program import Program, conflict, solve
 from nanobook_optimizers.returns import Floats, Returns, number
 
 #: One pair for all assets, one for each in their order, or some by symbol.
 Bounds: TypeAlias = tuple[float, float] | Sequence[tuple[float, float]] | Mapping[str, Any]
 #: The group of each asset, in their order or by symbol.
-Groups: TypeAlias = Sequence[str] | Mapping[str, str]
+Groups: TypeAlias = Sequence[str] | Mapping[str, str] | Labelled
 #: Lowest and highest weight of a group.
 GroupLimits: TypeAlias = Mapping[str, tuple[float, float]]
 #: In the order of the assets, or by symbol, those left out being 0.
-Current: TypeAlias = Sequence[float] | Mapping[str, float] | Floats
+Current: TypeAlias = Sequence[float] | Mapping[str, float] | Labelled | Floats
 
 _BINDING = 1e-9
+_GROUPS = ". Groups map symbol → group, as {'AAPL': 'tech'}"
 _T = TypeVar("_T")
 
 
@@ -40,6 +42,8 @@ class Polytope:
     row_names: tuple[str, ...]
     current: Floats | None
     max_turnover: float
+    target: Floats | None
+    """The means, where the last row is that of a target return."""
     program: Program = field(init=False)
     """Its weights, and with a limit of turnover purchases of each asset behind them."""
 
@@ -62,7 +66,10 @@ class Polytope:
         # Traded is 2 * bought - net, and what is bought of an asset is at least its rise.
         bought = (self.max_turnover + 1.0 - float(self.current.sum())) / 2.0
         identity = sparse.eye_array(n_assets)
-        turnover = f"max_turnover {self.max_turnover:g} from the current weights"
+        turnover = (
+            f"max_turnover {self.max_turnover:g} from the current weights, which sum to "
+            f"{float(self.current.sum()):g}"
+        )
         return Program(
             rows=sparse.csr_array(
                 sparse.block_array(
@@ -101,9 +108,29 @@ class Polytope:
         except OptimizationError:
             if names := conflict(self.program, self.labels):
                 raise OptimizationError(
-                    f"no weights fulfil all of: {'; '.join(names)}", "infeasible", names
+                    f"no weights fulfil all of: {'; '.join(names)}{self._reach(names)}",
+                    "infeasible",
+                    names,
                 ) from None
             raise
+
+    def _reach(self, names: tuple[str, ...]) -> str:
+        """What mean could be reached, where it is one too high that is in conflict."""
+        if self.target is None or self.row_names[-1] not in names:
+            return ""
+        others = evolve(
+            self,
+            rows=self.rows[:-1],
+            row_lower=self.row_lower[:-1],
+            row_upper=self.row_upper[:-1],
+            row_names=self.row_names[:-1],
+            target=None,
+        )
+        try:
+            highest = -others.least(-self.target)
+        except OptimizationError:
+            return ""  # the others are in conflict by themselves
+        return f". The highest mean that the other constraints allow is {highest:.6g} a period"
 
     def inside(self, values: Floats) -> Floats:
         """The weights of a solution, without what rounding puts outside of their bounds."""
@@ -164,6 +191,7 @@ def polytope(
         lows.append(low)
         highs.append(high)
         names.append(f"group {name!r} from {low:g} to {high:g}")
+    mean = None
     if target_return is not None:
         target = number(target_return, "target_return")
         mean = returns.values.mean(axis=0)
@@ -171,7 +199,7 @@ def polytope(
         rows.append(mean / unit)
         lows.append(target / unit)
         highs.append(np.inf)
-        names.append(f"target_return of at least {target:g}")
+        names.append(f"target_return of at least {target:g} a period")
     start = _current(returns, current)
     if (start is None) is not (max_turnover is None):
         raise ValidationError("max_turnover and current: give both, or neither")
@@ -188,12 +216,18 @@ def polytope(
         row_names=tuple(names),
         current=start,
         max_turnover=most,
+        target=mean,
     )
 
 
 def _pair(value: Any, name: str) -> tuple[float, float]:
     if not isinstance(value, tuple | list | np.ndarray) or len(value) != 2:  # noqa: PLR2004
         raise TypeError(f"{name}: a pair (lowest, highest), got {shown(value)}")
+    if any(end is None for end in value):
+        raise TypeError(
+            f"{name}: a pair is (lowest, highest), two numbers; got {shown(value)}. A weight is "
+            "at most 1 where there are no shorts: (0.0, 1.0)"
+        )
     low, high = (number(end, name) for end in value)
     if low > high:
         raise ValidationError(f"{name}: the lowest, {low:g}, is above the highest, {high:g}")
@@ -211,7 +245,7 @@ def _bounds(returns: Returns, bounds: Bounds | None) -> tuple[Floats, Floats]:
             raise TypeError(
                 f"bounds: a pair, one for each asset, or by symbol; got {shown(bounds)}"
             )
-        if all(isinstance(end, int | float | np.number) for end in bounds):
+        if all(end is None or isinstance(end, int | float | np.number) for end in bounds):
             pairs = [_pair(bounds, "bounds")] * len(labels)
         elif len(bounds) != len(labels):
             raise ValidationError(f"bounds: {len(bounds)} pairs for {len(labels)} assets")
@@ -225,15 +259,16 @@ def _bounds(returns: Returns, bounds: Bounds | None) -> tuple[Floats, Floats]:
 
 
 def _groups(
-    returns: Returns, groups: Groups | None, limits: GroupLimits | None
+    returns: Returns, groups: Any, limits: GroupLimits | None
 ) -> list[tuple[str, Floats, float, float]]:
     if (groups is None) is not (limits is None):
         raise ValidationError("groups and group_limits: give both, or neither")
     if groups is None or limits is None:
         return []
     n_assets = len(returns.labels)
+    groups = by_label(groups, "groups")
     if isinstance(groups, Mapping):
-        of_column = _by_column(returns, groups, "groups")
+        of_column = _by_column(returns, groups, "groups", _GROUPS)
     elif isinstance(groups, str) or not isinstance(groups, Sequence | np.ndarray):
         raise TypeError(f"groups: one name for each asset, or by symbol; got {shown(groups)}")
     elif len(groups) != n_assets:
@@ -255,6 +290,7 @@ def _current(returns: Returns, current: Any) -> Floats | None:
     if current is None:
         return None
     n_assets = len(returns.labels)
+    current = by_label(current, "current")
     if isinstance(current, Mapping):
         given = _by_column(returns, current, "current")
         values = [given.get(column, 0.0) for column in range(n_assets)]
@@ -272,11 +308,13 @@ def _current(returns: Returns, current: Any) -> Floats | None:
     )
 
 
-def _by_column(returns: Returns, given: Mapping[str, Any], what: str) -> dict[int, Any]:
+def _by_column(
+    returns: Returns, given: Mapping[str, Any], what: str, hint: str = ""
+) -> dict[int, Any]:
     if returns.symbols is None:
         raise ValidationError(f"{what}: by symbol, but the returns have none; give symbols=")
     place = {symbol: column for column, symbol in enumerate(returns.symbols)}
     for symbol in given:
         if symbol not in place:
-            raise ValidationError(f"{what}: there is no asset {symbol!r} in the returns")
+            raise ValidationError(f"{what}: there is no asset {symbol!r} in the returns{hint}")
     return {place[symbol]: value for symbol, value in given.items()}

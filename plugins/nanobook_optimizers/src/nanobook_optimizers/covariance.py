@@ -13,12 +13,15 @@ from nanobook_optimizers.returns import Floats, number
 
 Estimator: TypeAlias = Literal["sample", "ledoit_wolf", "ewma"]
 
+#: That of daily returns in RiskMetrics.
+DECAY = 0.94
 _ESTIMATORS = ("sample", "ledoit_wolf", "ewma")
+_LISTED = f"one of {', '.join(_ESTIMATORS)}"
 #: Smallest ratio of pivots at which a Cholesky factor is as good as the data it came from.
 _WELL_CONDITIONED = 1e-5
 
 
-def factor(values: Floats, estimator: Estimator, decay: float = 0.94) -> Floats:
+def factor(values: Floats, estimator: Estimator, decay: float = DECAY) -> Floats:
     """Return a matrix F of shape `(n_rows, n_assets)` such that F.T @ F is the covariance.
 
     `sample`: about the means, divided by `n_periods - 1`.
@@ -31,12 +34,26 @@ def factor(values: Floats, estimator: Estimator, decay: float = 0.94) -> Floats:
     RiskMetrics Technical Document 1996, 4th edition, section 5.2.
 
     Raises:
-        ValidationError: no such estimator, or a decay that is not between 0 and 1.
+        TypeError: no string as estimator, or no number as decay.
+        ValidationError: no such estimator, a decay that is not between 0 and 1, or one other than
+            the default without `ewma`.
 
     """
+    if not isinstance(estimator, str):
+        raise TypeError(
+            f"covariance: the name of an estimator, {_LISTED}, and no matrix; got "
+            f"{shown(estimator)}"
+        )
     decay = number(decay, "decay")
     if not 0.0 < decay < 1.0:
         raise ValidationError(f"decay: between 0 and 1, got {decay}")
+    if estimator not in _ESTIMATORS:
+        raise ValidationError(f"covariance: {_LISTED}; got {shown(estimator)}")
+    if estimator != "ewma" and decay != DECAY:
+        raise ValidationError(
+            f"decay: of covariance='ewma' alone, which is {estimator!r}; leave decay out, or give "
+            "covariance='ewma'"
+        )
     if estimator == "ewma":
         weights = decay ** np.arange(len(values) - 1.0, -1.0, -1.0)
         return np.asarray(values * np.sqrt(weights / weights.sum())[:, None])
@@ -45,11 +62,9 @@ def factor(values: Floats, estimator: Estimator, decay: float = 0.94) -> Floats:
     if estimator == "sample":
         centred /= np.sqrt(len(values) - 1.0)
         return np.asarray(centred)
-    if estimator == "ledoit_wolf":
-        intensity, variance = _shrinkage(centred)
-        spread = np.sqrt(intensity * variance) * np.eye(values.shape[1])
-        return np.vstack([centred * np.sqrt((1.0 - intensity) / len(values)), spread])
-    raise ValidationError(f"covariance: one of {', '.join(_ESTIMATORS)}; got {shown(estimator)}")
+    intensity, variance = _shrinkage(centred)
+    spread = np.sqrt(intensity * variance) * np.eye(values.shape[1])
+    return np.vstack([centred * np.sqrt((1.0 - intensity) / len(values)), spread])
 
 
 def _shrinkage(centred: Floats) -> tuple[float, float]:

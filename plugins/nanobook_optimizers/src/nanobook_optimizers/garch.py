@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.money import whole
 from nanobook_optimizers.garch_likelihood import Likelihood
+from nanobook_optimizers.returns import refuse_prices
 from nanobook_optimizers.series import has_mean, returns_of
 
 _LEAST_PERIODS = 10
@@ -115,7 +116,8 @@ def garch_fit(returns: ArrayLike, mean: str = "zero") -> GarchFit:
     Raises:
         TypeError: `returns` is not a sequence of numbers, or mean not a string.
         ValidationError: a return is NaN or infinite, there are fewer than 10, mean is another word,
-            all returns are of one size, so that there is nothing to fit, or none is above 1e-145.
+            all returns are above 1, as prices are, all are of one size, so that there is nothing to
+            fit, or none is above 1e-145.
         OverflowError: a return's square is beyond a float.
         OptimizationError: no maximum was found.
 
@@ -124,6 +126,7 @@ def garch_fit(returns: ArrayLike, mean: str = "zero") -> GarchFit:
     """
     is_centred = has_mean(mean)
     series = returns_of(returns, _LEAST_PERIODS)
+    refuse_prices(series)
     centre = float(series.mean()) if is_centred else 0.0
     shocks = series - centre
     scale = _scale(shocks, centre)

@@ -11,6 +11,7 @@ from operator import mul
 from numpy.typing import ArrayLike
 
 from nanobook_core.portfolio.money import whole
+from nanobook_optimizers.returns import refuse_prices
 from nanobook_optimizers.series import has_mean, returns_of
 
 _ALPHA, _ALPHA_DECAY = 0.08, 0.80
@@ -46,7 +47,8 @@ def garch_ewma_forecast(returns: ArrayLike, p: int = 1, q: int = 1, mean: str = 
 
     Raises:
         TypeError: `returns` is not a sequence of numbers, p or q not an int, mean not a string.
-        ValidationError: a return is NaN or infinite, or mean is another word.
+        ValidationError: a return is NaN or infinite, all are above 1, as prices are, or mean is
+            another word.
         OverflowError: p or q is negative, or a return's square is beyond a float.
 
     Runtime complexity: O(n_periods * (p + q)).
@@ -54,7 +56,9 @@ def garch_ewma_forecast(returns: ArrayLike, p: int = 1, q: int = 1, mean: str = 
     """
     arch_lags, garch_lags = _lags(p, "p"), _lags(q, "q")
     is_centred = has_mean(mean)
-    shocks = returns_of(returns, 0).tolist()
+    series = returns_of(returns, 0)
+    refuse_prices(series)
+    shocks = series.tolist()
     n = len(shocks)
     if n < 2:  # noqa: PLR2004 - a deviation needs two
         return 0.0

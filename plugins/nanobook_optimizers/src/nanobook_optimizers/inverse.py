@@ -14,8 +14,6 @@ from nanobook_optimizers.returns import Floats, Weights, number, read_returns, u
 
 #: Least risk of an asset, as a part of the largest of all.
 _FLOOR = 1e-8
-#: Growth of capital never falls below this, as in the original.
-_RUIN = 1e-9
 
 
 def equal_weight(returns: Any, symbols: Sequence[str] | None = None) -> Weights:
@@ -46,8 +44,10 @@ def inverse_cvar_weights(
     """Weights in proportion to one over the CVaR of each asset on its own; a heuristic.
 
     The CVaR is the mean of the `ceil((1 - alpha) * n_periods)` largest losses, a gain counting as
-    a loss of 0; `alpha` is between 0 and 1. An asset without losses counts as one of 1e-8 of the
-    largest CVaR, all alike if none has any. The portfolio of least CVaR is `optimize_cvar`.
+    a loss of 0; `alpha` is between 0 and 1. The product is that of floats, as in the original: of
+    20 periods 0.95 counts 2, since `1 - 0.95` is a little above 0.05. An asset without losses
+    counts as one of 1e-8 of the largest CVaR, all alike if none has any. The portfolio of least
+    CVaR is `optimize_cvar`.
     """
     alpha = checked_alpha(alpha)
     read = read_returns(returns, symbols)
@@ -61,12 +61,23 @@ def inverse_cdar_weights(
 
     The CDaR is the mean of the `ceil((1 - alpha) * n_periods)` largest drawdowns of compounded
     returns from their peak, capital of 1 before the first period included; as these compound,
-    weights change a little with the scale of returns. A return below -1 ruins: capital stays at a
-    billionth. Floors as in `inverse_cvar_weights`. The portfolio of least CDaR is `optimize_cdar`.
+    weights change a little with the scale of returns. The count and floors are as in
+    `inverse_cvar_weights`. The portfolio of least CDaR is `optimize_cdar`.
+
+    Raises:
+        ValidationError: as all optimizers, or a return of -1 or less, which leaves nothing to
+            compound.
+
     """
     alpha = checked_alpha(alpha)
     read = read_returns(returns, symbols)
-    growth = np.maximum(1.0 + read.values, _RUIN)
+    if (ruined := np.argwhere(read.values <= -1.0)).size:
+        period, column = ruined[0]
+        raise ValidationError(
+            f"returns: period {period}, {read.labels[column]}: {read.values[period, column]} "
+            "leaves nothing to compound; returns are above -1, 0.01 being 1 %"
+        )
+    growth = 1.0 + read.values
     with np.errstate(over="ignore"):
         # Drawdown of today from that of yesterday: no product that could overflow.
         depth, depths = np.ones(growth.shape[1]), []
@@ -80,7 +91,8 @@ def checked_alpha(alpha: Any) -> float:
     """Return a confidence level as a float; ValidationError if it is not between 0 and 1."""
     level = number(alpha, "alpha")
     if not 0.0 < level < 1.0:
-        raise ValidationError(f"alpha: between 0 and 1, got {level}")
+        meant = f"; {level / 100.0:g}?" if 1.0 < level < 100.0 else ""  # noqa: PLR2004 - percent
+        raise ValidationError(f"alpha: between 0 and 1, got {level}{meant}")
     return level
 
 

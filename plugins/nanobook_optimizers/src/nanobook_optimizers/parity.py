@@ -9,6 +9,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from nanobook_core.errors import OptimizationError, ValidationError, shown
+from nanobook_core.portfolio.table import Labelled, by_label
 from nanobook_optimizers.certificate import GAP
 from nanobook_optimizers.covariance import Estimator, factor
 from nanobook_optimizers.returns import Floats, Returns, Weights, number, read_returns, unit_of
@@ -22,7 +23,7 @@ def optimize_risk_parity(
     returns: Any,
     symbols: Sequence[str] | None = None,
     *,
-    budgets: Sequence[float] | Mapping[str, float] | None = None,
+    budgets: Sequence[float] | Mapping[str, float] | Labelled | None = None,
     covariance: Estimator = "sample",
     decay: float = 0.94,
 ) -> Weights:
@@ -36,7 +37,8 @@ def optimize_risk_parity(
 
     An asset without variance has no risk to share: ValidationError, unless no asset has any; then
     the weights are the budgets. OptimizationError if a portfolio of positive weights has no
-    variance. Runtime complexity: O(T N^2 + N^3), some ten Cholesky factors.
+    variance, which fewer periods than assets may make; then give `covariance="ledoit_wolf"`.
+    Runtime complexity: O(T N^2 + N^3), some ten Cholesky factors.
     """
     read = read_returns(returns, symbols)
     shares = _budgets(read, budgets)
@@ -58,6 +60,7 @@ def optimize_risk_parity(
 
 def _budgets(read: Returns, budgets: Any) -> Floats:
     n_assets = len(read.labels)
+    budgets = by_label(budgets, "budgets")
     if budgets is None:
         return np.full(n_assets, 1.0 / n_assets)
     if isinstance(budgets, Mapping):
@@ -108,7 +111,8 @@ def _of_correlation(correlation: Floats, budgets: Floats) -> Floats:
     if missed > GAP:
         raise OptimizationError(
             f"parts of the risk miss the budgets by {missed:.1e} of them: a portfolio of positive "
-            "weights has no variance, or almost none",
+            "weights has no variance, or almost none, as with fewer periods than assets; give more "
+            'periods, or covariance="ledoit_wolf"',
             "not optimal",
         )
     return best

@@ -49,19 +49,21 @@ def read_returns(returns: Any, symbols: Sequence[str] | None = None) -> Returns:
     Raises:
         TypeError: something else, or values that are no numbers.
         ValidationError: fewer than 2 periods, no asset, rows of different lengths, a value that is
-            not finite, symbols that are not one a column.
+            not finite, values that are all above 1, symbols that are not one a column, or not those
+            of a frame.
 
     """
     if isinstance(returns, np.ndarray | list | tuple):
         values = _matrix(returns)
         names = None if symbols is None else _names(symbols, values.shape[1])
-    elif symbols is not None:
-        raise ValidationError(
-            "symbols: a frame has names of its own; give its values or no symbols"
-        )
     else:
         table = read_table(returns, "returns")
         values, names = np.asarray(table.values, np.float64), table.symbols
+        if symbols is not None and _names(symbols, len(names)) != names:
+            raise ValidationError(
+                f"symbols: a frame has names of its own, {shown(names)}; give its values or no "
+                "symbols"
+            )
     read = Returns(values, names)
     n_periods, n_assets = values.shape
     if n_assets == 0:
@@ -74,6 +76,7 @@ def read_returns(returns: Any, symbols: Sequence[str] | None = None) -> Returns:
             f"returns: period {period}, {read.labels[column]}: {values[period, column]} is not "
             "finite; leave the period or the asset out, or fill it in"
         )
+    refuse_prices(values)
     return read
 
 
@@ -127,6 +130,15 @@ def _names(symbols: Sequence[str], n_assets: int) -> tuple[str, ...]:
     if len(names) != n_assets:
         raise ValidationError(f"symbols: {len(names)} for returns of {n_assets} assets")
     return tuple(map(str, names))
+
+
+def refuse_prices(values: Floats) -> None:
+    """Refuse values that are all above 1: in whatever unit, returns fall too."""
+    if values.size and float(values.min()) > 1.0:
+        raise ValidationError(
+            "returns: every value is above 1; these look like prices: give "
+            "prices.pct_change().dropna()"
+        )
 
 
 def unit_of(values: Floats) -> float:
