@@ -270,7 +270,111 @@ def test_equal_assets_get_equal_weights(name):
 
 def test_of_assets_of_one_sharpe_ratio_each_gets_a_share():
     weights = nanobook.optimize_max_sharpe(np.column_stack([RETURNS[:, 1], 2.0 * RETURNS[:, 1]]))
-    assert weights.tolist() == pytest.approx([0.5, 0.5], abs=1e-9)
+    assert weights.tolist() == pytest.approx([1 / 3, 2 / 3], abs=1e-9)
+
+
+def test_a_hedge_without_a_mean_has_no_part_in_the_largest_sharpe_ratio():
+    pair = np.array([[0.021, -0.021], [0.008, -0.008], [0.001, -0.001]])
+    assert nanobook.optimize_max_sharpe(pair).tolist() == [1, 0]
+    falling = np.array([0.002893899133061563, -0.01598901094210911, -0.009153691117427417])
+    pair = np.column_stack([falling, -falling])
+    for options in (
+        {},
+        {"bounds": (-1, 1)},
+        {"bounds": [(-0.8, 0.9), (-0.7, 1.0)], "target_return": 0.0},
+    ):
+        portfolio = pair @ nanobook.optimize_max_sharpe(pair, **options)
+        ratio = portfolio.mean() / portfolio.std(ddof=1)
+        assert ratio == pytest.approx(0.7757116089204513, rel=1e-9)
+
+
+@pytest.mark.parametrize("rate", [0.0003, 0.0001, 0.04 / 252])
+def test_cash_at_the_risk_free_rate_has_no_part_in_the_largest_sharpe_ratio(rate):
+    returns = np.random.default_rng(0).normal(0.0005, 0.01, (252, 3))
+    alone = nanobook.optimize_max_sharpe(returns, risk_free=rate)
+    weights = nanobook.optimize_max_sharpe(np.c_[np.full(252, rate), returns], risk_free=rate)
+    assert weights.tolist() == pytest.approx([0, *alone], abs=1e-12)
+
+
+def test_a_mean_is_a_rounding_by_the_size_of_its_own_column():
+    tiny = np.array([0.3e-17, 0.1e-17, -0.2e-17, 0.2e-17])
+    returns = np.column_stack([tiny, [0.01, -0.01, 0.02, -0.02]])
+    assert nanobook.optimize_max_sharpe(returns).tolist() == pytest.approx([1, 0], abs=1e-12)
+
+
+def test_an_asset_of_little_variance_among_others():
+    chance = np.random.default_rng(1)
+    returns = chance.normal(0.0005, 0.01, (60, 6))
+    returns[:, 0] = chance.normal(0.0001, 1e-7, 60)
+    for name in ("min_variance", "max_sharpe"):
+        assert FUNCTIONS[name](returns)[0] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_cash_that_pays_with_shorts_of_others():
+    stocks = np.random.default_rng(1).normal(0.0005, 0.01, (60, 4))
+    weights = nanobook.optimize_max_sharpe(
+        np.hstack([np.full((60, 1), 0.0001), stocks]), bounds=(-1, 2)
+    )
+    assert weights.tolist() == pytest.approx([1, 0, 0, 0, 0], abs=1e-12)
+
+
+#: Panels on which solvers are tried: what is added to noise, and what is done to it.
+_PANELS = ("noise", "hedge", "twin", "cash", "rounded", "short", "scaled")
+
+
+def panel(kind, seed, n_assets, least=-8):
+    chance = np.random.default_rng(seed)
+    n_periods = max(2, n_assets // 2) if kind == "short" else 40
+    returns = chance.normal(0.0004, 0.01, (n_periods, 1)) * chance.uniform(0.5, 1.5, n_assets)
+    returns = returns + chance.normal(0.0002, 0.01, (n_periods, n_assets))
+    if kind == "hedge":
+        returns[:, 0] = -returns[:, 1]
+    if kind == "twin":
+        returns[:, 0] = returns[:, 1]
+    if kind == "cash":
+        returns[:, 0] = chance.choice([-0.0001, 0.0, 0.0001])
+    if kind == "scaled":
+        returns *= 10.0 ** chance.integers(least, 1, n_assets)
+    return np.round(returns, 3) if kind == "rounded" else returns
+
+
+@law
+@given(
+    kind=st.sampled_from(_PANELS),
+    seed=st.integers(0, 2**32 - 1),
+    n_assets=st.integers(2, 12),
+    is_bounded=st.booleans(),
+)
+def test_no_asset_alone_beats_the_largest_sharpe_ratio(kind, seed, n_assets, is_bounded):
+    returns = panel(kind, seed, n_assets, -4 if is_bounded else -8)
+    bounds = (0.0, 1.0) if not is_bounded else (-0.5, 1.0)
+    weights = nanobook.optimize_max_sharpe(returns, bounds=bounds)
+    mean = np.where(np.ptp(returns, axis=0) == 0.0, returns[0], returns.mean(axis=0))
+    if mean.max() <= 1e-15:
+        return
+    centred = returns - mean
+    deviation = np.linalg.norm(centred, axis=0)
+    assert mean @ weights > 0.0
+    # What rounding may leave of the risk of weights that have none.
+    risk = np.linalg.norm(centred @ weights) - 1e-12 * deviation.max()
+    for reward, alone in zip(mean, deviation, strict=True):
+        assert reward * risk <= mean @ weights * alone * (1.0 + 1e-7) + 1e-18
+
+
+@law
+@given(
+    name=st.sampled_from(["min_variance", "max_sharpe", "mean_variance"]),
+    kind=st.sampled_from(_PANELS),
+    seed=st.integers(0, 2**32 - 1),
+    n_assets=st.integers(2, 12),
+    options=st.sampled_from([{}, {"bounds": (-0.5, 1.0)}, {"target_return": 0.0}]),
+)
+def test_every_panel_has_weights(name, kind, seed, n_assets, options):
+    returns = panel(kind, seed, n_assets, -4 if options else -8)
+    if options.get("target_return") is not None and returns.mean(axis=0).max() <= 0.0:
+        return
+    weights = FUNCTIONS[name](returns, **options)
+    assert abs(weights.sum() - 1.0) < 1e-12
 
 
 @pytest.mark.parametrize("name", NAMES)

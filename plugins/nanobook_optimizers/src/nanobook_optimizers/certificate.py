@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nanobook_core.errors import OptimizationError
 from nanobook_optimizers.constraint import Polytope
 from nanobook_optimizers.returns import Floats
@@ -29,6 +31,8 @@ def certify(
         OptimizationError: they are not that good, or miss the constraints by more than 1e-12.
 
     """
+    if not np.isfinite(weights).all():
+        raise OptimizationError("not optimal: the weights found are not finite", "not optimal")
     violation = polytope.violation(weights)
     gap = value - polytope.least(slope)
     if violation <= _VIOLATION and gap <= GAP * size + rounding:

@@ -12,7 +12,7 @@ from scipy import sparse
 from nanobook_core.errors import OptimizationError, ValidationError, shown
 from nanobook_core.portfolio.table import Labelled, by_label
 from nanobook_optimizers.program import Program, conflict, solve
-from nanobook_optimizers.returns import Floats, Returns, number
+from nanobook_optimizers.returns import Floats, Returns, mean_of, number
 
 #: One pair for all assets, one for each in their order, or some by symbol.
 Bounds: TypeAlias = tuple[float, float] | Sequence[tuple[float, float]] | Mapping[str, Any]
@@ -194,7 +194,7 @@ def polytope(
     mean = None
     if target_return is not None:
         target = number(target_return, "target_return")
-        mean = returns.values.mean(axis=0)
+        mean = mean_of(returns.values)
         unit = float(np.abs(mean).max()) or 1.0
         rows.append(mean / unit)
         lows.append(target / unit)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from attrs import evolve
 from scipy import sparse
@@ -25,6 +28,15 @@ _SQUARED = 1e-2
 _EXCHANGES = 30
 #: A weight below this part of the largest is a rounding.
 _SPECK = 1e-12
+#: So is a risk below this part of the largest.
+_NO_RISK = 1e-100
+#: What the length of y costs where without a cost it has no end.
+_LENGTH_PRICE = 1e-6
+#: A portfolio's risk below this part of the largest asset's is a rounding of its weights.
+_RISKLESS = 1e-14
+_ATTEMPTS = 4
+#: How much larger a solution is guessed to be at each attempt while there is none.
+_LARGER = 1e3
 
 
 def least_variance(polytope: Polytope, risk: Risk) -> Floats:
@@ -34,44 +46,48 @@ def least_variance(polytope: Polytope, risk: Risk) -> Floats:
     has the direction of the answer (exactly, whatever its length). Else by PIQP.
     """
     root = risk.root
-    if polytope.is_simplex:
-        weights = _ray(risk, np.ones(root.shape[1]))
-        slope = root.T @ (root @ weights)
-        weights = _most_even(weights, slope - slope @ weights, root)
-    else:
+
+    def proved(weights: Floats) -> Floats:
+        slope, variance = _risk(root, weights)
+        return certify(
+            polytope,
+            weights,
+            value=2.0 * variance,
+            slope=2.0 * slope,
+            size=variance,
+            rounding=_rounding(root, weights),
+        )
+
+    if not polytope.is_simplex:
         program = polytope.program.with_cost(np.zeros(root.shape[1]), risk.covariance)
-        weights = polytope.inside(polytope.explained(solve_quadratic, program))
+        return _first(polytope, program, lambda values: proved(polytope.inside(values)))
+    weights = _ray(risk, np.ones(root.shape[1]))
     slope, variance = _risk(root, weights)
-    return certify(
-        polytope,
-        weights,
-        value=2.0 * variance,
-        slope=2.0 * slope,
-        size=variance,
-        rounding=_rounding(root, weights),
-    )
+    return proved(_most_even(weights, slope - variance, root, np.ones(root.shape[1])))
 
 
 def most_utility(polytope: Polytope, risk: Risk, mean: Floats) -> Floats:
     """Maximise `mean @ weights - |root @ weights| ** 2 / 2`."""
     root = risk.root
+
+    def proved(weights: Floats) -> Floats:
+        slope, variance = _risk(root, weights)
+        utility = float(mean @ weights)
+        return certify(
+            polytope,
+            weights,
+            value=variance - utility,
+            slope=slope - mean,
+            size=variance + abs(utility),
+            rounding=_rounding(root, weights) + _ROUNDING * float(np.abs(mean).max()),
+        )
+
     if polytope.is_simplex and _is_invertible(root, _WELL_CONDITIONED):
         # The square completed: |root @ w - c|**2, and c = c * sum(w) goes into the matrix.
         centre = solve_triangular(root, mean, trans="T")
-        weights = _non_negative(root - centre[:, None], np.ones(len(mean)))
-    else:
-        program = polytope.program.with_cost(-mean, risk.covariance)
-        weights = polytope.inside(polytope.explained(solve_quadratic, program))
-    slope, variance = _risk(root, weights)
-    utility = float(mean @ weights)
-    return certify(
-        polytope,
-        weights,
-        value=variance - utility,
-        slope=slope - mean,
-        size=variance + abs(utility),
-        rounding=_rounding(root, weights) + _ROUNDING * float(np.abs(mean).max()),
-    )
+        return proved(_non_negative(root - centre[:, None], np.ones(len(mean))))
+    program = polytope.program.with_cost(-mean, risk.covariance)
+    return _first(polytope, program, lambda values: proved(polytope.inside(values)))
 
 
 def most_sharpe(polytope: Polytope, risk: Risk, excess: Floats) -> Floats:
@@ -79,35 +95,67 @@ def most_sharpe(polytope: Polytope, risk: Risk, excess: Floats) -> Floats:
 
     Where weights without variance have one, the ratio is infinite and those of the largest win. The
     tangency portfolio: of all y in the cone over the polytope with `excess @ y = 1`, the one of
-    least variance has the direction of the answer.
+    least variance has the direction of the answer; of several, that of the least square sum.
     """
     if polytope.least(-excess) >= -_SPECK:
         return least_variance(polytope, risk)
     if (riskless := _riskless(polytope, risk, excess)) is not None:
         return riskless
     root = risk.root
+
+    def proved(weights: Floats) -> Floats:
+        (slope, variance), reward = _risk(root, weights), float(excess @ weights)
+        if not reward > _ROUNDING * float(np.abs(weights) @ np.abs(excess)):
+            raise OptimizationError(
+                "not optimal: the weights found have no excess return", "not optimal"
+            )
+        # The gradient of the logarithm of (excess @ w) ** -1 * (w @ covariance @ w) ** 0.5, times
+        # the variance; the ratio is quasi-concave, so the test holds as for a convex one.
+        return certify(
+            polytope,
+            weights,
+            value=0.0,
+            slope=slope - variance / reward * excess,
+            size=variance,
+            rounding=_rounding(root, weights),
+        )
+
     if polytope.is_simplex:
         weights = _ray(risk, excess)
         (slope, variance), reward = _risk(root, weights), float(excess @ weights)
-        level = root - np.outer(root @ weights, excess) / reward
-        even = _most_even(weights, slope - variance / reward * excess, level)
-        # Not where neither risk nor excess would be left, of which there is no ratio.
-        weights = even if float(excess @ even) > _TIE * reward else weights
-    else:
-        program = _cone(polytope.program, excess, risk.covariance)
-        values = polytope.explained(solve_quadratic, program)
-        weights = polytope.inside(values[:-1] / values[-1])
-    (slope, variance), reward = _risk(root, weights), float(excess @ weights)
-    # The gradient of the logarithm of (excess @ w) ** -1 * (w @ covariance @ w) ** 0.5, times the
-    # variance; along it the ratio is quasi-concave, so the test holds as it does for a convex one.
-    return certify(
-        polytope,
-        weights,
-        value=0.0,
-        slope=slope - variance / reward * excess,
-        size=variance,
-        rounding=_rounding(root, weights),
-    )
+        return proved(_most_even(weights, slope - variance / reward * excess, root, excess))
+
+    def of_sum_1(values: Floats) -> Floats:
+        if not values[-1] > 0.0:
+            raise OptimizationError("not optimal: the weights found have no sum", "not optimal")
+        return proved(polytope.inside(values[:-1] / values[-1]))
+
+    program = _cone(polytope.program, excess, risk.covariance)
+    try:
+        return _first(polytope, program, of_sum_1)
+    except OptimizationError as error:
+        if error.status == "infeasible":
+            raise
+        # y may grow without end where that changes no risk; the least such y is as good.
+        program = evolve(program, cost=np.r_[program.cost[:-1], _LENGTH_PRICE])
+        return _first(polytope, program, of_sum_1)
+
+
+def _first(polytope: Polytope, program: Program, proved: Callable[[Floats], Floats]) -> Floats:
+    """What is proved of the first solution of which it can be, in the program's units or others."""
+    found: Floats | None = None
+    near: Floats | None = None
+    failures = []
+    for attempt in range(_ATTEMPTS):
+        try:
+            found = polytope.explained(partial(solve_quadratic, near=near), program)
+            return proved(found)
+        except OptimizationError as error:
+            if error.status == "infeasible":
+                raise
+            failures.append(error)
+        near = np.full(len(program.lower), _LARGER**attempt) if found is None else found
+    raise failures[0]
 
 
 def _riskless(polytope: Polytope, risk: Risk, excess: Floats) -> Floats | None:
@@ -133,7 +181,9 @@ def _riskless(polytope: Polytope, risk: Risk, excess: Floats) -> Floats | None:
     weights = polytope.inside(found.values)
     slope = -excess - root.T @ found.prices[-n_rows:]
     if polytope.is_simplex:
-        weights = _most_even(_of_sum_one(weights), slope - slope.min(), np.vstack([root, excess]))
+        weights = _of_sum_one(weights, np.ones(len(weights)))
+        level = np.vstack([root, excess])
+        weights = _most_even(weights, slope - slope.min(), level, np.ones(len(weights)))
     size, reward = float(np.abs(excess).max()), float(excess @ weights)
     most = float(np.linalg.norm(root, axis=0).max())
     is_riskless = float(np.linalg.norm(root @ weights)) <= _SPECK * most
@@ -162,7 +212,9 @@ def _risk(root: Floats, weights: Floats) -> tuple[Floats, float]:
 def _rounding(root: Floats, weights: Floats) -> float:
     """What rounding of `root @ weights` leaves in half the gradient of the variance."""
     most = float(np.linalg.norm(root, axis=0).max())
-    return _ROUNDING * most * float(np.linalg.norm(np.abs(root) @ np.abs(weights)))
+    spread = float(np.linalg.norm(np.abs(root) @ np.abs(weights)))
+    is_riskless = float(np.linalg.norm(root @ weights)) <= _RISKLESS * most
+    return _ROUNDING * most * spread + (_RISKLESS * most**2 if is_riskless else 0.0)
 
 
 def _ray(risk: Risk, row: Floats) -> Floats:
@@ -184,28 +236,47 @@ def _ray(risk: Risk, row: Floats) -> Floats:
         cost = risk.covariance @ found - row
         is_wrong = np.where(free, found < 0.0, cost < -_SPECK)
         if not is_wrong.any():
-            return _of_sum_one(found)
+            return _of_sum_one(found, np.ones(len(row)))
         free ^= is_wrong
     return _non_negative(risk.root, row)
 
 
 def _non_negative(root: Floats, row: Floats) -> Floats:
+    """The same by least squares, in units that give each asset a risk of 1: nnls has one tolerance.
+
+    Those of no risk to speak of are given that of the riskiest.
+    """
+    norms = _norms(root)
+    row = row / norms
     aim = np.zeros(len(root) + 1)
     aim[-1] = 1.0
+    found = _least_squares(np.vstack([root / norms, row / np.abs(row).max()]), aim)
+    return _of_sum_one(found, norms)
+
+
+def _least_squares(matrix: Floats, aim: Floats) -> Floats:
     try:
-        found, _ = nnls(np.vstack([root, row]), aim, maxiter=100 + 30 * len(row))
+        found, _ = nnls(matrix, aim, maxiter=100 + 30 * matrix.shape[1])
     except RuntimeError as error:
         raise OptimizationError(f"least squares find no minimum: {error}", "iterations") from None
-    return _of_sum_one(found)
+    return np.asarray(found)
 
 
-def _of_sum_one(found: Floats) -> Floats:
-    weights = np.where(found < _SPECK * found.max(), 0.0, found)
+def _norms(root: Floats) -> Floats:
+    norms = np.linalg.norm(root, axis=0)
+    norms[norms <= _NO_RISK * norms.max()] = float(norms.max()) or 1.0
+    return np.asarray(norms)
+
+
+def _of_sum_one(risks: Floats, norms: Floats) -> Floats:
+    """Weights from their multiples by these risks, without those that are roundings."""
+    largest = risks.max()
+    weights = np.where(risks < _SPECK * largest, 0.0, risks / largest) / norms
     return np.asarray(weights / weights.sum())
 
 
-def _most_even(weights: Floats, reduced_cost: Floats, root: Floats) -> Floats:
-    """Of all weights with the same `root @ weights`, or its direction, those of least square sum.
+def _most_even(weights: Floats, reduced_cost: Floats, root: Floats, row: Floats) -> Floats:
+    """Of all y with the `root @ y` and `row @ y` of the weights, that of the least square sum.
 
     Only assets of no reduced cost can have a share, and where these are those that have one, the
     weights are the only ones. Else this is a least distance problem (Lawson and Hanson 1974,
@@ -215,7 +286,7 @@ def _most_even(weights: Floats, reduced_cost: Floats, root: Floats) -> Floats:
     free = (weights > 0.0) | (reduced_cost <= _TIE * variance + _rounding(root, weights))
     if np.array_equal(free, weights > 0.0):
         return weights
-    level = np.vstack([root[:, free], np.ones((1, int(free.sum())))])
+    level = np.vstack([root, row])[:, free]
     _, sizes, basis = np.linalg.svd(level)
     kernel = basis[int((sizes > _ROUNDING * sizes[0] * len(level)).sum()) :].T
     if not kernel.shape[1]:
@@ -225,11 +296,12 @@ def _most_even(weights: Floats, reduced_cost: Floats, root: Floats) -> Floats:
     aim = np.zeros(kernel.shape[1] + 1)
     aim[-1] = 1.0
     matrix = np.vstack([kernel.T, -nearest])
-    found, _ = nnls(matrix, aim, maxiter=100 + 30 * len(start))
+    found = _least_squares(matrix, aim)
     left = matrix @ found - aim
     even = np.zeros(len(weights))
     even[free] = nearest - kernel @ (left[:-1] / left[-1])
-    return _of_sum_one(even)
+    norms = _norms(root)
+    return _of_sum_one(even * norms, norms)
 
 
 def _cone(program: Program, excess: Floats, hessian: Floats) -> Program:

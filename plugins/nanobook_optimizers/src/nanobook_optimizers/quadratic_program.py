@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from scipy import sparse
 from scipy.linalg import lu_factor, lu_solve
 
@@ -20,15 +20,53 @@ _REFINEMENTS = 8
 _CHANGES = 30
 _FEASIBLE = 1e-13
 _SPARSE = 0.5
+#: A risk below this part of the largest is none.
+_NO_RISK = 1e-12
 
 
-def solve_quadratic(program: Program) -> Floats:
+def solve_quadratic(program: Program, near: Floats | None = None) -> Floats:
     """Minimise; OptimizationError with PIQP's status where that finds no minimum.
 
     An interior point is near the optimum and tells which limits bind there. The equations of the
     optimum with these limits are solved exactly, limits that turn out wrong are exchanged, and the
-    interior point is kept should that not end.
+    interior point is kept should that not end. PIQP's tolerances are absolute: where columns differ
+    much in their risk, give what it found as `near`, for units in which the risk of each column is
+    1, and the variance of `near`.
     """
+    if near is None or program.hessian is None:
+        return _solve(program)
+    norms = np.zeros(len(program.lower))
+    norms[: len(program.hessian)] = np.sqrt(np.diag(program.hessian))
+    is_risky = norms > _NO_RISK * norms.max()
+    units = np.full(len(norms), float(np.abs(near).max()) or 1.0)
+    risky = near[: len(program.hessian)]
+    variance = max(float(risky @ program.hessian @ risky), (_NO_RISK * norms.max()) ** 2)
+    units[is_risky] = np.sqrt(variance) / norms[is_risky]
+    return units * _solve(_in_units(program, units, variance))
+
+
+def _in_units(program: Program, units: Floats, size: float) -> Program:
+    """The same of `x / units`, the objective being divided by `size` and rows by their largest."""
+    rows = sparse.csr_array(program.rows * units)
+    largest = abs(rows).max(axis=1).toarray().ravel()
+    largest[largest == 0.0] = 1.0
+    hessian = program.hessian
+    if hessian is not None:
+        n_risky = len(hessian)
+        hessian = hessian * units[:n_risky] * (units[:n_risky, None] / size)
+    return evolve(
+        program,
+        rows=sparse.csr_array(rows / largest[:, None]),
+        row_lower=program.row_lower / largest,
+        row_upper=program.row_upper / largest,
+        lower=program.lower / units,
+        upper=program.upper / units,
+        cost=program.cost * units / size,
+        hessian=hessian,
+    )
+
+
+def _solve(program: Program) -> Floats:
     import piqp
 
     n_columns = len(program.lower)
@@ -38,26 +76,32 @@ def solve_quadratic(program: Program) -> Floats:
     is_equal = program.row_lower == program.row_upper
     equal, limited = program.rows[is_equal], program.rows[~is_equal]
     is_sparse = n_risky**2 < _SPARSE * n_columns**2
-    solver: Any = piqp.SparseSolver() if is_sparse else piqp.DenseSolver()
     form = sparse.csc_matrix if is_sparse else _dense
-    settings = solver.settings
-    settings.eps_abs = settings.eps_rel = _TOLERANCE
-    settings.eps_duality_gap_abs = settings.eps_duality_gap_rel = _TOLERANCE
-    solver.setup(
-        form(hessian),
-        program.cost,
-        form(equal),
-        program.row_lower[is_equal],
-        form(limited),
-        program.row_lower[~is_equal],
-        program.row_upper[~is_equal],
-        program.lower,
-        program.upper,
-    )
-    status = solver.solve()
-    result = solver.result
-    if status not in (piqp.PIQP_SOLVED, piqp.PIQP_MAX_ITER_REACHED):
+    # Where it breaks down, which it tells or has values that are no numbers, regularised.
+    for shift in (0.0, _REGULAR):
+        solver: Any = piqp.SparseSolver() if is_sparse else piqp.DenseSolver()
+        settings = solver.settings
+        settings.eps_abs = settings.eps_rel = _TOLERANCE
+        settings.eps_duality_gap_abs = settings.eps_duality_gap_rel = _TOLERANCE
+        solver.setup(
+            form(hessian + shift * np.eye(n_columns)),
+            program.cost,
+            form(equal),
+            program.row_lower[is_equal],
+            form(limited),
+            program.row_lower[~is_equal],
+            program.row_upper[~is_equal],
+            program.lower,
+            program.upper,
+        )
+        status, result = solver.solve(), solver.result
+        is_found = status in (piqp.PIQP_SOLVED, piqp.PIQP_MAX_ITER_REACHED)
+        found = np.r_[result.x, result.y, result.z_l, result.z_u, result.z_bl, result.z_bu]
+        if is_found and np.isfinite(found).all():
+            break
+    else:
         words = status.name.removeprefix("PIQP_").replace("_", " ").lower()
+        words = "not finite" if is_found else words
         raise OptimizationError(f"PIQP finds no minimum: {words}", words)
     point = np.array(result.x)
     prices = np.zeros(len(is_equal))

@@ -147,6 +147,12 @@ def unit_of(values: Floats) -> float:
     return float(2.0 ** np.floor(np.log2(largest))) if largest > 0.0 else 1.0
 
 
+def mean_of(values: Floats) -> Floats:
+    """Return the mean of each column, that of a constant without a rounding."""
+    is_constant = np.ptp(values, axis=0) == 0.0
+    return np.asarray(np.where(is_constant, values[0], values.mean(axis=0)))
+
+
 def number(value: Any, name: str) -> float:
     """Return a setting as a finite float.
 

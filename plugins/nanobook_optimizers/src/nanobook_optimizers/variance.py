@@ -11,7 +11,7 @@ from nanobook_core.errors import ValidationError
 from nanobook_optimizers.constraint import Bounds, Current, GroupLimits, Groups, polytope
 from nanobook_optimizers.covariance import Estimator, Risk, factor, risk_of
 from nanobook_optimizers.quadratic import least_variance, most_sharpe, most_utility
-from nanobook_optimizers.returns import Floats, Weights, number, read_returns, unit_of
+from nanobook_optimizers.returns import Floats, Weights, mean_of, number, read_returns, unit_of
 
 #: What rounding leaves of a mean of values of order 1 that cancel.
 _ROUNDING = 1e-15
@@ -75,7 +75,8 @@ def optimize_max_sharpe(
     largest would reward risk, and the weights are those of least variance. Where weights without
     variance, to rounding, have a mean above `risk_free` (a constant column, a perfect hedge, fewer
     periods than assets), their ratio is infinite, and of them those of the largest mean are given.
-    Ties as in `optimize_min_variance`.
+    Of several with the largest ratio, that of the least sum of squares for its risk and its mean
+    above `risk_free` is given if there are no constraints, else any of them.
     """
     if risk_free_rate is not None:
         if risk_free != 0.0:
@@ -93,8 +94,8 @@ def optimize_max_sharpe(
         target_return=target_return,
     )
     risk, _ = _risk(read.values, covariance, decay)
-    excess = read.values.mean(axis=0) - risk_free
-    rounding = _ROUNDING * (np.abs(read.values).max() + abs(risk_free))
+    excess = mean_of(read.values) - risk_free
+    rounding = _ROUNDING * (np.abs(read.values).max(axis=0) + abs(risk_free))
     excess[np.abs(excess) <= rounding] = 0.0
     return read.answer(most_sharpe(allowed, risk, excess / unit_of(excess)))
 
@@ -135,7 +136,7 @@ def optimize_mean_variance(
     )
     risk, unit = _risk(read.values, covariance, decay)
     # All of it divided by the larger of what a unit of returns and one of variance are worth.
-    mean, price = read.values.mean(axis=0) / unit, aversion * unit
+    mean, price = mean_of(read.values) / unit, aversion * unit
     size = max(price, unit_of(mean))
     return read.answer(most_utility(allowed, risk.times(np.sqrt(price / size)), mean / size))
 
