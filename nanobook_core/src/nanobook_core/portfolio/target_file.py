@@ -81,12 +81,15 @@ def _targets(weights: Any) -> dict[str, float]:
         )
     found: dict[str, float] = {}
     for symbol, weight in weights.items():
-        if isinstance(weight, bool) or not isinstance(weight, int | float | np.number):
+        if isinstance(weight, bool) or not isinstance(
+            weight, int | float | np.integer | np.floating
+        ):
             raise TypeError(f"weights: {symbol!r}: a number, got {shown(weight)}")
-        if not (math.isfinite(weight) and abs(weight) <= 1.0 + _ROUNDING):
+        part = float(weight)
+        if not (math.isfinite(part) and abs(part) <= 1.0 + _ROUNDING):
             raise ValidationError(f"weights: {symbol!r}: from -1 to 1, got {weight}")
-        if weight:
-            found[check_symbol(symbol)] = min(max(float(weight), -1.0), 1.0)
+        if part:
+            found[check_symbol(symbol)] = min(max(part, -1.0), 1.0)
     if not found:
         raise ValidationError("weights: none is other than 0, so there is nothing to hold")
     total = _positive(found)
