@@ -398,3 +398,24 @@ def test_a_solver_that_ends_without_a_minimum_is_told_apart_from_a_conflict():
     with pytest.raises(nanobook.OptimizationError) as caught:
         solve_quadratic(evolve(program, hessian=np.zeros((2, 2))))
     assert caught.value.status == "dual infeasible"
+
+
+def test_weights_that_are_not_finite_are_no_optimum():
+    allowed = polytope(
+        read_returns(RETURNS),
+        bounds=None,
+        groups=None,
+        group_limits=None,
+        max_turnover=None,
+        current=None,
+        target_return=None,
+    )
+    with pytest.raises(nanobook.OptimizationError, match="not finite"):
+        certify(
+            allowed,
+            np.full(3, np.nan),
+            value=np.nan,
+            slope=np.zeros(3),
+            size=1.0,
+            rounding=0.0,
+        )

@@ -310,6 +310,14 @@ def test_an_asset_of_little_variance_among_others():
         assert FUNCTIONS[name](returns)[0] == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.parametrize("name", ["cvar", "cdar"])
+@pytest.mark.parametrize("seed", range(8))
+def test_tail_risk_of_an_asset_of_little_risk_among_others(name, seed):
+    returns = np.random.default_rng(seed).normal(0.0004, 0.01, (100, 7))
+    returns[:, 0] *= 1e-7
+    assert FUNCTIONS[name](returns)[0] == pytest.approx(1.0, abs=1e-5)
+
+
 def test_cash_that_pays_with_shorts_of_others():
     stocks = np.random.default_rng(1).normal(0.0005, 0.01, (60, 4))
     weights = nanobook.optimize_max_sharpe(
@@ -363,14 +371,14 @@ def test_no_asset_alone_beats_the_largest_sharpe_ratio(kind, seed, n_assets, is_
 
 @law
 @given(
-    name=st.sampled_from(["min_variance", "max_sharpe", "mean_variance"]),
+    name=st.sampled_from(["min_variance", "max_sharpe", "mean_variance", "cvar", "cdar"]),
     kind=st.sampled_from(_PANELS),
     seed=st.integers(0, 2**32 - 1),
     n_assets=st.integers(2, 12),
     options=st.sampled_from([{}, {"bounds": (-0.5, 1.0)}, {"target_return": 0.0}]),
 )
 def test_every_panel_has_weights(name, kind, seed, n_assets, options):
-    returns = panel(kind, seed, n_assets, -4 if options else -8)
+    returns = panel(kind, seed, n_assets, -4 if options or name.startswith("c") else -8)
     if options.get("target_return") is not None and returns.mean(axis=0).max() <= 0.0:
         return
     weights = FUNCTIONS[name](returns, **options)
@@ -445,6 +453,30 @@ def test_risk_parity_by_budgets():
     w = np.array(list(weights.values()))
     risk = w * (np.cov(RETURNS.T) @ w)
     assert (risk / risk.sum()).tolist() == pytest.approx([0.1, 0.3, 0.6], abs=1e-12)
+
+
+def test_budgets_of_any_size_count_in_proportion():
+    equal = nanobook.optimize_risk_parity(RETURNS)
+    for size in (1e308, 1e-10):
+        weights = nanobook.optimize_risk_parity(RETURNS, budgets=[size] * 3)
+        assert weights.tolist() == pytest.approx(equal, rel=1e-12)
+    with pytest.raises(nanobook.ValidationError, match=r"budget of column 1: at least 1e-12 of"):
+        nanobook.optimize_risk_parity(RETURNS, budgets=[1.0, 1e-300, 1.0])
+
+
+@pytest.mark.parametrize("size", [1e157, 1e-157])
+def test_hierarchical_risk_parity_of_an_asset_of_another_size(size):
+    returns = RETURNS * [1.0, size, 1.0]
+    weights = nanobook.optimize_hrp(returns)
+    assert weights.sum() == pytest.approx(1.0, abs=1e-12)
+    assert weights[1] == pytest.approx(1.0 if size < 1.0 else 0.0, abs=1e-12)
+    assert weights.min() >= 0.0
+
+
+def test_without_a_price_of_risk_the_largest_mean_has_all():
+    best = np.eye(3)[RETURNS.mean(axis=0).argmax()].tolist()
+    assert nanobook.optimize_mean_variance(RETURNS * 1e-160).tolist() == best
+    assert nanobook.optimize_mean_variance(RETURNS, risk_aversion=1e-300).tolist() == best
 
 
 def test_risk_parity_goes_on_where_its_objective_no_longer_tells_steps_apart():

@@ -13,6 +13,9 @@ from nanobook_core.errors import ValidationError
 from nanobook_optimizers.covariance import Estimator, factor
 from nanobook_optimizers.returns import Floats, Weights, read_returns, unit_of
 
+#: Least deviation of half of the assets, as a part of the least of its assets'.
+_LEAST = 1e-150
+
 
 def optimize_hrp(
     returns: Any,
@@ -51,13 +54,11 @@ def optimize_hrp(
     distance = np.sqrt((1.0 - correlation) / 2.0)
     np.fill_diagonal(distance, 0.0)
     tree = linkage(squareform(distance, checks=False), "single")
-    deviation /= unit_of(deviation)
-    risk = correlation * np.outer(deviation, deviation)
-    return read.answer(_halved(risk, leaves_list(tree)))
+    return read.answer(_halved(correlation, deviation, leaves_list(tree)))
 
 
-def _halved(covariance: Floats, order: Any) -> Floats:
-    weights = np.ones(len(covariance))
+def _halved(correlation: Floats, deviation: Floats, order: Any) -> Floats:
+    weights = np.ones(len(deviation))
     halves = [order]
     while halves:
         part = halves.pop()
@@ -65,14 +66,21 @@ def _halved(covariance: Floats, order: Any) -> Floats:
             continue
         middle = len(part) // 2
         first, second = part[:middle], part[middle:]
-        low, high = (_variance(covariance[np.ix_(half, half)]) for half in (first, second))
-        weights[first] *= high / (low + high)
-        weights[second] *= low / (low + high)
+        low, high = (
+            _deviation(correlation[np.ix_(half, half)], deviation[half]) for half in (first, second)
+        )
+        # Variances are in proportion to squares, which could overflow unless of the larger.
+        ratio = min(low, high) / max(low, high)
+        of_riskier = ratio**2 / (1.0 + ratio**2)
+        weights[first] *= of_riskier if low > high else 1.0 - of_riskier
+        weights[second] *= 1.0 - of_riskier if low > high else of_riskier
         halves += [first, second]
     return np.asarray(weights / weights.sum())
 
 
-def _variance(covariance: Floats) -> float:
-    inverse = 1.0 / np.diag(covariance)
-    inverse /= inverse.sum()
-    return max(float(inverse @ covariance @ inverse), np.finfo(np.float64).tiny)
+def _deviation(correlation: Floats, deviation: Floats) -> float:
+    """That of weights in proportion to one over variances."""
+    least = float(deviation.min())
+    inverse = (least / deviation) ** 2
+    risks = (least / deviation) / inverse.sum()
+    return least * max(float(np.sqrt(max(risks @ correlation @ risks, 0.0))), _LEAST)

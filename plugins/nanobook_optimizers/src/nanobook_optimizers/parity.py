@@ -17,6 +17,9 @@ from nanobook_optimizers.returns import Floats, Returns, Weights, number, read_r
 _STEPS = 200
 _FLAT = 1e-14
 _NEAR = 1e-6
+_LEAST_BUDGET = 1e-12
+#: Below this part of the largest a budget may be too small for rounding.
+_SMALL_BUDGET = 1e-6
 
 
 def optimize_risk_parity(
@@ -77,6 +80,13 @@ def _budgets(read: Returns, budgets: Any) -> Floats:
     if found.min() <= 0.0:
         column = int(np.argmin(found))
         raise ValidationError(f"budget of {read.labels[column]}: above 0, got {found[column]}")
+    found /= found.max()
+    if found.min() < _LEAST_BUDGET:
+        column = int(np.argmin(found))
+        raise ValidationError(
+            f"budget of {read.labels[column]}: at least {_LEAST_BUDGET:g} of the largest, got "
+            f"{found[column]:.1e} of it"
+        )
     return np.asarray(found / found.sum())
 
 
@@ -109,10 +119,13 @@ def _of_correlation(correlation: Floats, budgets: Floats) -> Floats:
             length /= 2.0
         x = x + length * step
     if missed > GAP:
+        reason = (
+            "a portfolio of positive weights has no variance, or almost none, as with fewer "
+            'periods than assets; give more periods, or covariance="ledoit_wolf"'
+        )
+        if budgets.min() < _SMALL_BUDGET * budgets.max():
+            reason = f"the least of them is only {budgets.min() / budgets.max():.1e} of the largest"
         raise OptimizationError(
-            f"parts of the risk miss the budgets by {missed:.1e} of them: a portfolio of positive "
-            "weights has no variance, or almost none, as with fewer periods than assets; give more "
-            'periods, or covariance="ledoit_wolf"',
-            "not optimal",
+            f"parts of the risk miss the budgets by {missed:.1e} of them: {reason}", "not optimal"
         )
     return best

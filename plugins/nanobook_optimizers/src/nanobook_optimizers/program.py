@@ -38,6 +38,30 @@ class Program:
         rest = np.zeros(len(self.lower) - len(cost))
         return evolve(self, cost=np.r_[cost, rest], hessian=hessian)
 
+    def in_units(self, units: Floats, size: float) -> tuple[Program, Floats]:
+        """The same of `x / units` with the objective over `size`, and what rows are divided by.
+
+        That is the largest coefficient of each.
+        """
+        rows = sparse.csr_array(self.rows * units)
+        largest = abs(rows).max(axis=1).toarray().ravel()
+        largest[largest == 0.0] = 1.0
+        hessian = self.hessian
+        if hessian is not None:
+            risky = units[: len(hessian)]
+            hessian = hessian * risky * (risky[:, None] / size)
+        program = evolve(
+            self,
+            rows=sparse.csr_array(rows / largest[:, None]),
+            row_lower=self.row_lower / largest,
+            row_upper=self.row_upper / largest,
+            lower=self.lower / units,
+            upper=self.upper / units,
+            cost=self.cost * units / size,
+            hessian=hessian,
+        )
+        return program, largest
+
 
 @frozen(eq=False)
 class Solution:
@@ -48,6 +72,15 @@ class Solution:
     """Of each row: by how much the minimum rises where the limits of the row rise by 1."""
     bound_prices: Floats
     """The same of each column; positive at its lower bound, negative at its upper."""
+
+
+def solve_in_units(program: Program, units: Floats, size: float) -> Solution:
+    """`solve`, in units in which its absolute tolerances are small."""
+    scaled, largest = program.in_units(units, size)
+    found = solve(scaled)
+    return Solution(
+        found.values * units, found.prices * size / largest, found.bound_prices * size / units
+    )
 
 
 def solve(program: Program) -> Solution:

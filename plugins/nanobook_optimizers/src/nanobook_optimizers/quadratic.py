@@ -82,6 +82,10 @@ def most_utility(polytope: Polytope, risk: Risk, mean: Floats) -> Floats:
             rounding=_rounding(root, weights) + _ROUNDING * float(np.abs(mean).max()),
         )
 
+    if not root.any():
+        program = polytope.program.with_cost(-mean)
+        found = polytope.explained(solve, program)
+        return proved(polytope.inside(found.values))
     if polytope.is_simplex and _is_invertible(root, _WELL_CONDITIONED):
         # The square completed: |root @ w - c|**2, and c = c * sum(w) goes into the matrix.
         centre = solve_triangular(root, mean, trans="T")
@@ -270,7 +274,9 @@ def _norms(root: Floats) -> Floats:
 
 def _of_sum_one(risks: Floats, norms: Floats) -> Floats:
     """Weights from their multiples by these risks, without those that are roundings."""
-    largest = risks.max()
+    largest = float(risks.max())
+    if not 0.0 < largest < np.inf:
+        raise OptimizationError("not optimal: least squares find no weights", "not optimal")
     weights = np.where(risks < _SPECK * largest, 0.0, risks / largest) / norms
     return np.asarray(weights / weights.sum())
 
@@ -298,6 +304,8 @@ def _most_even(weights: Floats, reduced_cost: Floats, root: Floats, row: Floats)
     matrix = np.vstack([kernel.T, -nearest])
     found = _least_squares(matrix, aim)
     left = matrix @ found - aim
+    if not left[-1] < 0.0:
+        return weights
     even = np.zeros(len(weights))
     even[free] = nearest - kernel @ (left[:-1] / left[-1])
     norms = _norms(root)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import frozen
 from scipy import sparse
 from scipy.linalg import lu_factor, lu_solve
 
@@ -42,28 +42,7 @@ def solve_quadratic(program: Program, near: Floats | None = None) -> Floats:
     risky = near[: len(program.hessian)]
     variance = max(float(risky @ program.hessian @ risky), (_NO_RISK * norms.max()) ** 2)
     units[is_risky] = np.sqrt(variance) / norms[is_risky]
-    return units * _solve(_in_units(program, units, variance))
-
-
-def _in_units(program: Program, units: Floats, size: float) -> Program:
-    """The same of `x / units`, the objective being divided by `size` and rows by their largest."""
-    rows = sparse.csr_array(program.rows * units)
-    largest = abs(rows).max(axis=1).toarray().ravel()
-    largest[largest == 0.0] = 1.0
-    hessian = program.hessian
-    if hessian is not None:
-        n_risky = len(hessian)
-        hessian = hessian * units[:n_risky] * (units[:n_risky, None] / size)
-    return evolve(
-        program,
-        rows=sparse.csr_array(rows / largest[:, None]),
-        row_lower=program.row_lower / largest,
-        row_upper=program.row_upper / largest,
-        lower=program.lower / units,
-        upper=program.upper / units,
-        cost=program.cost * units / size,
-        hessian=hessian,
-    )
+    return units * _solve(program.in_units(units, variance)[0])
 
 
 def _solve(program: Program) -> Floats:

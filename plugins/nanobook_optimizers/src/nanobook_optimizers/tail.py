@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from nanobook_core.errors import OptimizationError
 from nanobook_optimizers.certificate import certify
 from nanobook_optimizers.constraint import (
     Bounds,
     Current,
     GroupLimits,
     Groups,
+    Polytope,
     polytope,
 )
 from nanobook_optimizers.inverse import checked_alpha
-from nanobook_optimizers.program import Program, solve
+from nanobook_optimizers.program import Program, Solution, solve_in_units
 from nanobook_optimizers.returns import Floats, Weights, read_returns, unit_of
 
 #: What rounding leaves of values of order 1.
 _ROUNDING = 1e-13
+_ATTEMPTS = 4
+#: How much larger units are at the next attempt if there is no solution in these.
+_LESS_FINE = 30.0
 
 
 def optimize_cvar(
@@ -62,12 +68,12 @@ def optimize_cvar(
     # Columns behind the weights: z, and by how much each loss is beyond it.
     beyond = sparse.hstack([np.ones((n_periods, 1)), sparse.eye_array(n_periods)])
     cost = np.r_[1.0, np.full(n_periods, 1.0 / ((1.0 - alpha) * n_periods))]
-    found = allowed.explained(solve, _extended(allowed.program, values, beyond, cost))
-    weights = allowed.inside(found.values)
-    shares = _shares(found.prices[-n_periods:], cost[1])
-    value = _worst(-values @ weights, alpha)
-    return read.answer(
-        certify(
+
+    def proved(found: Solution) -> Floats:
+        weights = allowed.inside(found.values)
+        shares = _shares(found.prices[-n_periods:], cost[1])
+        value = _worst(-values @ weights, alpha)
+        return certify(
             allowed,
             weights,
             value=value,
@@ -75,6 +81,9 @@ def optimize_cvar(
             size=abs(value),
             rounding=_ROUNDING,
         )
+
+    return read.answer(
+        _first(allowed, _extended(allowed.program, values, beyond, cost), values, proved)
     )
 
 
@@ -123,19 +132,19 @@ def optimize_cdar(
     )
     cost = np.r_[1.0, np.full(n_periods, 1.0 / ((1.0 - alpha) * n_periods)), np.zeros(n_periods)]
     rows = sparse.vstack([sparse.csr_array(values.shape), values])
-    found = allowed.explained(solve, _extended(allowed.program, rows, beyond, cost))
-    weights = allowed.inside(found.values)
-    shares = _shares(found.prices[-2 * n_periods : -n_periods], cost[1])
-    # How much a fall of each period counts: no more than all the drawdowns that are behind it.
-    falls = np.maximum(found.prices[-n_periods:], 0.0)
-    following = 0.0
-    for period in range(n_periods - 1, -1, -1):
-        following = falls[period] = min(falls[period], shares[period] + following)
-    level = np.r_[0.0, np.cumsum(values @ weights)]
-    drawdowns = (np.maximum.accumulate(level) - level)[1:]
-    value = _worst(drawdowns, alpha)
-    return read.answer(
-        certify(
+
+    def proved(found: Solution) -> Floats:
+        weights = allowed.inside(found.values)
+        shares = _shares(found.prices[-2 * n_periods : -n_periods], cost[1])
+        # How much a fall of each period counts: no more than all the drawdowns behind it.
+        falls = np.maximum(found.prices[-n_periods:], 0.0)
+        following = 0.0
+        for period in range(n_periods - 1, -1, -1):
+            following = falls[period] = min(falls[period], shares[period] + following)
+        level = np.r_[0.0, np.cumsum(values @ weights)]
+        drawdowns = (np.maximum.accumulate(level) - level)[1:]
+        value = _worst(drawdowns, alpha)
+        return certify(
             allowed,
             weights,
             value=value,
@@ -143,7 +152,37 @@ def optimize_cdar(
             size=value,
             rounding=_ROUNDING,
         )
+
+    return read.answer(
+        _first(allowed, _extended(allowed.program, rows, beyond, cost), values, proved)
     )
+
+
+def _first(
+    allowed: Polytope, program: Program, values: Floats, proved: Callable[[Solution], Floats]
+) -> Floats:
+    """What is proved of the first solution of which it can be.
+
+    HiGHS' tolerances are absolute: where it cannot, once more in units of the return of what was
+    found, of weights that move the portfolio by as much.
+    """
+    n_assets = values.shape[1]
+    norms = np.abs(values).max(axis=0)
+    units, size, scale = np.ones(len(program.lower)), 1.0, 1.0
+    failures = []
+    for _ in range(_ATTEMPTS):
+        try:
+            found = allowed.explained(partial(solve_in_units, units=units, size=scale), program)
+            size = max(float(np.abs(values @ found.values[:n_assets]).max()), _ROUNDING)
+            return proved(found)
+        except OptimizationError as error:
+            if error.status == "infeasible":
+                raise
+            failures.append(error)
+        units[:n_assets] = size / np.maximum(norms, _ROUNDING)
+        units[len(allowed.program.lower) :] = size
+        scale, size = size, size * _LESS_FINE
+    raise failures[0]
 
 
 def _extended(program: Program, rows: Any, beyond: Any, cost: Floats) -> Program:

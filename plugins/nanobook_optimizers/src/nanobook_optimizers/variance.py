@@ -138,6 +138,8 @@ def optimize_mean_variance(
     # All of it divided by the larger of what a unit of returns and one of variance are worth.
     mean, price = mean_of(read.values) / unit, aversion * unit
     size = max(price, unit_of(mean))
+    if price < _ROUNDING * size:
+        price = 0.0
     return read.answer(most_utility(allowed, risk.times(np.sqrt(price / size)), mean / size))
 
 
