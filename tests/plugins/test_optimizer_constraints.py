@@ -227,8 +227,9 @@ def problems(draw):
     if draw(st.booleans()):
         options["current"] = chance.dirichlet(np.ones(n_assets))
         options["max_turnover"] = draw(st.sampled_from([0.0, 0.1, 0.7]))
-    if draw(st.booleans()):
-        mean = returns.mean(axis=0)
+    mean = returns.mean(axis=0)
+    # Means that are roundings of 0 have no order that a target could be among.
+    if np.abs(mean).max() > 1e-10 and draw(st.booleans()):
         options["target_return"] = float(mean.mean() + 0.3 * (mean.max() - mean.mean()))
     return returns, options
 
@@ -353,7 +354,7 @@ def test_slsqp_finds_nothing_better(optimize, problem):
         ],
         options={"ftol": 1e-14, "maxiter": 500},
     )
-    if violation(found.x, returns, options) <= 1e-9:
+    if violation(found.x, returns, options) <= 1e-11:
         assert found.fun * size >= objective(weights, returns) - 1e-7 * size
 
 
