@@ -57,3 +57,9 @@ def test_no_returns_give_an_empty_series_and_zeros_give_zeros():
 def test_without_decay_only_the_last_return_counts():
     assert nanobook.ewma_volatility([0.5, -0.25, 0.125], lam=0).tolist() == [0.5, 0.25, 0.125]
     assert math.isclose(nanobook.ewma_forecast([1.0, 0.0], lam=0.94), math.sqrt(0.94))
+
+
+def test_the_forecast_of_returns_whose_squares_vanish_is_in_their_unit():
+    returns = np.array([0.01, -0.02, 0.015])
+    expected = nanobook.ewma_forecast(returns) * 1e-200
+    assert nanobook.ewma_forecast(returns * 1e-200) == pytest.approx(expected, rel=1e-12, abs=0.0)

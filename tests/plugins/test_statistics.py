@@ -223,3 +223,7 @@ def test_talib_and_scipy_are_loaded_when_they_are_used_and_not_before():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[False, False, False]\n[True, True]\n"
+
+
+def test_equal_returns_have_no_volatility():
+    assert list(nanobook.rolling_volatility([0.1] * 4, 3)[2:]) == [0.0, 0.0]

@@ -118,7 +118,17 @@ def test_positive_weights_never_sum_to_more_than_1_in_the_file(tmp_path_factory,
         ({"A": 1.0}, {"id": " "}, ValueError, "id: it is blank"),
         ({"A": 1.0}, {"id": 7}, TypeError, "id: a string, got 7 (int)"),
         ({"A": 1.0}, {"constraints": {"leverage": 1}}, ValueError, "there is no 'leverage'"),
-        ({"A": 1.0}, {"constraints": {"max_leverage": -1}}, ValueError, "at least 0, got -1"),
+        ({"A": 1.0}, {"constraints": {"max_leverage": -1}}, ValueError, "at least 1, got -1"),
+        ({"A": 1.0}, {"constraints": {"max_leverage": 0.9}}, ValueError, "at least 1, got 0.9"),
+        ({"A": 1.0}, {"constraints": {"min_trade_usd": -1}}, ValueError, "at least 0, got -1"),
+        ({"A": 1.0}, {"constraints": {"max_position_pct": 0}}, ValueError, "above 0 and at most 1"),
+        ({"A": 1.0}, {"constraints": {"max_position_pct": 5}}, ValueError, "at most 1, got 5"),
+        (
+            {"A": 1.0},
+            {"timestamp": dt.datetime.min.replace(tzinfo=dt.timezone(dt.timedelta(hours=5)))},
+            ValueError,
+            "timestamp: in years 1 to 9999 of UTC, got 0001-01-01 00:00:00+05:00",
+        ),
         ({"A": 1.0}, {"constraints": {"max_leverage": "1"}}, TypeError, "a number, got '1'"),
         ({"A": 1.0}, {"constraints": 1.5}, TypeError, "constraints: by name, got 1.5 (float)"),
     ],
@@ -130,6 +140,12 @@ def test_what_the_rebalancer_would_refuse_is_not_written(tmp_path, weights, opti
         nanobook.weights_to_target(weights, path, **options)
     assert says in str(caught.value)
     assert path.read_text() == "what was there"
+
+
+def test_a_limit_of_numpy_is_written_as_a_number(tmp_path):
+    limits = {"max_position_pct": np.float32(0.25), "min_trade_usd": np.int64(100)}
+    target = written(tmp_path / "target.json", {"A": 1.0}, constraints=limits)
+    assert target["constraints"] == {"max_position_pct": 0.25, "min_trade_usd": 100}
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path):

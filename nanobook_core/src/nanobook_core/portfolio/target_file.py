@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,12 @@ from nanobook_core.types import check_symbol
 
 #: By how much weights may sum to more than 1 and still be meant to sum to 1.
 _ROUNDING = 1e-9
-_CONSTRAINTS = ("max_position_pct", "max_leverage", "min_trade_usd")
+#: Of each limit: whether it is in its range, and the range in words.
+_CONSTRAINTS: dict[str, tuple[Callable[[float], bool], str]] = {
+    "max_position_pct": (lambda limit: 0.0 < limit <= 1.0, "above 0 and at most 1"),
+    "max_leverage": (lambda limit: 1.0 <= limit < math.inf, "finite and at least 1"),
+    "min_trade_usd": (lambda limit: 0.0 <= limit < math.inf, "finite and at least 0"),
+}
 
 
 def weights_to_target(
@@ -37,14 +42,14 @@ def weights_to_target(
     the positive ones sum to more than 1, by at most 1e-9, the largest is lowered by that.
     `timestamp` has a zone; it is the current time by default, with any other the same bytes are
     written each time. `id` names the run: a rebalancer executes each id once. `constraints` may
-    have `max_position_pct`, `max_leverage` and `min_trade_usd`. The file is there whole or not at
-    all, and replaces one of that name.
+    have `max_position_pct`, above 0 and at most 1, `max_leverage`, at least 1, and `min_trade_usd`,
+    at least 0. The file is there whole or not at all, and replaces one of that name.
 
     Raises:
         TypeError: something of another type.
         ValidationError: no weight other than 0, one that is not finite or beyond 1, positive ones
             that sum to more than 1, a symbol that is not at most 8 ASCII bytes, a timestamp without
-            zone, a constraint that is not known or not positive.
+            zone or out of years 1 to 9999 in UTC, a constraint that is not known or out of range.
         OSError: the file cannot be written.
 
     """
@@ -70,7 +75,11 @@ def _written(timestamp: dt.datetime | None) -> str:
         raise TypeError(f"timestamp: a datetime, got {shown(timestamp)}")
     if timestamp.utcoffset() is None:
         raise ValidationError(f"timestamp: one with a zone, got {timestamp}")
-    return timestamp.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+    try:
+        written = timestamp.astimezone(dt.UTC)
+    except OverflowError:
+        raise ValidationError(f"timestamp: in years 1 to 9999 of UTC, got {timestamp}") from None
+    return written.isoformat().replace("+00:00", "Z")
 
 
 def _targets(weights: Any) -> dict[str, float]:
@@ -110,16 +119,19 @@ def _positive(weights: Mapping[str, float]) -> float:
     return total
 
 
-def _limits(constraints: Mapping[str, float]) -> dict[str, float]:
+def _limits(constraints: Any) -> dict[str, float]:
     if not isinstance(constraints, Mapping):
         raise TypeError(f"constraints: by name, got {shown(constraints)}")
+    found: dict[str, float] = {}
     for name, limit in constraints.items():
         if name not in _CONSTRAINTS:
             raise ValidationError(
                 f"constraints: {', '.join(_CONSTRAINTS)}; there is no {shown(name)}"
             )
-        if isinstance(limit, bool) or not isinstance(limit, int | float):
+        if isinstance(limit, bool) or not isinstance(limit, int | float | np.number):
             raise TypeError(f"constraints: {name}: a number, got {shown(limit)}")
-        if not (math.isfinite(limit) and limit >= 0.0):
-            raise ValidationError(f"constraints: {name}: finite and at least 0, got {limit}")
-    return dict(constraints)
+        is_in_range, words = _CONSTRAINTS[name]
+        if not is_in_range(float(limit)):
+            raise ValidationError(f"constraints: {name}: {words}, got {limit}")
+        found[name] = limit if isinstance(limit, int | float) else limit.item()
+    return found

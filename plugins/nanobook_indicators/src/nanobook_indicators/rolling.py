@@ -17,10 +17,10 @@ _ROUNDING = 1e-12
 def rolling_volatility(returns: Series, window: int, periods_per_year: float = 252) -> Series:
     """Sample deviation (ddof 1) of the latest `window` returns, annualised.
 
-    Times `sqrt(periods_per_year)`. The first `window - 1` are NaN, and so are windows with a NaN in
-    them. Every window is summed by itself, from its first return to its last: nothing is carried
-    from one to the next, so no rounding is. An empty series gives an empty one, one that is shorter
-    than the window all NaN.
+    Times `sqrt(periods_per_year)`; 0 where it is no more than rounding, at most 1e-12 of the mean.
+    The first `window - 1` are NaN, and so are windows with a NaN in them. Every window is summed by
+    itself, from its first return to its last: nothing is carried from one to the next, so no
+    rounding is. An empty series gives an empty one, one that is shorter than the window all NaN.
 
     Raises:
         TypeError: no list, array, series or frame of numbers; a window that is no int, a number of
@@ -33,7 +33,8 @@ def rolling_volatility(returns: Series, window: int, periods_per_year: float = 2
     """
     size, year = _size(window, 2), _year(periods_per_year)
     (values,), give_back = read({"returns": returns})
-    _, deviation = _moments(values, size)
+    mean, deviation = _moments(values, size)
+    deviation[deviation <= _ROUNDING * np.abs(mean)] = 0.0
     result: Series = give_back(_from(deviation * year, values))
     return result
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanobook_core.errors import ValidationError
 from nanobook_core.portfolio.money import real
+from nanobook_optimizers.returns import unit_of
 from nanobook_optimizers.series import recursion, returns_of
 
 
@@ -45,13 +46,17 @@ def ewma_volatility(returns: ArrayLike, lam: float = 0.94) -> NDArray[np.float64
 def ewma_forecast(returns: ArrayLike, lam: float = 0.94) -> float:
     """Volatility of the next period, and of each after it: the last of `ewma_volatility`.
 
+    Also of returns so small that a float cannot hold their squares.
+
     Raises:
         TypeError: as `ewma_volatility`.
         ValidationError: as `ewma_volatility`, or no returns.
         OverflowError: as `ewma_volatility`.
 
     """
-    return float(ewma_volatility(returns_of(returns, 1), lam)[-1])
+    series = returns_of(returns, 1)
+    unit = unit_of(series)
+    return unit * float(ewma_volatility(series / unit, lam)[-1])
 
 
 def _decay(lam: object) -> float:
