@@ -136,7 +136,7 @@ def test_the_bar_goes_when_the_run_fails_or_is_interrupted(script, then, until):
 
 def test_the_command_draws_progress_and_can_be_interrupted(tmp_path):
     days = np.arange(300_000).astype("M8[D]").astype(str).tolist()
-    for name, values in (("prices", (100, 101)), ("weights", (0.4, 0.6))):
+    for name, values in (("prices", (100, 101)), ("weights", (0.5, 0.5))):
         rows = [f"{day},{values[row % 2]}\n" for row, day in enumerate(days)]
         (tmp_path / f"{name}.csv").write_text("date,A\n" + "".join(rows))
     command = [sys.executable, "-m", "nanobook", "backtest", "--cost-bps", "5"]
