@@ -231,3 +231,11 @@ def test_returns_of_any_size_are_fitted_or_refused_in_words():
         garch_fit(returns * 1e-150)
     with pytest.raises(OverflowError, match="use a larger unit"):
         garch_fit(returns * 1e155)
+
+
+def test_a_small_alpha_is_found_where_there_is_a_maximum_without_alpha_too():
+    closes = load_closes()[2][:, 10]
+    returns = (closes[1:] / closes[:-1] - 1.0)[5469:5619]
+    fit = nanobook.garch_fit(returns)
+    assert fit.log_likelihood == pytest.approx(392.70782379, abs=1e-7)
+    assert fit.alpha == pytest.approx(0.00908, abs=1e-5)

@@ -105,8 +105,8 @@ def garch_fit(returns: ArrayLike, mean: str = "zero") -> GarchFit:
 
     Returns in percent give the fit of returns in fractions, with omega 10,000 times as large. The
     same returns give the same fit; nothing is drawn at random. It is the largest of the maxima that
-    Newton's method finds from four starts, where arch takes one start, and is given only if another
-    step would raise the log-likelihood by less than 1e-10.
+    Newton's method finds from four starts, and from two more where alpha is 0 there; arch takes one
+    start. It is given only if another step would raise the log-likelihood by less than 1e-10.
 
     Args:
         returns: of each period, oldest first; at least 10, though a few hundred are wanted for

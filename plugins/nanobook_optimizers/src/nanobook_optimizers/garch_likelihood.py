@@ -19,11 +19,14 @@ _DECAY, _BACKCAST_PERIODS = 0.94, 75
 #: Alpha and alpha + beta where the search starts. The likelihood of a few hundred periods often has
 #: several maxima: in 560 windows of real returns these found the largest that 30 starts find.
 _STARTS = ((0.05, 0.7), (0.02, 0.999), (0.1, 0.1), (0.2, 0.5))
+#: Further ones where alpha is 0 at the largest of these, of which others may then be out of sight.
+_STARTS_FROM_NO_ALPHA = ((0.01, 0.5), (0.5, 0.5))
 
 #: `_NORMALS @ parameters >= _BOUNDS`, for returns whose mean square is 1, and what each is called.
 _NORMALS = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, -1.0]])
 _BOUNDS = np.array([1e-8, 0.0, 0.0, -1.0])
 _BOUND_NAMES = ("omega", "alpha", "beta", "persistence")
+_ALPHA = _BOUND_NAMES.index("alpha")
 
 _MAX_STEPS = 200
 
@@ -137,22 +140,27 @@ class Likelihood:
             OptimizationError: no maximum was found.
 
         """
-        starts = [
-            np.array([1.0 - persistence, alpha, persistence - alpha, 0.0][:n_parameters])
-            for alpha, persistence in _STARTS
-        ]
         maxima: list[Maximum] = []
-        for start in starts:
-            if (found := self._climbed(start, maxima)) is not None:
-                maxima.append(found)
+        self._climb(_STARTS, n_parameters, maxima)
+        if maxima and _ALPHA in min(maxima, key=lambda found: found.value).held:
+            self._climb(_STARTS_FROM_NO_ALPHA, n_parameters, maxima)
         if not maxima:
             raise OptimizationError(
                 f"Newton's method found no maximum of the likelihood in {_MAX_STEPS} steps from "
-                f"any of {len(starts)} starts. Give more periods, or use ewma_forecast",
+                f"any of {len(_STARTS)} starts. Give more periods, or use ewma_forecast",
                 status="not converged",
             )
         best = min(maxima, key=lambda found: found.value)
         return best.parameters, tuple(_BOUND_NAMES[place] for place in sorted(best.held))
+
+    def _climb(
+        self, starts: Sequence[tuple[float, float]], n_parameters: int, maxima: list[Maximum]
+    ) -> None:
+        """Append what new maxima are reached from these starts."""
+        for alpha, persistence in starts:
+            start = np.array([1.0 - persistence, alpha, persistence - alpha, 0.0][:n_parameters])
+            if (found := self._climbed(start, maxima)) is not None:
+                maxima.append(found)
 
     def _climbed(self, at: NDArray[np.float64], known: Sequence[Maximum]) -> Maximum | None:
         """A maximum that is not known yet, if one is reached.
