@@ -26,6 +26,18 @@ _returns = st.builds(
 )
 
 
+def _awkward(kind: str, returns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns as data vendors have them: rounded, of the same asset twice, of other sizes."""
+    if kind == "rounded":
+        return np.round(returns, 3)
+    if kind == "twin":
+        return np.column_stack([returns, returns[:, 0]])
+    return np.asarray(returns * 10.0 ** -np.arange(0.0, 6.0)[: returns.shape[1]])
+
+
+_panels = st.builds(_awkward, st.sampled_from(["rounded", "twin", "sizes"]), _returns)
+
+
 class OptimizerSuite:
     """What an optimizer must do, with the options that it has by default."""
 
@@ -49,7 +61,7 @@ class OptimizerSuite:
         assert isinstance(optimizer, Optimizer)
 
     @law
-    @given(returns=_returns)
+    @given(returns=st.one_of(_returns, _panels))
     def test_weights_are_finite_and_sum_to_1(
         self, optimizer: Any, returns: NDArray[np.float64]
     ) -> None:
