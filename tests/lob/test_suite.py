@@ -4,9 +4,9 @@ from itertools import count
 
 import pytest
 from attrs import evolve
-from hypothesis import Phase, given, settings
 from hypothesis.errors import Flaky
 from tests.lob.engines import ENGINES
+from tests.unshrunk import unshrunk
 
 from nanobook_core.contracts import CancelResult
 from nanobook_core.lob.reference import Exchange
@@ -111,13 +111,7 @@ class Hasty(Exchange):
     ],
 )
 def test_the_suite_catches_an_engine_that_breaks_a_law(engine, law):
-    check = without_shrinking(getattr(EngineSuite, f"test_{law}").hypothesis)
+    check = unshrunk(getattr(EngineSuite, f"test_{law}"))
     # What is not the same twice may confuse hypothesis before it breaks the law.
     with pytest.raises((AssertionError, ExceptionGroup, Flaky)):
         check(EngineSuite(), engine)
-
-
-def without_shrinking(law):
-    """The law on as many examples; that one breaks it is enough to know here."""
-    quick = settings(deadline=None, phases=[Phase.generate], derandomize=True)
-    return quick(given(**law._given_kwargs)(law.inner_test))

@@ -62,9 +62,12 @@ def on_a_terminal(command, until=None, printed=b"done\n"):
     """What a command draws on a terminal, interrupted once it has drawn that."""
     terminal, end = pty.openpty()
     environment = {**os.environ, "TERM": "xterm"}
+    # Where tests run in the background interrupts are ignored, and what they start inherits that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=end, env=environment
     ) as run_there:
+        signal.signal(signal.SIGINT, before)
         os.close(end)
         drawn = b""
         while True:

@@ -1,0 +1,9 @@
+"""Laws that are broken on purpose: that one example breaks them is enough to know."""
+
+from hypothesis import Phase, given, settings
+
+
+def unshrunk(law):
+    """Return the law on as many examples, which are not made smaller: that can take minutes."""
+    quick = settings(deadline=None, phases=[Phase.generate], derandomize=True)
+    return quick(given(**law.hypothesis._given_kwargs)(law.hypothesis.inner_test))
