@@ -3,6 +3,7 @@
 Write the file anew with: python tests/core/test_contracts.py
 """
 
+import enum
 import inspect
 import json
 from pathlib import Path
@@ -19,6 +20,11 @@ GOLDEN = Path(__file__).with_name("contracts.json")
 
 
 def members(cls):
+    if not inspect.isclass(cls):
+        return str(inspect.signature(cls)) if inspect.isfunction(cls) else str(cls)
+    if issubclass(cls, Exception):
+        bases = [base.__name__ for base in cls.__bases__]
+        return {"bases": bases, "outcome": str(cls.default_outcome), "prefix": cls.prefix}
     if attrs.has(cls):
         # As they are written: what attrs has of them changes once a converter has resolved it.
         types = inspect.get_annotations(cls)
@@ -32,7 +38,11 @@ def members(cls):
         signatures = {name: str(inspect.signature(value)) for name, value in own.items()}
         fields = {name: str(kind) for name, kind in inspect.get_annotations(cls).items()}
         return {name: v for name, v in (signatures | fields).items() if name not in _INHERITED}
-    return {member.name: member.value for member in cls}
+    if issubclass(cls, enum.Enum):
+        return {member.name: member.value for member in cls}
+    return {
+        name: str(inspect.signature(f)) for name, f in vars(cls).items() if inspect.isfunction(f)
+    }
 
 
 def current():

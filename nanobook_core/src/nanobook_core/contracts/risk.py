@@ -13,6 +13,8 @@ from typing import Protocol, runtime_checkable
 
 from attrs import field, frozen, validators
 
+from nanobook_core.contracts.holding import Account, Quote
+from nanobook_core.contracts.instrument import Instrument
 from nanobook_core.types import Side
 
 _decimal = validators.instance_of(Decimal)
@@ -39,15 +41,6 @@ class RiskStatus(StrEnum):
 
 
 @frozen(kw_only=True)
-class Account:
-    """Money in the account, in its base currency."""
-
-    equity: Decimal = field(validator=_decimal)
-    cash: Decimal = field(validator=_decimal)
-    buying_power: Decimal = field(validator=_decimal)
-
-
-@frozen(kw_only=True)
 class RiskOrder:
     """An order before it is sent, or the open part of one that was."""
 
@@ -57,11 +50,20 @@ class RiskOrder:
     """Positive; the side says which way."""
     limit_price: Decimal | None = field(default=None, validator=validators.optional(_decimal))
     """None for a market order."""
+    client_order_id: str = ""
 
     @property
     def signed_quantity(self) -> Decimal:
         """Change of the position if all of it fills."""
         return self.quantity if self.side is Side.BUY else -self.quantity
+
+
+@frozen(kw_only=True)
+class SentOrder:
+    """An order that was sent before, whether it is open or done."""
+
+    order: RiskOrder
+    sent_at: datetime
 
 
 @frozen(kw_only=True)
@@ -78,8 +80,28 @@ class RiskRequest:
     marks: Mapping[str, Decimal] = field(factory=dict)
     """Last known price by symbol; a symbol without one is missing, never 0."""
     open_orders: tuple[RiskOrder, ...] = ()
-    """Sent before and not finished."""
+    """Sent before and not finished; each with the quantity that may still fill."""
     peak_equity: Decimal | None = None
+    """Highest equity so far."""
+    day_start_equity: Decimal | None = None
+    """Equity when the day's trading began."""
+    quotes: Mapping[str, Quote] = field(factory=dict)
+    """Both sides of the market by symbol."""
+    monotonic: float | None = None
+    """Now on the clock by which the quotes' ages are measured."""
+    broker_time: datetime | None = None
+    """The venue's time at `now`."""
+    instruments: Mapping[str, Instrument] = field(factory=dict)
+    volumes: Mapping[str, Decimal] = field(factory=dict)
+    """Average daily volume by symbol."""
+    sent: tuple[SentOrder, ...] = ()
+    """What was sent before, oldest first; throttles and duplicates are counted in it."""
+    planned: Mapping[str, Decimal] | None = None
+    """Signed quantity by symbol that the run as a whole may trade; None where there is no plan."""
+    killed: str = ""
+    """Why trading is stopped; empty while it is not."""
+    flatten: bool = False
+    """Whether a person asked to close positions in spite of `killed`."""
 
 
 @frozen(kw_only=True)

@@ -24,7 +24,10 @@ hookimpl = HookimplMarker(PROJECT)
 
 @hookspec
 def nanobook_brokers() -> Iterable[Capability]:
-    """Offer brokers. A target is called as `target(**settings)` and gives a broker."""
+    """Offer brokers.
+
+    A target is called as `target(**settings)` and gives a `contracts.Broker`.
+    """
     return ()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from nanobook_core.contracts import Command, CostModel, Engine, RiskCheck
+from nanobook_core.contracts import Broker, Command, CostModel, Engine, RiskCheck
 from nanobook_core.errors import (
     AmbiguousCapabilityError,
     CapabilityNotFoundError,
@@ -55,6 +55,7 @@ _USED_AS_IS = frozenset(
 
 #: What the object that is used, or that a factory gives, must be able to do.
 _PROTOCOLS = {
+    Kind.BROKER: Broker,
     Kind.COST_MODEL: CostModel,
     Kind.RISK_CHECK: RiskCheck,
     Kind.ENGINE: Engine,

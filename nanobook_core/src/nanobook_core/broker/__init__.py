@@ -1,0 +1,1 @@
+"""What all brokers share, and the paper broker."""

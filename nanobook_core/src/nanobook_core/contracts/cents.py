@@ -1,0 +1,38 @@
+"""The seed's view of money: whole cents, in mappings. Everything else is Decimal."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+_CENT = Decimal("0.01")
+
+
+def to_cents(money: Decimal) -> int:
+    """Return it in whole cents, half a cent away from 0."""
+    return int((money / _CENT).to_integral_value(ROUND_HALF_UP))
+
+
+def whole(quantity: Decimal) -> int | Decimal:
+    """Return it as an int where it is one, as the seed's quantities are."""
+    return int(quantity) if quantity == quantity.to_integral_value() else quantity
+
+
+class Seed(Mapping[str, Any]):
+    """A record that is also a mapping of the seed's keys, with money in cents."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _seed(self) -> dict[str, Any]: ...
+
+    def __getitem__(self, key: str) -> Any:
+        return self._seed()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._seed())
+
+    def __len__(self) -> int:
+        return len(self._seed())
