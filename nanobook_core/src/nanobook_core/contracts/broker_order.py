@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from attrs import Attribute, field, frozen
 
@@ -19,6 +19,21 @@ CLIENT_ORDER_ID_LENGTH = 36
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_.\-]+")
 
 
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+def _member(words: type[_Word], value: object, name: str) -> _Word:
+    """Find a word in any case; `words` has asked for `value` itself already."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a string, got {shown(value)}")
+    lower = value.lower()
+    for word in words:
+        if word.value == lower:
+            return word
+    allowed = ", ".join(repr(word.value) for word in words)
+    raise ValidationError(f"Invalid {name} {value!r:.40}. Use {allowed}.")
+
+
 class OrderType(StrEnum):
     """How an order finds its price."""
 
@@ -26,6 +41,10 @@ class OrderType(StrEnum):
     LIMIT = "limit"
     STOP = "stop"
     STOP_LIMIT = "stop_limit"
+
+    @classmethod
+    def _missing_(cls, value: object) -> OrderType:
+        return _member(cls, value, "order_type")
 
 
 class BrokerTimeInForce(StrEnum):
@@ -35,6 +54,10 @@ class BrokerTimeInForce(StrEnum):
     GTC = "gtc"
     IOC = "ioc"
     FOK = "fok"
+
+    @classmethod
+    def _missing_(cls, value: object) -> BrokerTimeInForce:
+        return _member(cls, value, "tif")
 
 
 class OrderState(StrEnum):

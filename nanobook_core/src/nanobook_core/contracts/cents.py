@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
-_CENT = Decimal("0.01")
+#: Wider than any money, whatever the thread's own context is.
+_WIDE = Context(prec=100)
 
 
 def to_cents(money: Decimal) -> int:
     """Return it in whole cents, half a cent away from 0."""
-    return int((money / _CENT).to_integral_value(ROUND_HALF_UP))
+    return int(_WIDE.scaleb(money, 2).to_integral_value(ROUND_HALF_UP))
 
 
 def whole(quantity: Decimal) -> int | Decimal:

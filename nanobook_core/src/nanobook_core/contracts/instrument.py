@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Context, Decimal, Inexact
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 from attrs import Attribute, field, frozen, validators
@@ -11,8 +11,9 @@ from attrs import Attribute, field, frozen, validators
 from nanobook_core.errors import ValidationError
 
 _decimal = validators.instance_of(Decimal)
-#: Wide enough that no price or quantity that any venue quotes is ever rounded by it.
-_EXACT = Context(prec=100, traps=[Inexact])
+#: Wide enough that no price or quantity that any venue quotes is ever rounded by it; whatever the
+#: thread's own context is.
+_EXACT = Context(prec=100, traps=[Inexact, InvalidOperation])
 
 
 def _positive(_: Any, attribute: Attribute[Any], value: Decimal) -> None:
@@ -81,8 +82,10 @@ class Instrument:
         if not price.is_finite():
             raise ValidationError(f"{self.symbol}: a price is finite, got {price}")
         tick = self.tick_at(price)
-        steps = (price / tick).to_integral_value(ROUND_CEILING if up else ROUND_FLOOR)
-        return steps * tick
+        steps, rest = _EXACT.divmod(price, tick)  # towards 0
+        if rest and up == (rest > 0):
+            steps += 1 if up else -1
+        return _EXACT.multiply(steps, tick)
 
     def round_quantity(self, quantity: Decimal) -> Decimal:
         """The quantity cut towards 0 to whole lots.
@@ -93,7 +96,7 @@ class Instrument:
         """
         if not quantity.is_finite():
             raise ValidationError(f"{self.symbol}: a quantity is finite, got {quantity}")
-        return (quantity / self.lot).to_integral_value(ROUND_DOWN) * self.lot
+        return _EXACT.multiply(_EXACT.divide_int(quantity, self.lot), self.lot)
 
     def to_ticks(self, price: Decimal) -> int:
         """Whole number of ticks that a price is; in the finest tick where there are bands.
@@ -102,7 +105,7 @@ class Instrument:
             ValidationError: it is off the tick; the message says the valid prices on either side.
 
         """
-        if not price.is_finite() or price % self.tick_at(price):
+        if not price.is_finite() or _EXACT.remainder(price, self.tick_at(price)):
             beside = (
                 f"; nearest are {self.round_price(price, up=False)} "
                 f"and {self.round_price(price, up=True)}"
@@ -114,7 +117,7 @@ class Instrument:
                 if price.is_finite()
                 else f"{self.symbol}: a price is finite, got {price}"
             )
-        return int(price / self._finest)
+        return int(_EXACT.divide_int(price, self._finest))
 
     def from_ticks(self, ticks: int) -> Decimal:
         """Price of so many ticks, the inverse of `to_ticks`."""
@@ -127,11 +130,11 @@ class Instrument:
             ValidationError: it is not whole lots.
 
         """
-        if not quantity.is_finite() or quantity % self.lot:
+        if not quantity.is_finite() or _EXACT.remainder(quantity, self.lot):
             raise ValidationError(
                 f"{self.symbol}: quantities move in steps of {self.lot}, got {quantity}"
             )
-        return int(quantity / self.lot)
+        return int(_EXACT.divide_int(quantity, self.lot))
 
     def from_lots(self, lots: int) -> Decimal:
         """Quantity of so many lots, the inverse of `to_lots`."""
