@@ -78,7 +78,7 @@ class RiskRequest:
     positions: Mapping[str, Decimal] = field(factory=dict)
     """Signed quantity by symbol."""
     marks: Mapping[str, Decimal] = field(factory=dict)
-    """Last known price by symbol; a symbol without one is missing, never 0."""
+    """Last known price by symbol, as its venue quotes it; one without is missing, never 0."""
     open_orders: tuple[RiskOrder, ...] = ()
     """Sent before and not finished; each with the quantity that may still fill."""
     peak_equity: Decimal | None = None
@@ -92,6 +92,8 @@ class RiskRequest:
     broker_time: datetime | None = None
     """The venue's time at `now`."""
     instruments: Mapping[str, Instrument] = field(factory=dict)
+    rates: Mapping[str, Decimal] = field(factory=dict)
+    """Value of one unit of a currency in the account's, for instruments that trade in another."""
     volumes: Mapping[str, Decimal] = field(factory=dict)
     """Average daily volume by symbol."""
     sent: tuple[SentOrder, ...] = ()
