@@ -39,6 +39,10 @@ class JournalError(NanobookError, ValueError):
     """A file of events is damaged, of another version or in use; it is left as it was."""
 
 
+class SecretError(NanobookError, ValueError):
+    """A credential cannot be had, or stands where it must not; its value is in no message."""
+
+
 class OptimizationError(NanobookError, RuntimeError):
     """No weights are given, because none fulfil the constraints or none were proved optimal."""
 

@@ -95,6 +95,7 @@ from nanobook_core.contracts.risk import (
     RiskStatus,
     SentOrder,
 )
+from nanobook_core.contracts.secret import Secret
 
 __all__ = [
     "Account",
@@ -170,6 +171,7 @@ __all__ = [
     "RiskVetoError",
     "Run",
     "ScheduleToDense",
+    "Secret",
     "SentOrder",
     "SessionConflictError",
     "Simulate",
