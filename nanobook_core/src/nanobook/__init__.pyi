@@ -1,3 +1,4 @@
+from nanobook_core.broker.secret import resolve_secret as resolve_secret
 from nanobook_core.contracts import ApplyResult as ApplyResult
 from nanobook_core.contracts import BookSnapshot as BookSnapshot
 from nanobook_core.contracts import CancelAllResult as CancelAllResult
@@ -8,6 +9,7 @@ from nanobook_core.contracts import EventKind as EventKind
 from nanobook_core.contracts import LevelSnapshot as LevelSnapshot
 from nanobook_core.contracts import ModifyResult as ModifyResult
 from nanobook_core.contracts import Order as Order
+from nanobook_core.contracts import Secret as Secret
 from nanobook_core.contracts import StopOrder as StopOrder
 from nanobook_core.contracts import StopSubmitResult as StopSubmitResult
 from nanobook_core.contracts import SubmitResult as SubmitResult
@@ -23,6 +25,7 @@ from nanobook_core.errors import OptimizationError as OptimizationError
 from nanobook_core.errors import PluginError as PluginError
 from nanobook_core.errors import PluginWarning as PluginWarning
 from nanobook_core.errors import PolicyError as PolicyError
+from nanobook_core.errors import SecretError as SecretError
 from nanobook_core.errors import ValidationError as ValidationError
 from nanobook_core.lob.journal import Journal as Journal
 from nanobook_core.lob.multi import MultiExchange as MultiExchange

@@ -59,7 +59,3 @@ class LockedError(NanobookError, RuntimeError):
 
     def __str__(self) -> str:
         return f"{self.path} is held by {self.owner}; wait for it, or end it"
-
-
-class SecretError(NanobookError, ValueError):
-    """A credential cannot be had, or stands where it must not; its value is in no message."""
