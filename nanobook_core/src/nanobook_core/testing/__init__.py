@@ -8,6 +8,18 @@ import pytest
 
 # Before the suites are imported, or a third party sees bare AssertionErrors.
 pytest.register_assert_rewrite(
+    "nanobook_core.testing.broker_bench",
+    "nanobook_core.testing.broker_cancel",
+    "nanobook_core.testing.broker_claim",
+    "nanobook_core.testing.broker_client_id",
+    "nanobook_core.testing.broker_connection",
+    "nanobook_core.testing.broker_event",
+    "nanobook_core.testing.broker_fault",
+    "nanobook_core.testing.broker_fill",
+    "nanobook_core.testing.broker_holding",
+    "nanobook_core.testing.broker_market",
+    "nanobook_core.testing.broker_order",
+    "nanobook_core.testing.broker_submission",
     "nanobook_core.testing.command",
     "nanobook_core.testing.cost",
     "nanobook_core.testing.engine",
@@ -23,6 +35,7 @@ pytest.register_assert_rewrite(
     "nanobook_core.testing.stop_ledger",
 )
 
+from nanobook_core.testing.broker import BrokerSuite  # noqa: E402 - see above
 from nanobook_core.testing.command import CommandSuite  # noqa: E402 - see above
 from nanobook_core.testing.cost import CostModelSuite  # noqa: E402 - see above
 from nanobook_core.testing.engine import EngineSuite  # noqa: E402 - see above
@@ -36,6 +49,7 @@ from nanobook_core.testing.risk import RiskCheckSuite  # noqa: E402 - see above
 from nanobook_core.testing.simulate import SimulateSuite  # noqa: E402 - see above
 
 __all__ = [
+    "BrokerSuite",
     "CommandSuite",
     "CostModelSuite",
     "EngineSuite",

@@ -1,0 +1,228 @@
+"""What the laws of a broker stand on: a market that a test moves, and orders to send into it."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, Protocol, TypeVar
+
+import pytest
+
+from nanobook_core.contracts import (
+    Broker,
+    BrokerError,
+    BrokerOrder,
+    BrokerOrderStatus,
+    Fill,
+    OrderState,
+)
+from nanobook_core.types import Side
+
+Answer = TypeVar("Answer")
+
+_numbers = itertools.count(1)
+
+
+class Venue(Protocol):
+    """The market behind a broker. What is asked of it has happened there when it returns."""
+
+    def set_quote(self, symbol: str, bid: Decimal, ask: Decimal) -> None:
+        """Set both sides, each of more than any test trades."""
+        ...
+
+    def fill(self, order: BrokerOrderStatus, quantity: Decimal) -> None:
+        """Let others trade so much of a resting order at its limit; the quote is then as before."""
+        ...
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, the venue's and the broker's."""
+        ...
+
+
+class FaultyVenue(Venue, Protocol):
+    """What a venue offers beyond that; the suite's switches say which of it there is."""
+
+    def withdraw_quote(self, symbol: str) -> None:
+        """Let a symbol that exists have no price (`withdraws_quotes`)."""
+        ...
+
+    def submit_foreign(self, symbol: str, side: Side, quantity: Decimal, limit: Decimal) -> None:
+        """Let an order appear in the account that this broker did not send (`shows_foreign`)."""
+        ...
+
+    def lose_answer(self, *, received: bool) -> None:
+        """Lose the answer to the next submit, which the venue has or has not (`loses_answers`)."""
+        ...
+
+    def break_link(self) -> None:
+        """End the connection, as a network does (`breaks_links`)."""
+        ...
+
+    def repeat_fill(self, exec_id: str) -> None:
+        """Tell of an execution again (`repeats_fills`)."""
+        ...
+
+
+class BrokerBench:
+    """Fixtures and switches of `BrokerSuite`, and how its laws trade."""
+
+    #: Two instruments priced in the account's currency, and one that there is not.
+    symbol = "AAPL"
+    other_symbol = "MSFT"
+    unknown_symbol = "NOSUCH"
+    #: The market of both when a test begins.
+    bid = Decimal("99.90")
+    ask = Decimal("100.10")
+    #: A usual order; a quarter of it is whole lots, and the account can pay it a hundred times.
+    quantity = Decimal(8)
+    #: How coarsely the venue tells money; 0 where it is exact.
+    money_step = Decimal(0)
+    #: Seconds until what happened at the venue is known here at the latest.
+    patience = 5.0
+    #: What must never be shown: the keys and passwords that the broker was made with.
+    secrets: Sequence[str] = ()
+
+    #: Resting orders fill in parts.
+    fills_partly = True
+    #: Resting orders fill while nobody is connected.
+    fills_while_away = True
+    withdraws_quotes = True
+    shows_foreign = True
+    loses_answers = True
+    breaks_links = True
+    repeats_fills = True
+
+    @pytest.fixture
+    def venue(self) -> Any:
+        """Return the `Venue` behind the broker."""
+        raise NotImplementedError("override the fixture `venue`")
+
+    @pytest.fixture
+    def broker(self) -> Any:
+        """Return the broker under test, connected, with a fresh account that holds only money."""
+        raise NotImplementedError("override the fixture `broker`")
+
+    @pytest.fixture(autouse=True)
+    def _market(self, broker: Broker, venue: Venue) -> None:  # noqa: ARG002 - is there first
+        self.open_market(venue)
+
+    def open_market(self, venue: Venue) -> None:
+        """Quote both symbols."""
+        for symbol in (self.symbol, self.other_symbol):
+            venue.set_quote(symbol, self.bid, self.ask)
+
+    def new_id(self) -> str:
+        """Return a client order id that no order has had."""
+        return f"law-{next(_numbers)}"
+
+    def away(self, broker: Broker, side: Side | str, symbol: str = "", part: str = "0.05") -> Any:
+        """Return a valid limit so far behind the touch that an order rests."""
+        rules = broker.instrument(symbol or self.symbol)
+        if Side(side) is Side.BUY:
+            return rules.round_price(self.bid * (1 - Decimal(part)), up=False)
+        return rules.round_price(self.ask * (1 + Decimal(part)), up=True)
+
+    def through(self, broker: Broker, side: Side | str, symbol: str = "") -> Any:
+        """Return a valid limit so far beyond the touch that an order trades at once."""
+        rules = broker.instrument(symbol or self.symbol)
+        if Side(side) is Side.BUY:
+            return rules.round_price(self.ask * Decimal("1.02"), up=True)
+        return rules.round_price(self.bid * Decimal("0.98"), up=False)
+
+    def resting(self, broker: Broker, side: str = "buy", **changes: Any) -> BrokerOrder:
+        """Return an order that will rest."""
+        symbol = changes.get("symbol", self.symbol)
+        return BrokerOrder(
+            **{
+                "symbol": symbol,
+                "side": side,
+                "quantity": self.quantity,
+                "order_type": "limit",
+                "limit_price": self.away(broker, side, symbol),
+                "client_order_id": self.new_id(),
+                **changes,
+            }
+        )
+
+    def crossing(self, broker: Broker, side: str = "buy", **changes: Any) -> BrokerOrder:
+        """Return an order that will trade at once."""
+        limit = self.through(broker, side, changes.get("symbol", self.symbol))
+        return self.resting(broker, side, **{"limit_price": limit, **changes})
+
+    def rest(self, broker: Broker, side: str = "buy", **changes: Any) -> BrokerOrderStatus:
+        """Send an order that rests, and return where it stands."""
+        return broker.order_status(broker.submit_order(self.resting(broker, side, **changes)))
+
+    def trade(self, broker: Broker, side: str = "buy", **changes: Any) -> BrokerOrderStatus:
+        """Trade at once, and return the filled order when its executions are known too."""
+        ack = broker.submit_order(self.crossing(broker, side, **changes))
+        return self.filled(broker, int(ack))
+
+    def filled(self, broker: Broker, order_id: int) -> BrokerOrderStatus:
+        """Return the order once it is filled and its executions make up what it tells."""
+        done = self.eventually(
+            lambda: broker.order_status(order_id), lambda status: status.state is OrderState.FILLED
+        )
+        self.eventually(
+            lambda: self.executed(self.fills_of(broker, order_id)),
+            lambda total: total == done.filled_quantity,
+        )
+        return done
+
+    def partly_filled(
+        self, broker: Broker, venue: Venue, order: BrokerOrderStatus, quantity: Decimal
+    ) -> BrokerOrderStatus:
+        """Let so much of an order fill, and return where it stands once that is known."""
+        venue.fill(order, quantity)
+        expected = order.filled_quantity + quantity
+        self.eventually(
+            lambda: self.executed(self.fills_of(broker, order.order_id)),
+            lambda total: total == expected,
+        )
+        return self.eventually(
+            lambda: broker.order_status(order.order_id),
+            lambda status: status.filled_quantity == expected,
+        )
+
+    def fills_of(self, broker: Broker, order_id: int) -> list[Fill]:
+        """Return the executions of one order."""
+        return [fill for fill in broker.fills() if fill.order_id == order_id]
+
+    def executed(self, fills: Sequence[Fill]) -> Decimal:
+        """Return how much they filled."""
+        return sum((fill.quantity for fill in fills), Decimal(0))
+
+    def refusal(self, broker: Broker, order: BrokerOrder) -> BrokerError | None:
+        """Send an order, and return the error that says no; None where it was taken."""
+        try:
+            broker.submit_order(order)
+        except BrokerError as error:
+            return error
+        return None
+
+    def nothing_happened(self, broker: Broker) -> None:
+        """Assert that the account is as fresh as it was: nothing was sent."""
+        assert broker.open_orders("all") == []
+        assert broker.fills() == []
+        assert broker.positions() == []
+
+    def near(self, money: Decimal, expected: Decimal) -> None:
+        """Assert that money is as expected, as exactly as the venue tells money."""
+        assert abs(money - expected) <= self.money_step, (money, expected)
+
+    def eventually(
+        self, read: Callable[[], Answer], accept: Callable[[Answer], bool] = bool
+    ) -> Answer:
+        """Read until it is accepted, and return it.
+
+        Raises:
+            AssertionError: `patience` has run out.
+
+        """
+        end = time.monotonic() + self.patience
+        while not accept(seen := read()):
+            assert time.monotonic() < end, f"not within {self.patience} seconds; last: {seen!r}"
+            time.sleep(0.005)
+        return seen
