@@ -59,3 +59,7 @@ class LockedError(NanobookError, RuntimeError):
 
     def __str__(self) -> str:
         return f"{self.path} is held by {self.owner}; wait for it, or end it"
+
+
+class PlanError(NanobookError, RuntimeError):
+    """No plan can be made of these targets now; nothing was sent."""

@@ -1,0 +1,118 @@
+"""The change of one position, as one order or two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+from attrs import evolve, frozen
+
+from nanobook_core.contracts import Instrument, Quote
+from nanobook_rebalancer.decimal_text import decimal_text, money_text
+from nanobook_rebalancer.errors import PlanError
+from nanobook_rebalancer.leg import Action, Phase, Skipped
+from nanobook_rebalancer.rules import Rules
+
+
+@frozen
+class Part:
+    """A leg before it has a number and a limit."""
+
+    trade: Trade
+    action: Action
+    description: str
+    phase: Phase
+    quantity: Decimal
+
+
+@frozen
+class Trade:
+    """What is held of a symbol, and by which rules and at which price it is changed."""
+
+    symbol: str
+    held: Decimal
+    quote: Quote
+    mark: Decimal
+    instrument: Instrument
+    rules: Rules
+
+    def parts(self, equity: Decimal, weight: Decimal | None) -> Iterator[Part | Skipped]:
+        """One part, two of a flip that is split, or none; without weight the position is closed."""
+        whole = self.instrument.round_quantity(self.held)
+        change = -whole if weight is None else self._change(equity, weight)
+        if weight is None and whole != self.held:
+            rest, lot = decimal_text(self.held - whole), decimal_text(self.instrument.lot)
+            yield self._skipped(f"{rest} stays, as a lot is {lot}")
+        value = self._value(change)
+        if change != -whole and value < self.rules.min_trade:
+            if change:
+                least = money_text(self.rules.min_trade)
+                yield self._skipped(f"{money_text(value)} is below the least of {least}")
+        elif change and self._is_flip(change) and self.rules.splits_flips:
+            yield from self._flip(whole, change)
+        elif change:
+            yield self._part(change, is_close=weight is None)
+
+    def _change(self, equity: Decimal, weight: Decimal) -> Decimal:
+        # As fractions, because a quotient of Decimals is rounded, and that before it is cut.
+        price = Fraction(self.mark) * Fraction(self.instrument.multiplier)
+        missing = Fraction(equity) * Fraction(weight) / price - Fraction(self.held)
+        return self.instrument.from_lots(int(missing / Fraction(self.instrument.lot)))
+
+    def _flip(self, whole: Decimal, change: Decimal) -> Iterator[Part | Skipped]:
+        closing = self._part(-whole, is_close=True)
+        yield closing
+        if isinstance(closing, Skipped) or whole != self.held:
+            yield self._skipped("the opposite position waits until this one can be closed")
+        else:
+            flat = evolve(self, held=Decimal(0))
+            yield flat._part(change + whole, is_close=False)  # noqa: SLF001 - our own
+
+    def _part(self, change: Decimal, *, is_close: bool) -> Part | Skipped:
+        if reason := self._hindrance(change):
+            return self._skipped(reason)
+        action, description = self._words(change, is_close=is_close)
+        reduces = self.held * change < 0 and not self._is_flip(change)
+        phase = Phase.REDUCE if reduces else Phase.INCREASE
+        return Part(self, action, description, phase, abs(change))
+
+    def _words(self, change: Decimal, *, is_close: bool) -> tuple[Action, str]:
+        buys, flips = change > 0, self._is_flip(change)
+        if self.held == 0:
+            return (Action.BUY, "open") if buys else (Action.SELL_SHORT, "open short")
+        if self.held > 0:
+            if buys:
+                return Action.BUY, "increase"
+            words = "flip to short" if flips else "close long" if is_close else "decrease"
+            return Action.SELL, words
+        if not buys:
+            return Action.SELL_SHORT, "increase short"
+        words = "flip to long" if flips else "close short" if is_close else "decrease short"
+        return Action.BUY_COVER, words
+
+    def _hindrance(self, change: Decimal) -> str:
+        """Why the venue would refuse such an order; empty if it would not."""
+        rules, quantity, value = self.instrument, abs(change), self._value(change)
+        if self.held + change < 0 and change < 0 and not rules.shortable:
+            raise PlanError(f"{self.symbol}: the target is short, and it cannot be sold short here")
+        if not rules.tradable:
+            return "it is not traded"
+        if rules.min_quantity is not None and quantity < rules.min_quantity:
+            return f"an order is of at least {decimal_text(rules.min_quantity)}"
+        if rules.max_quantity is not None and quantity > rules.max_quantity:
+            return f"an order is of at most {decimal_text(rules.max_quantity)}"
+        if rules.min_notional is not None and value < rules.min_notional:
+            return f"an order is worth at least {money_text(rules.min_notional)}"
+        if rules.max_notional is not None and value > rules.max_notional:
+            return f"an order is worth at most {money_text(rules.max_notional)}"
+        return ""
+
+    def _is_flip(self, change: Decimal) -> bool:
+        return self.held * change < 0 and abs(change) > abs(self.held)
+
+    def _value(self, change: Decimal) -> Decimal:
+        return abs(change) * self.mark * self.instrument.multiplier
+
+    def _skipped(self, reason: str) -> Skipped:
+        return Skipped(symbol=self.symbol, reason=reason)
