@@ -13,7 +13,6 @@ EMPTY = {
     "nanobook-ibkr",
     "nanobook-itch",
     "nanobook-rebalancer",
-    "nanobook-risk",
 }
 if not COMPILED:
     EMPTY.add("nanobook-native")

@@ -9,7 +9,14 @@ from nanobook_core.contracts import EventKind as EventKind
 from nanobook_core.contracts import LevelSnapshot as LevelSnapshot
 from nanobook_core.contracts import ModifyResult as ModifyResult
 from nanobook_core.contracts import Order as Order
+from nanobook_core.contracts import RiskCheck as RiskCheck
+from nanobook_core.contracts import RiskOrder as RiskOrder
+from nanobook_core.contracts import RiskRequest as RiskRequest
+from nanobook_core.contracts import RiskResult as RiskResult
+from nanobook_core.contracts import RiskStatus as RiskStatus
+from nanobook_core.contracts import RiskVetoError as RiskVetoError
 from nanobook_core.contracts import Secret as Secret
+from nanobook_core.contracts import SentOrder as SentOrder
 from nanobook_core.contracts import StopOrder as StopOrder
 from nanobook_core.contracts import StopSubmitResult as StopSubmitResult
 from nanobook_core.contracts import SubmitResult as SubmitResult
@@ -64,6 +71,9 @@ from nanobook_core.portfolio import monthly_returns as monthly_returns
 from nanobook_core.portfolio import run_backtest as run_backtest
 from nanobook_core.portfolio import simulate as simulate
 from nanobook_core.portfolio import weights_to_target as weights_to_target
+from nanobook_core.risk import GatedBroker as GatedBroker
+from nanobook_core.risk import RiskEngine as RiskEngine
+from nanobook_core.risk import RiskReport as RiskReport
 from nanobook_core.types import OrderId as OrderId
 from nanobook_core.types import OrderStatus as OrderStatus
 from nanobook_core.types import Price as Price

@@ -1,0 +1,259 @@
+"""What the orders of a request make of the positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from decimal import Decimal, localcontext
+from functools import cached_property
+
+from attrs import frozen
+
+from nanobook_core.contracts import RiskOrder, RiskRequest
+from nanobook_core.risk.exact import EXACT, CannotJudgeError
+from nanobook_core.types import Side
+
+_ZERO = Decimal(0)
+
+
+class Line:
+    """One symbol: what is held, ordered, and open from before."""
+
+    __slots__ = ("buys", "fault", "held", "open_buys", "open_sells", "sells", "symbol")
+
+    def __init__(self, symbol: str, held: Decimal = _ZERO) -> None:
+        self.symbol = symbol
+        self.held = held
+        self.buys = self.sells = self.open_buys = self.open_sells = _ZERO
+        self.fault = "" if held.is_finite() else f"position of {symbol} is {held}"
+        """What makes a quantity unusable; empty while nothing does."""
+
+    def add(self, order: RiskOrder, *, is_open: bool) -> None:
+        """Count an order in."""
+        quantity = order.quantity
+        if not (quantity.is_finite() and quantity > 0):
+            self.fault = (
+                f"quantity of an order in {order.symbol} must be finite and above 0, got {quantity}"
+            )
+            return
+        try:
+            if order.side is Side.BUY:
+                if is_open:
+                    self.open_buys += quantity
+                else:
+                    self.buys += quantity
+            elif is_open:
+                self.open_sells += quantity
+            else:
+                self.sells += quantity
+        except ArithmeticError:
+            self.fault = f"quantities of {order.symbol} have too many digits"
+
+    def reduces(self, side: Side) -> bool:
+        """Whether all orders of that side, the open ones too, only make the position smaller."""
+        if self.fault:
+            return False
+        try:
+            if side is Side.BUY:
+                return self.buys + self.open_buys <= -self.held
+            return self.sells + self.open_sells <= self.held
+        except ArithmeticError:
+            return False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of it is held, ordered or open."""
+        return not (self.held or self.buys or self.sells or self.open_buys or self.open_sells)
+
+    @property
+    def if_bought(self) -> Decimal:
+        """Position if every order to buy fills and none to sell."""
+        return self.held + self.buys + self.open_buys
+
+    @property
+    def if_sold(self) -> Decimal:
+        """Position if every order to sell fills and none to buy."""
+        return self.held - self.sells - self.open_sells
+
+    @property
+    def highest(self) -> Decimal:
+        """Position if the orders fill, and of the open ones those to buy."""
+        return self.held + self.buys - self.sells + self.open_buys
+
+    @property
+    def lowest(self) -> Decimal:
+        """Position if the orders fill, and of the open ones those to sell."""
+        return self.held + self.buys - self.sells - self.open_sells
+
+
+@frozen
+class Exposure:
+    """Sums over all symbols, in the account's currency; each at the worst of the open orders."""
+
+    gross: Decimal
+    long: Decimal
+    short: Decimal
+    """Positive."""
+
+
+class Book:
+    """The symbols of a request, held or ordered, and what they are worth."""
+
+    def __init__(self, request: RiskRequest) -> None:
+        self.request = request
+        with localcontext(EXACT):
+            self.lines = lines = {
+                symbol: Line(symbol, held) for symbol, held in request.positions.items()
+            }
+            for orders, is_open in ((request.open_orders, True), (request.orders, False)):
+                for order in orders:
+                    line = lines.get(order.symbol)
+                    if line is None:
+                        line = lines[order.symbol] = Line(order.symbol)
+                    line.add(order, is_open=is_open)
+
+    def reduces(self, order: RiskOrder) -> bool:
+        """Whether an order of the request only makes its position smaller, whatever else fills.
+
+        All orders of its symbol and side count, the open ones too: together they must not turn the
+        position round.
+        """
+        return self.lines[order.symbol].reduces(order.side)
+
+    @cached_property
+    def increases(self) -> list[RiskOrder]:
+        """Orders that do not only reduce a position."""
+        with localcontext(EXACT):
+            return [order for order in self.request.orders if not self.reduces(order)]
+
+    @property
+    def only_reduces(self) -> bool:
+        """Whether there are orders, and each of them is an exit that must not be trapped."""
+        return bool(self.request.orders) and not self.increases
+
+    @cached_property
+    def _limits(self) -> dict[str, Decimal]:
+        """Highest limit of the orders, by symbol; of open ones where there is no other price."""
+        limits: dict[str, Decimal] = {}
+        request = self.request
+        for order in request.orders:
+            if (limit := order.limit_price) is not None:
+                limits[order.symbol] = max(limits.get(order.symbol, limit), checked(order, limit))
+        for order in request.open_orders:
+            symbol = order.symbol
+            if symbol in request.marks or (limit := order.limit_price) is None:
+                continue
+            limits[symbol] = max(limits.get(symbol, limit), checked(order, limit))
+        return limits
+
+    def unit_value(self, symbol: str, limit: Decimal | None) -> Decimal:
+        """What one unit is worth in the account's currency: the higher of limit and mark.
+
+        Raises:
+            CannotJudgeError: there is neither, or one is not finite and above 0.
+
+        """
+        request = self.request
+        price = request.marks.get(symbol)
+        if price is None:
+            if limit is None:
+                raise CannotJudgeError(f"no price of {symbol}")
+            price = limit
+        elif not (price.is_finite() and price > 0):
+            raise CannotJudgeError(f"price of {symbol} must be finite and above 0, got {price}")
+        elif limit is not None and limit > price:
+            price = limit
+        instrument = request.instruments.get(symbol)
+        if instrument is None:
+            return price
+        if instrument.currency != request.account.currency:
+            rate = request.rates.get(instrument.currency)
+            if rate is None or not (rate.is_finite() and rate > 0):
+                raise CannotJudgeError(
+                    f"no rate of {instrument.currency}, in which {symbol} trades, "
+                    f"in {request.account.currency}"
+                )
+            price *= rate
+        return price * instrument.multiplier
+
+    def price_of(self, line: Line) -> Decimal:
+        """What one unit of a symbol is worth, at the higher of its mark and the highest limit."""
+        return self.unit_value(line.symbol, self._limits.get(line.symbol))
+
+    def order_value(self, order: RiskOrder) -> Decimal:
+        """What an order is worth in the account's currency, at the higher of its limit and mark.
+
+        Raises:
+            CannotJudgeError: its quantity or price is missing, or not finite and above 0.
+
+        """
+        quantity, limit = order.quantity, order.limit_price
+        if not (quantity.is_finite() and quantity > 0):
+            raise CannotJudgeError(
+                f"quantity of an order in {order.symbol} must be finite and above 0, got {quantity}"
+            )
+        if limit is not None:
+            checked(order, limit)
+        return quantity * self.unit_value(order.symbol, limit)
+
+    @cached_property
+    def exposure(self) -> Exposure:
+        """Exposure once the orders have filled, and of the open ones whichever make it larger.
+
+        Raises:
+            ArithmeticError: a quantity or price of what is held or ordered is missing or unusable.
+
+        """
+        gross = long = short = _ZERO
+        with localcontext(EXACT):
+            for line in self.lines.values():
+                if line.fault:
+                    raise CannotJudgeError(line.fault)
+                if line.is_empty:
+                    continue
+                highest, lowest = line.highest, line.lowest
+                value = self.price_of(line)
+                if highest > 0:
+                    long += highest * value
+                if lowest < 0:
+                    short -= lowest * value
+                gross += max(abs(highest), abs(lowest)) * value
+        return Exposure(gross, long, short)
+
+    @cached_property
+    def equity(self) -> Decimal:
+        """The account's equity; 0 where it is not a finite number above 0."""
+        equity = self.request.account.equity
+        return equity if equity.is_finite() and equity > 0 else _ZERO
+
+
+def checked(order: RiskOrder, price: Decimal) -> Decimal:
+    """Return the limit of an order if it is a price.
+
+    Raises:
+        CannotJudgeError: it is not finite and above 0.
+
+    """
+    if not (price.is_finite() and price > 0):
+        raise CannotJudgeError(f"price of {order.symbol} must be finite and above 0, got {price}")
+    return price
+
+
+_shared: ContextVar[Book | None] = ContextVar("book", default=None)
+
+
+def book_of(request: RiskRequest) -> Book:
+    """The request's book; the same for all checks of one evaluation."""
+    shared = _shared.get()
+    return shared if shared is not None and shared.request is request else Book(request)
+
+
+@contextmanager
+def shared_book(request: RiskRequest) -> Iterator[None]:
+    """Let all checks that run inside have one book of the request."""
+    token = _shared.set(Book(request))
+    try:
+        yield
+    finally:
+        _shared.reset(token)

@@ -1,0 +1,299 @@
+"""The gate: every check, in a fixed order, on every request."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any, Never
+
+from nanobook_core.contracts import (
+    Account,
+    Clock,
+    RiskCheck,
+    RiskRequest,
+    RiskResult,
+    RiskStatus,
+    SystemClock,
+)
+from nanobook_core.errors import PluginError, PolicyError, ValidationError, shown
+from nanobook_core.plugin.capability import Kind
+from nanobook_core.plugin.discovery import described
+from nanobook_core.plugin.registry import Registry, default_registry, load_target
+from nanobook_core.risk.book import shared_book
+from nanobook_core.risk.limit import not_negative
+from nanobook_core.risk.report import RiskChecks, RiskReport
+from nanobook_core.risk.request import (
+    Pairs,
+    from_cents,
+    read_order,
+    read_orders,
+    read_positions,
+    read_prices,
+    read_weights,
+)
+from nanobook_core.types import Side
+
+_PROVIDER = "nanobook-risk"
+#: The seed's checks and the limits that each takes, in the order in which they answer for a batch.
+_LIMITS = {
+    "max_position": ("max_position_pct",),
+    "leverage": ("max_leverage",),
+    "short_exposure": ("allow_short", "max_short_pct"),
+    "max_order_value": ("max_order_value_cents",),
+    "max_batch_value": ("max_batch_value_cents",),
+    "max_trade": ("max_trade_usd",),
+    "order_count": (),
+    "weight_allocation": (),
+    "drawdown": ("max_drawdown_pct",),
+}
+#: And for a single order.
+_ORDER = ("max_order_value", "max_position", "max_trade", "short_exposure", "drawdown")
+#: Findings that the seed lists only when they are not fine.
+_SILENT = frozenset({"Max order value", "Max batch value", "Max trade size"})
+_UNKNOWN = Decimal("NaN")
+
+
+class RiskEngine:
+    """Judges orders before they are sent, by the seed's limits and by further checks.
+
+    Limits are inclusive; amounts are exact and never wrap. What cannot be judged fails: a price
+    that is missing or not above 0, equity that is not above 0, NaN, and an exception in a check. An
+    order that only makes a position smaller, open orders counted, passes the checks of exposure,
+    short positions and drawdown whatever else is wrong: an exit is never trapped.
+
+    `max_order_value_cents` and `max_batch_value_cents` of 0 are no caps. `min_trade_usd` is kept
+    for who plans trades; no check looks at it. `checks` are further ones by name, with their
+    settings: `{"price_collar": {"max_pct": 0.05}}`; those of any installed plugin.
+
+    Raises:
+        TypeError: a limit or a setting of a check is of the wrong type, or there is no such; the
+            text names the nearest.
+        ValidationError: one is out of range; a ValueError.
+        PolicyError: nanobook-risk, which has the seed's checks, is missing, blocked or broken.
+        CapabilityNotFoundError: there is no such further check.
+
+    """
+
+    def __init__(  # noqa: PLR0917 - the seed's signature
+        self,
+        max_position_pct: float | Decimal = 0.25,
+        max_leverage: float | Decimal = 1.5,
+        max_drawdown_pct: float | Decimal = 0.20,
+        allow_short: bool = True,  # noqa: FBT001, FBT002 - the seed's signature
+        max_short_pct: float | Decimal = 0.30,
+        max_trade_usd: float | Decimal = 100_000.0,
+        max_order_value_cents: int = 10_000_000,
+        max_batch_value_cents: int = 100_000_000,
+        *,
+        min_trade_usd: float | Decimal = 100.0,
+        checks: Mapping[str, Mapping[str, Any]] | None = None,
+        registry: Registry | None = None,
+        clock: Clock | None = None,
+        **unknown: Never,
+    ) -> None:
+        limits = {
+            "max_position_pct": max_position_pct,
+            "max_leverage": max_leverage,
+            "max_drawdown_pct": max_drawdown_pct,
+            "allow_short": allow_short,
+            "max_short_pct": max_short_pct,
+            "min_trade_usd": min_trade_usd,
+            "max_order_value_cents": max_order_value_cents,
+            "max_batch_value_cents": max_batch_value_cents,
+            "max_trade_usd": max_trade_usd,
+        }
+        _refuse_unknown("RiskEngine", "limit", unknown, (*limits, "checks", "registry", "clock"))
+        registry = default_registry() if registry is None else registry
+        self._clock: Clock = SystemClock() if clock is None else clock
+
+        def make(*names: str) -> dict[str, RiskCheck]:
+            return {
+                name: _required(registry, name, {key: limits[key] for key in _LIMITS[name]})
+                for name in names
+            }
+
+        # In the seed's order, so that of several wrong limits the same one is reported.
+        made = make("max_position", "leverage", "drawdown", "short_exposure")
+        not_negative("min_trade_usd", min_trade_usd)
+        made |= make("max_order_value", "max_batch_value", "max_trade")
+        made |= make("order_count", "weight_allocation")
+        self._further = _further(registry, checks)
+        self._all = {name: made[name] for name in _LIMITS} | self._further
+        self.limits: Mapping[str, Any] = MappingProxyType(limits)
+        """The seed's limits, as they were given."""
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """Names of all checks, in the order in which `evaluate` asks them."""
+        return tuple(self._all)
+
+    def evaluate(self, request: RiskRequest) -> RiskReport:
+        """Every check's findings; it answers any request, and never with an exception."""
+        return RiskReport(tuple(self._ask(self._all, request)))
+
+    def check_order(  # noqa: PLR0917 - the seed's signature
+        self,
+        symbol: str,
+        side: Side | str,
+        quantity: int,
+        price_cents: int,
+        equity_cents: int,
+        positions: Pairs,
+        *,
+        prices: Pairs | None = None,
+        peak_equity_cents: int | None = None,
+    ) -> RiskChecks:
+        """The seed's answer for one order, and that of the further checks.
+
+        `positions` are (symbol, quantity); the first of a symbol counts. `prices` are (symbol,
+        cents) of what is held, for further checks that value it. `Short selling` is there only when
+        it fails, `Max drawdown` only with a peak equity.
+
+        Raises:
+            TypeError, ValidationError, OverflowError: an argument is none; nothing was judged.
+
+        """
+        request = self._request(
+            (read_order(symbol, side, quantity, price_cents),),
+            equity_cents,
+            read_positions(positions, last_wins=False),
+            prices,
+            peak_equity_cents=peak_equity_cents,
+        )
+        found = self._ask({name: self._all[name] for name in _ORDER} | self._further, request)
+        return RiskChecks(
+            result
+            for result in found
+            if result.name != "Short exposure"
+            and not (result.name == "Max drawdown" and peak_equity_cents is None)
+        )
+
+    def check_batch(
+        self,
+        orders: Iterable[tuple[str, Side | str, int, int]],
+        equity_cents: int,
+        positions: Pairs,
+        target_weights: Pairs,
+        prices: Pairs | None = None,
+        *,
+        peak_equity_cents: int | None = None,
+    ) -> RiskChecks:
+        """The seed's answer for a rebalance, and that of the further checks.
+
+        `orders` are (symbol, side, quantity, price in cents). `positions` are (symbol, quantity);
+        the last of a symbol counts. What is held and not ordered is valued at its price in
+        `prices`, (symbol, cents); without one, orders that do more than reduce fail. Values are at
+        the higher of the price ordered at and that of `prices`.
+
+        Raises:
+            TypeError, ValidationError, OverflowError: an argument is none; nothing was judged.
+
+        """
+        request = self._request(
+            read_orders(orders),
+            equity_cents,
+            read_positions(positions, last_wins=True),
+            prices,
+            peak_equity_cents=peak_equity_cents,
+            targets=read_weights(target_weights),
+        )
+        return RiskChecks(
+            result
+            for result in self._ask(self._all, request)
+            if not (result.name in _SILENT and result.status is RiskStatus.PASS)
+            and not (result.name == "Max drawdown" and peak_equity_cents is None)
+        )
+
+    def _request(
+        self,
+        orders: tuple[Any, ...],
+        equity_cents: int,
+        positions: dict[str, Decimal],
+        prices: Pairs | None,
+        *,
+        peak_equity_cents: int | None,
+        targets: dict[str, float] | None = None,
+    ) -> RiskRequest:
+        equity = from_cents(equity_cents, "equity_cents")
+        return RiskRequest(
+            orders=orders,
+            account=Account(equity=equity, cash=_UNKNOWN, buying_power=_UNKNOWN),
+            now=self._clock.now(),
+            monotonic=self._clock.monotonic(),
+            positions=positions,
+            marks=read_prices(prices),
+            targets=targets,
+            peak_equity=None
+            if peak_equity_cents is None
+            else from_cents(peak_equity_cents, "peak_equity_cents"),
+        )
+
+    def _ask(self, checks: Mapping[str, RiskCheck], request: RiskRequest) -> list[RiskResult]:
+        with shared_book(request):
+            return [
+                result for name, check in checks.items() for result in _asked(name, check, request)
+            ]
+
+
+def _asked(name: str, check: RiskCheck, request: RiskRequest) -> tuple[RiskResult, ...]:
+    try:
+        found = check.evaluate(request)
+    except Exception as error:  # noqa: BLE001 - a check may be anyone's; what it cannot judge fails
+        return (_fail(name, f"{name} failed: {described(error)}"),)
+    if not (isinstance(found, tuple) and found and all(map(_is_finding, found))):
+        return (_fail(name, f"{name} gave no findings but {shown(found)}"),)
+    return found
+
+
+def _is_finding(found: object) -> bool:
+    return isinstance(found, RiskResult) and isinstance(found.status, RiskStatus)
+
+
+def _fail(name: str, detail: str) -> RiskResult:
+    return RiskResult(name=name, status=RiskStatus.FAIL, detail=" ".join(detail.split()))
+
+
+def _required(registry: Registry, name: str, settings: Mapping[str, Any]) -> RiskCheck:
+    try:
+        check: RiskCheck = registry.create(Kind.RISK_CHECK, f"{_PROVIDER}:{name}", **settings)
+    except PluginError as error:
+        reasons = [found.detail for found in registry.problems if found.provider == _PROVIDER]
+        raise PolicyError(
+            f"the risk engine needs the checks of {_PROVIDER}: {'; '.join(reasons) or error}"
+        ) from error
+    return check
+
+
+def _further(
+    registry: Registry, checks: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, RiskCheck]:
+    if not isinstance(checks, Mapping | None):
+        raise TypeError(f"checks are settings by name of the check, got {shown(checks)}")
+    made: dict[str, RiskCheck] = {}
+    for name, settings in (checks or {}).items():
+        if not isinstance(settings, Mapping):
+            raise TypeError(f"settings of risk check {name!r} are a mapping, got {shown(settings)}")
+        bare = name.rpartition(":")[2]
+        if bare in _LIMITS and name in (bare, f"{_PROVIDER}:{bare}"):
+            raise ValidationError(
+                f"risk check {name!r} is always there; give its limits to RiskEngine itself"
+            )
+        target = load_target(registry.get(Kind.RISK_CHECK, name))
+        known = inspect.signature(target).parameters
+        if not any(found.kind is found.VAR_KEYWORD for found in known.values()):
+            _refuse_unknown(f"risk check {name!r}", "setting", settings, tuple(known))
+        made[name] = registry.create(Kind.RISK_CHECK, name, **settings)
+    return made
+
+
+def _refuse_unknown(
+    owner: str, what: str, given: Mapping[str, Any], known: tuple[str, ...]
+) -> None:
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0)
+            nearest = f"; the nearest is {near[0]!r}" if near else ""
+            raise TypeError(f"{owner} has no {what} {name!r}{nearest}")

@@ -1,0 +1,69 @@
+"""No order worth more than a cap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from attrs import field, frozen
+
+from nanobook_core.contracts import RiskOrder, RiskRequest, RiskResult, RiskStatus
+from nanobook_core.risk import book_of, each_order, exact, whole
+from nanobook_risk.wording import sign, status
+
+_NAME = "Max order value"
+
+
+def _max_order_value_cents(value: object) -> int:
+    return whole("max_order_value_cents", value)
+
+
+@frozen(kw_only=True)
+class MaxOrderValue:
+    """Fails an order worth more than `max_order_value_cents`; 0 is no cap.
+
+    A cap on size, not on exposure: an exit larger than the cap fails too, and goes in parts.
+    Orders are valued at the higher of limit and mark. Of a batch with target weights only orders
+    that fail are listed.
+
+    Raises:
+        TypeError: the cap is no whole number.
+        ValidationError: it is negative.
+
+    """
+
+    max_order_value_cents: int = field(default=10_000_000, converter=_max_order_value_cents)
+
+    @exact(_NAME)
+    def evaluate(self, request: RiskRequest) -> Iterable[RiskResult]:
+        """One finding an order, or of a batch one an offending order."""
+        book = book_of(request)
+        cap = Decimal(self.max_order_value_cents).scaleb(-2)
+        in_batch = request.targets is not None
+
+        def judge(order: RiskOrder) -> RiskResult:
+            value = book.order_value(order)
+            is_within = not cap or value <= cap
+            return RiskResult(
+                name=_NAME,
+                status=status(is_within=is_within),
+                detail=f"{f'{order.symbol}: ' if in_batch else ''}${float(value):.0f} "
+                f"{sign(is_within=is_within)} ${float(cap):.0f} max_order_value_cents",
+                symbol=order.symbol,
+                value=value,
+                limit=cap,
+                unit=request.account.currency,
+            )
+
+        found = each_order(_NAME, request.orders, judge)
+        if not in_batch:
+            return found
+        return [result for result in found if result.status is RiskStatus.FAIL] or [
+            RiskResult(
+                name=_NAME,
+                status=RiskStatus.PASS,
+                detail=f"none above ${float(cap):.0f} max_order_value_cents",
+                limit=cap,
+                unit=request.account.currency,
+            )
+        ]
