@@ -140,13 +140,16 @@ class AuditLog:
         decimal strings.
 
         Raises:
-            TypeError: something else in `data`, such as a float; nothing is written.
+            TypeError: `run` is no str, or something else in `data`, such as a float; nothing is
+                written.
             ValidationError: an unknown event, or a record beyond the limits of reading: longer than
                 1 MiB, deeper than 64, a number of more than 32 digits; nothing is written.
             AuditWriteError: it could not be written, or something before could not.
             AuditError: the log is closed, or was opened before a fork.
 
         """
+        if not isinstance(run, str):
+            raise TypeError(f"run: a str, got {type(run).__name__}")
         if event not in EVENTS:
             raise ValidationError(f"event: one of {', '.join(sorted(EVENTS))}; got {event!r:.40}")
         with self._turn:

@@ -50,7 +50,7 @@ class KillSwitch:
         descriptor = open_private(self._files, self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             self._files.fsync_directory(self.path.parent)
-            write_all(self._files, descriptor, _one_line(reason).encode(errors="replace") + b"\n")
+            write_all(self._files, descriptor, _one_line(reason).encode() + b"\n")
             self._files.fsync(descriptor)
         finally:
             self._files.close(descriptor)
