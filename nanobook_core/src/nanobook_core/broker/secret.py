@@ -76,19 +76,20 @@ def _from_keyring(place: str, _: Mapping[str, str]) -> str:
 
 
 def _from_file(place: str, _: Mapping[str, str]) -> str:
-    path = Path(place).expanduser()
     try:
+        path = Path(place).expanduser()
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as file:
-            if reason := _exposed(os.fstat(descriptor)):
-                raise SecretError(f"{path} {reason}")
-            content = file.read(LONGEST + 3)
-    except OSError as error:
-        raise SecretError(f"{path} cannot be read: {error.strerror}") from None
+            reason = _exposed(os.fstat(descriptor))
+            content = b"" if reason else file.read(LONGEST + 3)
+    except (OSError, ValueError, RuntimeError) as error:  # also a NUL in it, or ~nobody
+        raise SecretError(f"{place} cannot be read: {error}") from None
+    if reason:
+        raise SecretError(f"{place} {reason}")
     try:
         return content.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise SecretError(f"{path} is not UTF-8") from None
+        raise SecretError(f"{place} is not UTF-8") from None
 
 
 def _exposed(status: os.stat_result) -> str:

@@ -1,0 +1,236 @@
+"""What is kept out of everything that is written, and what must stay."""
+
+import base64
+import json
+from urllib.parse import quote, quote_plus, urlencode
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from nanobook_core.contracts import Secret
+from nanobook_core.errors import ValidationError
+from nanobook_rebalancer.redaction import Redactor, is_credential, masked_account
+
+CANARY = 'canary-5f2e/+é"\\& x'
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "secret",
+        "api_key",
+        "apiKey",
+        "apikey",
+        "API_KEY",
+        "APIKEY",
+        "X-MBX-APIKEY",
+        "key",
+        "Key",
+        "access-token",
+        "accessToken",
+        "token",
+        "token_id",
+        "password",
+        "PASSWORD",
+        "SECRET",
+        "db_password2",
+        "passphrase",
+        "signature",
+        "clientSecret",
+        "secretKey",
+        "listenKey",
+        "api.key",
+        "key_id",
+        "private key",
+        "BINANCE_SECRET_KEY",
+        "SIGNATURE",
+    ],
+)
+def test_the_name_of_a_credential_is_one(key):
+    assert is_credential(key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "client_order_id",
+        "keys",
+        "keyed",
+        "keyword",
+        "keyring",
+        "KEY",
+        "KEYS",
+        "TOKEN",
+        "KEYUSDT",
+        "TKN",
+        "AAPL",
+        "order_id",
+        "exec_id",
+        "symbol",
+        "shares",
+        "price",
+        "",
+        "account",
+        "skeys0x",
+        "targets",
+        "plugins",
+        "signal",
+        "pass",
+        "passed",
+        "window",
+        "hash",
+        "monkeys",
+    ],
+)
+def test_another_name_is_none(key):
+    assert not is_credential(key)
+
+
+def test_what_stands_under_the_name_of_a_credential_is_masked_whatever_it_is():
+    data = {
+        "api_key": "short",
+        "tokens": {"a": ["b"]},
+        "password": 12345,
+        "signature": ["x", "y"],
+        "secret": None,
+        "has_token": True,
+        "inner": [{"secretKey": ""}, ({"key": "x"},)],
+        "targets": {"KEY": "0.25", "TOKEN": "0.5"},
+        "keys": ["a", "b"],
+    }
+    assert Redactor().data(data) == {
+        "api_key": "***",
+        "tokens": "***",
+        "password": "***",
+        "signature": "***",
+        "secret": None,
+        "has_token": True,
+        "inner": [{"secretKey": "***"}, [{"key": "***"}]],
+        "targets": {"KEY": "0.25", "TOKEN": "0.5"},
+        "keys": ["a", "b"],
+    }
+    assert data["api_key"] == "short"  # what is given stays as it is
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        str,
+        lambda value: json.dumps({"error": value}),
+        lambda value: json.dumps({"error": value}, ensure_ascii=False),
+        lambda value: repr({"error": value}),
+        repr,
+        quote,
+        quote_plus,
+        lambda value: quote(value, safe=""),
+        lambda value: urlencode({"q": value}),
+        lambda value: value.encode().hex(),
+        lambda value: value.encode().hex().upper(),
+        lambda value: base64.b64encode(value.encode()).decode(),
+        lambda value: base64.b64encode(f"u:{value}".encode()).decode(),
+        lambda value: base64.b64encode(f"us:{value}:x".encode()).decode(),
+        lambda value: base64.b64encode(f"use:{value}:xy".encode()).decode(),
+        lambda value: base64.urlsafe_b64encode(f"use:{value}".encode()).decode().rstrip("="),
+    ],
+)
+@pytest.mark.parametrize("value", [CANARY, "plain-canary-value", "ÿþ>?ÿþ>?ÿþ>?"])
+def test_a_secret_is_masked_in_every_spelling(spell, value):
+    redactor = Redactor([Secret(value), "another-one"])
+    text = spell(value)
+    found = redactor.text(f"before {text}, after another-one")
+    assert "***" in found.split(", after")[0]
+    assert found.endswith(", after ***")
+    assert text not in found
+
+
+@given(st.text(min_size=8), st.text(), st.text())
+@example("********", "", "")
+@example("aaaaaaaa", "a", "a")
+def test_a_secret_is_in_no_text_data_or_key(secret, before, after):
+    redactor = Redactor([secret])
+    text = before + secret + after
+    found = redactor.data({"x": text, text: [text]})
+    assert secret == "*" * len(secret) or secret not in json.dumps(found, ensure_ascii=False)
+
+
+def test_a_longer_secret_goes_before_one_that_it_starts_with():
+    redactor = Redactor(["12345678", "12345678-abcdefgh"])
+    assert redactor.text("12345678-abcdefgh 12345678") == "*** ***"
+
+
+def test_a_short_secret_cannot_be_kept_out():
+    for short in ("", "1234567", Secret("1234567")):
+        with pytest.raises(ValidationError, match="at least 8 characters") as caught:
+            Redactor([short])
+        assert "1234567" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "GET https://api.binance.com/api/v3/account?timestamp=1&signature=abc failed",
+            "GET https://api.binance.com/api/v3/account?*** failed",
+        ),
+        ("wss://x.y/ws?listenKey=abc", "wss://x.y/ws?***"),
+        ("'https://x.y/a?b=c'", "'https://x.y/a?***'"),
+        ("https://x.y/a", "https://x.y/a"),
+        ("what? no", "what? no"),
+        ("symbol=A&signature=0a1b&x=1", "symbol=A&signature=***&x=1"),
+        ("apiKey=abc, token=def; side=BUY", "apiKey=***, token=***; side=BUY"),
+        ("KEY=0.25", "KEY=***"),
+        ("no such key: 'abc'", "no such key: 'abc'"),
+        ("half \ud800", "half ?"),
+        ("", ""),
+    ],
+)
+def test_urls_lose_their_query_and_pairs_their_value(text, found):
+    assert Redactor().text(text) == found
+
+
+@pytest.mark.parametrize(
+    ("account", "found"),
+    [
+        ("DU1234567", "***567"),
+        ("U12345", "***345"),
+        ("PAPER", "***ER"),
+        ("ABCD", "***CD"),
+        ("ABC", "***"),
+        ("1", "***"),
+        ("", "***"),
+    ],
+)
+def test_the_end_of_an_account_id_stays(account, found):
+    assert masked_account(account) == found
+
+
+def test_accounts_are_masked_where_they_stand_alone_and_numbers_stay():
+    redactor = Redactor(accounts=["DU1234567", "10000", "DU123", " "])
+    data = {
+        "account": "DU1234567",
+        "account_id": "10000",
+        "accountId": "10000",
+        "accounts": ["DU1234567", "DU123"],
+        "shares": "10000",
+        "price": "-10000.00",
+        "text": "DU1234567: order 10000 for DU123, not DU12345678 or XDU123",
+        "by": {"DU1234567": "1", "DU123": "2"},
+        "order_id": "DU123456",
+    }
+    assert redactor.data(data) == {
+        "account": "***567",
+        "account_id": "***00",
+        "accountId": "***00",
+        "accounts": ["***567", "***23"],
+        "shares": "10000",
+        "price": "-10000.00",
+        "text": "***567: order ***00 for ***23, not DU12345678 or XDU123",
+        "by": {"***567": "1", "***23": "2"},
+        "order_id": "DU123456",
+    }
+
+
+def test_keys_that_are_masked_alike_stay_apart():
+    redactor = Redactor(accounts=["U1000567", "U2000567"])
+    assert redactor.data({"U1000567": 1, "U2000567": 2}) == {"***567": 1, "***567'": 2}
