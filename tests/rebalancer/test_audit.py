@@ -130,14 +130,14 @@ def test_secrets_and_accounts_are_not_written(path):
     redactor = Redactor([Secret("canary-secret")], ["DU1234567"])
     with opened(path, redactor=redactor) as log:
         record = log.append(
-            "canary-secret/1",
+            "DU1234567 key=1",
             "run_started",
             {"account": "DU1234567", "api_key": "whatever", "error": "sent canary-secret"},
         )
     assert record.data == {"account": "***567", "api_key": "***", "error": "sent ***"}
-    assert record.run == "***/1"
+    assert record.run == "DU1234567 key=1"  # by it what was done is found again
     assert b"canary" not in path.read_bytes()
-    assert b"DU1234567" not in path.read_bytes()
+    assert path.read_bytes().count(b"DU1234567") == 1
 
 
 # What is refused.
@@ -188,6 +188,15 @@ def test_a_record_that_could_not_be_read_is_not_written(path, event, data, messa
             log.append("w1", event, data)
         assert log.append("w1", "run_started", {"x": nested(61)}).seq == 1
     assert verify_audit(path).records == 1
+
+
+def test_a_run_with_a_secret_in_it_is_refused(path):
+    with opened(path, redactor=Redactor(["canary-secret"])) as log:
+        for run in ("canary-secret", "1/canary-secret", "half \ud800"):
+            with pytest.raises(ValidationError, match="run: it has a secret or half a") as caught:
+                log.append(run, "run_started", {})
+            assert "canary" not in str(caught.value)
+    assert verify_audit(path).records == 0
 
 
 def test_a_run_that_is_no_text_is_refused(path):

@@ -206,12 +206,15 @@ def test_the_end_of_an_account_id_stays(account, found):
 
 
 def test_accounts_are_masked_where_they_stand_alone_and_numbers_stay():
-    redactor = Redactor(accounts=["DU1234567", "10000", "DU123", " "])
+    redactor = Redactor(accounts=["DU1234567", "10000", "DU123", "U12", "PAPER", " "])
     data = {
         "account": "DU1234567",
         "account_id": "10000",
         "accountId": "10000",
         "accounts": ["DU1234567", "DU123"],
+        "inner": [{"account": "PAPER"}, {"account": "U12"}],
+        "words": "PAPER, U12",
+        "quotes": {"PAPER": "1", "U12": "2"},
         "shares": "10000",
         "price": "-10000.00",
         "text": "DU1234567: order 10000 for DU123, not DU12345678 or XDU123",
@@ -223,6 +226,9 @@ def test_accounts_are_masked_where_they_stand_alone_and_numbers_stay():
         "account_id": "***00",
         "accountId": "***00",
         "accounts": ["***567", "***23"],
+        "inner": [{"account": "***ER"}, {"account": "***"}],
+        "words": "PAPER, U12",
+        "quotes": {"PAPER": "1", "U12": "2"},
         "shares": "10000",
         "price": "-10000.00",
         "text": "***567: order ***00 for ***23, not DU12345678 or XDU123",
@@ -234,3 +240,17 @@ def test_accounts_are_masked_where_they_stand_alone_and_numbers_stay():
 def test_keys_that_are_masked_alike_stay_apart():
     redactor = Redactor(accounts=["U1000567", "U2000567"])
     assert redactor.data({"U1000567": 1, "U2000567": 2}) == {"***567": 1, "***567'": 2}
+
+
+def test_what_a_run_is_recovered_by_stays():
+    redactor = Redactor(["canary-secret"], ["DU1234567"])
+    identities = {
+        "client_order_id": "nb1-DU1234567",
+        "exec_id": "DU1234567",
+        "order_id": "key=1",
+        "symbol": "DU1234567",
+        "window": "https://x.y/a?key=DU1234567",
+    }
+    assert redactor.data(identities) == identities
+    assert redactor.data({"window": "canary-secret 1"}) == {"window": "*** 1"}
+    assert redactor.text("nb1-DU1234567") == "nb1-***567"

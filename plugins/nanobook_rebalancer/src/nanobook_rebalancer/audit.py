@@ -136,13 +136,13 @@ class AuditLog:
     def append(self, run: str, event: str, data: dict[str, Any]) -> AuditRecord:
         """Write a record, redacted, and return it once it survives a loss of power.
 
-        `data` is of dict, list, tuple, str, int, bool and None; quantities, prices and money are
+        `run` stays as it is: by it what was done is found again. `data` is of dict, list, tuple, str, int, bool and None; quantities, prices and money are
         decimal strings.
 
         Raises:
             TypeError: `run` is no str, or something else in `data`, such as a float; nothing is
                 written.
-            ValidationError: an unknown event, or a record beyond the limits of reading: longer than
+            ValidationError: an unknown event, a secret in `run`, or a record beyond the limits of reading: longer than
                 1 MiB, deeper than 64, a number of more than 32 digits; nothing is written.
             AuditWriteError: it could not be written, or something before could not.
             AuditError: the log is closed, or was opened before a fork.
@@ -152,6 +152,8 @@ class AuditLog:
             raise TypeError(f"run: a str, got {type(run).__name__}")
         if event not in EVENTS:
             raise ValidationError(f"event: one of {', '.join(sorted(EVENTS))}; got {event!r:.40}")
+        if self._redactor.without_secrets(run) != run:
+            raise ValidationError("run: it has a secret or half a character in it; rename it")
         with self._turn:
             descriptor = self._writable()
             line = line_of(
@@ -159,7 +161,7 @@ class AuditLog:
                     "data": self._redactor.data(data),
                     "event": event,
                     "prev": self.records[-1].hash if self.records else FIRST_PREV,
-                    "run": self._redactor.text(run),
+                    "run": run,
                     "seq": len(self.records) + 1,
                     "ts_mono": round(float(self._clock.monotonic()), 6),
                     "ts_wall": _written(self._clock.now()),

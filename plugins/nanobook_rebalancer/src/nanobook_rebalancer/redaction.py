@@ -24,6 +24,10 @@ _SYMBOL = re.compile(r"(?!APIKEY|SECRET|PASSWORD)[A-Z0-9]{1,8}")
 _ACCOUNT = re.compile(r"accounts?(_?ids?)?|accountId", re.IGNORECASE)
 #: How much of an account id stays, by its length.
 _KEPT = ((6, 3), (4, 2))
+#: An id in letters alone may be a word or a symbol, and a short one anything.
+_UNMISTAKABLE = re.compile(r"(?=.*\d).{5,}")
+#: By these a run is recovered, so they stay as they are, whatever an account or a pair looks like.
+_IDENTITIES = frozenset({"client_order_id", "exec_id", "order_id", "symbol", "window"})
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _QUERY = re.compile(r"(\b(?:https?|wss?)://[^\s?\"'<>]*\?)[^\s\"'<>]*")
 _PAIR = re.compile(
@@ -40,10 +44,11 @@ class Redactor:
       symbol (`KEY`, `TOKEN`) and none of these, but `APIKEY`, `SECRET` and `PASSWORD` are.
     * Registered secrets are `***` in all texts and keys: as they are, as JSON, URLs, hexadecimal
       digits and base64 spell them, also amid other text.
-    * Of registered accounts the last 3 characters stay (2 of fewer than 6, none of fewer than 4).
-      In texts they are masked where they stand alone, unless the text is a number; under `account`
-      and `account_id` always.
+    * Of registered accounts the last 3 characters stay (2 of fewer than 6, none of fewer than 4):
+      under `account` and `account_id`; and in texts and keys where they stand alone, if they have
+      at least 5 characters, one of them a digit, and are not in a text that is a number.
     * URLs lose their query, and `key=value` its value where the key is one of the first kind.
+    * Of symbols, windows and ids of orders and executions only registered secrets are masked.
     """
 
     def __init__(self, secrets: Iterable[Secret | str] = (), accounts: Iterable[str] = ()) -> None:
@@ -76,20 +81,23 @@ class Redactor:
         if not account.strip():
             return
         self._accounts[account] = masked_account(account)
-        longest_first = sorted(self._accounts, key=lambda each: (-len(each), each))
-        alone = "|".join(map(re.escape, longest_first))
-        self._account = re.compile(f"(?<![A-Za-z0-9])(?:{alone})(?![A-Za-z0-9])")
+        found = filter(_UNMISTAKABLE.fullmatch, self._accounts)
+        if alone := "|".join(map(re.escape, sorted(found, key=lambda each: (-len(each), each)))):
+            self._account = re.compile(f"(?<![A-Za-z0-9])(?:{alone})(?![A-Za-z0-9])")
 
     def text(self, text: str) -> str:
         """Return a text without what is secret; half characters in it become question marks."""
-        text = text.encode(errors="replace").decode()
-        if self._secret:
-            text = self._secret.sub(MASK, text)
+        text = self.without_secrets(text)
         text = _QUERY.sub(rf"\1{MASK}", text)
         text = _PAIR.sub(rf"\1{MASK}", text)
         if self._account and not _NUMBER.fullmatch(text):
             text = self._account.sub(lambda found: self._accounts[found[0]], text)
         return text
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text as it is, but for registered secrets and half characters."""
+        text = text.encode(errors="replace").decode()
+        return self._secret.sub(MASK, text) if self._secret else text
 
     def data(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return a copy of what is written as JSON, lists for tuples, without what is secret.
@@ -116,8 +124,11 @@ class Redactor:
     def _under(self, key: str, value: object, path: str) -> object:
         if is_credential(key) and not (value is None or isinstance(value, bool)):
             return MASK
-        if isinstance(value, str) and _ACCOUNT.fullmatch(key) and value in self._accounts:
-            return self._accounts[value]
+        if isinstance(value, str):
+            if key in _IDENTITIES:
+                return self.without_secrets(value)
+            if _ACCOUNT.fullmatch(key) and value in self._accounts:
+                return self._accounts[value]
         return self._value(value, path)
 
     def _value(self, value: object, path: str) -> object:
