@@ -136,14 +136,15 @@ class AuditLog:
     def append(self, run: str, event: str, data: dict[str, Any]) -> AuditRecord:
         """Write a record, redacted, and return it once it survives a loss of power.
 
-        `run` stays as it is: by it what was done is found again. `data` is of dict, list, tuple, str, int, bool and None; quantities, prices and money are
-        decimal strings.
+        `run` stays as it is: by it what was done is found again. `data` is of dict, list, tuple,
+        str, int, bool and None; quantities, prices and money are decimal strings.
 
         Raises:
             TypeError: `run` is no str, or something else in `data`, such as a float; nothing is
                 written.
-            ValidationError: an unknown event, a secret in `run`, or a record beyond the limits of reading: longer than
-                1 MiB, deeper than 64, a number of more than 32 digits; nothing is written.
+            ValidationError: an unknown event, a secret in `run`, or a record beyond the limits of
+                reading: longer than 1 MiB, deeper than 64, a number of more than 32 digits; nothing
+                is written.
             AuditWriteError: it could not be written, or something before could not.
             AuditError: the log is closed, or was opened before a fork.
 
