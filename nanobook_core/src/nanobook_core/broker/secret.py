@@ -6,7 +6,6 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 
 from nanobook_core.contracts.secret import Secret
@@ -63,11 +62,13 @@ def _from_keyring(place: str, _: Mapping[str, str]) -> str:
     if not (slash and service and user):
         raise SecretError("keyring:service/name is expected")
     try:
-        keyring = import_module("keyring")
+        import keyring
     except ImportError:
-        raise SecretError("the package keyring is not installed; install it, or use env:") from None
+        raise SecretError(
+            "the package keyring is not installed: pip install keyring, or use env:"
+        ) from None
     try:
-        value = keyring.get_password(service, user)
+        value: object = keyring.get_password(service, user)
     except Exception as error:  # noqa: BLE001 - whatever a backend raises; its text may have anything
         raise SecretError(f"the keyring raised {type(error).__name__}") from None
     if not isinstance(value, str):
