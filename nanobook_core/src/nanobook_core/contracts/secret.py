@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from nanobook_core.errors import SecretError, ValidationError
 
@@ -75,9 +75,6 @@ class Secret:
 
     def __getstate__(self) -> None:
         return None
-
-    def __setstate__(self, state: object) -> NoReturn:
-        raise SecretError("a secret has no state")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _pickled, ()
