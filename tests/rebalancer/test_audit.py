@@ -21,6 +21,7 @@ from nanobook_rebalancer.anchor import anchor_key
 from nanobook_rebalancer.audit import AuditLog, AuditVerdict, verify_audit
 from nanobook_rebalancer.chain import EVENTS
 from nanobook_rebalancer.errors import AuditError, AuditWriteError, LockedError
+from nanobook_rebalancer.lock import RunLock
 from nanobook_rebalancer.redaction import Redactor
 
 DATA = Path(__file__).parents[1] / "data" / "rebalancer"
@@ -334,6 +335,13 @@ def test_two_writers_are_refused_and_readers_are_not(path):
             opened(path)
         assert verify_audit(path).records == 1
     opened(path).close()
+
+
+def test_a_lock_file_that_somebody_deletes_lets_no_second_writer_in(path):
+    with RunLock(path, TickingClock()) as lock, opened(path):
+        lock.path.unlink()
+        with RunLock(path, TickingClock()), pytest.raises(LockedError):
+            opened(path)
 
 
 def test_a_child_neither_writes_it_nor_keeps_it(path):

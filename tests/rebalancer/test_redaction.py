@@ -237,6 +237,14 @@ def test_accounts_are_masked_where_they_stand_alone_and_numbers_stay():
     }
 
 
+def test_an_account_that_may_be_a_word_is_masked_under_its_name_only():
+    redactor = Redactor(accounts=["PAPER"])
+    assert redactor.data({"account": "PAPER", "broker": "PAPER"}) == {
+        "account": "***ER",
+        "broker": "PAPER",
+    }
+
+
 def test_keys_that_are_masked_alike_stay_apart():
     redactor = Redactor(accounts=["U1000567", "U2000567"])
     assert redactor.data({"U1000567": 1, "U2000567": 2}) == {"***567": 1, "***567'": 2}

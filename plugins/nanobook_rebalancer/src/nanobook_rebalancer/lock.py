@@ -110,9 +110,6 @@ class RunLock:
             unlock(descriptor, here=self._process == os.getpid())
 
     def _owner(self) -> str:
-        try:
-            written = self.path.read_bytes()[:_OWNER_BYTES].decode(errors="replace")
-        except OSError:
-            written = ""
+        written = self.path.read_bytes()[:_OWNER_BYTES].decode(errors="replace")
         text = "".join(character for character in written if character.isprintable())
         return text or "a process that has not said which"
