@@ -25,6 +25,20 @@ def nanobook_features() -> list[Capability]:
 
 
 @hookimpl
+def nanobook_brokers() -> list[Capability]:
+    """Offer the paper broker."""
+    return [
+        Capability(
+            kind=Kind.BROKER,
+            name="paper",
+            target="nanobook_core.broker.paper:PaperBroker",
+            summary="an account with real rules and no money, filled from quotes",
+            export="PaperBroker",
+        )
+    ]
+
+
+@hookimpl
 def nanobook_engines() -> list[Capability]:
     """Offer the reference engine, which runs where no compiled one does."""
     return [

@@ -16,6 +16,8 @@ from nanobook_core.errors import ValidationError, shown
 from nanobook_core.types import INT64_MAX, Side
 
 CLIENT_ORDER_ID_LENGTH = 36
+#: Of a quantity or a price, altogether and behind the point: so many are exact everywhere.
+DIGITS = 40
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_.\-]+")
 
 
@@ -175,6 +177,12 @@ def to_price(value: object, name: str = "limit_price") -> Decimal:
 
 def _number(value: object, name: str) -> Decimal:
     if isinstance(value, Decimal):
+        sign_digits_exponent = value.as_tuple()
+        exponent = sign_digits_exponent.exponent
+        if len(sign_digits_exponent.digits) > DIGITS or (
+            isinstance(exponent, int) and exponent < -DIGITS
+        ):
+            raise ValidationError(f"{name} has at most {DIGITS} digits, got {shown(value)}")
         return value
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} is an int or a Decimal, got {shown(value)}")

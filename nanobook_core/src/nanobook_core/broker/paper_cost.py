@@ -1,0 +1,77 @@
+"""What the paper broker charges for a fill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TypeAlias
+
+from nanobook_core.broker.exact import EXACT, product
+from nanobook_core.broker.paper_quotes import to_decimal
+from nanobook_core.contracts.instrument import Instrument
+from nanobook_core.contracts.portfolio import CostModel
+from nanobook_core.errors import ValidationError, shown
+from nanobook_core.plugin.registry import default_registry
+from nanobook_core.types import INT64_MAX
+
+#: Fee of a fill: its instrument, signed quantity and price, in the instrument's currency.
+Fee: TypeAlias = Callable[[Instrument, Decimal, Decimal], Decimal]
+Costs: TypeAlias = int | Decimal | str | CostModel | None
+
+_CENT = Decimal("0.01")
+_BPS = Decimal("0.0001")
+
+
+def fee_of(costs: Costs) -> Fee:
+    """Return what is charged: nothing, basis points of the notional, or what a cost model says.
+
+    Basis points are exact, nothing is rounded. A cost model counts in cents, or where a lot's price
+    is no whole number of cents in the power of ten that it is a whole number of.
+
+    Raises:
+        TypeError: it is none of these.
+        ValidationError: basis points below 0.
+        CapabilityNotFoundError: there is no cost model of that name.
+
+    """
+    if costs is None:
+        return _nothing
+    if isinstance(costs, str):
+        costs = default_registry().create("cost_model", costs)
+    if isinstance(costs, CostModel):
+        return _Modelled(costs)
+    if isinstance(costs, bool) or not isinstance(costs, int | Decimal):
+        raise TypeError(
+            f"costs are basis points, the name of a cost model, or one itself, got {shown(costs)}"
+        )
+    rate = product(to_decimal(costs, "costs"), _BPS)
+    if rate < 0:
+        raise ValidationError(f"costs are basis points from 0 on, got {costs}")
+    return lambda rules, quantity, price: product(abs(quantity), price, rules.multiplier, rate)
+
+
+def _nothing(_: Instrument, __: Decimal, ___: Decimal) -> Decimal:
+    return Decimal(0)
+
+
+class _Modelled:
+    def __init__(self, model: CostModel) -> None:
+        self._model = model
+
+    def __call__(self, rules: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
+        import numpy as np
+
+        lot = product(price, rules.lot, rules.multiplier).normalize()
+        exponent = lot.as_tuple().exponent
+        assert isinstance(exponent, int)  # noqa: S101 - prices are finite
+        unit = min(_CENT, Decimal(1).scaleb(exponent))
+        lots, units = rules.to_lots(quantity), int(EXACT.divide_int(lot, unit))
+        if abs(lots) > INT64_MAX or units > INT64_MAX:
+            raise ValidationError(f"{rules.symbol}: {lots} lots at {price} are too much to price")
+        cost = self._model.costs(np.array([lots], np.int64), np.array([units], np.int64))
+        if getattr(cost, "dtype", None) != np.int64 or cost.shape != (1,) or cost[0] < 0:
+            raise ValidationError(
+                f"{self._model!r:.80} gave {cost!r:.80} for one trade; costs are an int64 array "
+                "with one from 0 on for each trade"
+            )
+        return product(Decimal(int(cost[0])), unit)

@@ -1,0 +1,462 @@
+"""The paper broker's books: one SQLite database, in a file or in memory.
+
+The database is the state: nothing is kept beside it, so that what a request has changed is durable
+when it returns, and a restart makes no difference.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from nanobook_core.broker.exact import total
+from nanobook_core.broker.order_record import OrderRecord
+from nanobook_core.contracts.broker_error import ConnectError, LinkDownError, SessionConflictError
+from nanobook_core.contracts.broker_order import BrokerOrder, Fill, OrderState
+
+SCHEMA = 1
+_APPLICATION = 0x6E_62_50_61  # "nbPa"
+
+_TABLES = """
+CREATE TABLE account (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE orders (
+    order_id INTEGER PRIMARY KEY, client_order_id TEXT NOT NULL, symbol TEXT NOT NULL,
+    side TEXT NOT NULL, quantity TEXT NOT NULL, order_type TEXT NOT NULL, limit_price TEXT,
+    stop_price TEXT, tif TEXT NOT NULL, post_only INTEGER NOT NULL, reduce_only INTEGER NOT NULL,
+    outside_hours INTEGER NOT NULL, state TEXT NOT NULL, is_open INTEGER NOT NULL,
+    is_resting INTEGER NOT NULL, reason TEXT NOT NULL, created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL);
+CREATE INDEX orders_by_client ON orders (client_order_id);
+CREATE INDEX orders_open ON orders (order_id) WHERE is_open;
+CREATE TABLE fills (
+    number INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders, quantity TEXT NOT NULL,
+    price TEXT NOT NULL, fee TEXT NOT NULL, fee_currency TEXT NOT NULL, liquidity TEXT NOT NULL,
+    time TEXT NOT NULL, cash TEXT NOT NULL);
+CREATE INDEX fills_by_order ON fills (order_id);
+CREATE TABLE symbols (symbol TEXT PRIMARY KEY, currency TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE holdings (
+    symbol TEXT PRIMARY KEY, quantity TEXT NOT NULL, avg_cost TEXT NOT NULL,
+    last_price TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE taken (
+    symbol TEXT PRIMARY KEY, quote TEXT NOT NULL, period INTEGER NOT NULL, bid TEXT NOT NULL,
+    ask TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+_ORDER = (
+    "order_id, client_order_id, symbol, side, quantity, order_type, limit_price, stop_price, tif, "
+    "post_only, reduce_only, outside_hours, state, is_resting, reason, created_at, updated_at"
+)
+_FILL = (
+    "number, fills.order_id, client_order_id, symbol, side, fills.quantity, price, fee, "
+    "fee_currency, liquidity, time"
+)
+
+
+@frozen
+class Holding:
+    """A position, and the last price at which it traded here."""
+
+    symbol: str
+    quantity: Decimal = Decimal(0)
+    avg_cost: Decimal = Decimal(0)
+    last_price: Decimal = Decimal(0)
+
+
+@frozen
+class Taken:
+    """What was taken of a quote's sizes; a new quote brings new ones."""
+
+    quote: str
+    """All that was said by the quote, which tells it from the next."""
+    period: int
+    """Number of the quote among those that traded."""
+    bid: Decimal = Decimal(0)
+    ask: Decimal = Decimal(0)
+
+
+@frozen
+class PaperOrder:
+    """An order as the paper venue keeps it."""
+
+    record: OrderRecord
+    created_at: dt.datetime
+    is_resting: bool = False
+    """Whether it has been in the market: then it trades at its own limit."""
+
+    @property
+    def left(self) -> Decimal:
+        """What may still fill."""
+        return self.record.order.quantity - self.record.filled_quantity
+
+
+class PaperState:
+    """Reads and writes of the books; every change is made inside `transaction`."""
+
+    def __init__(self, path: Path | None, opening: dict[str, str]) -> None:
+        """Open the books, or start them with the account's `opening` entries.
+
+        Raises:
+            SessionConflictError: another process, or another broker in this one, has them open.
+            ConnectError: the file cannot be opened, is damaged, or is no paper broker's.
+
+        """
+        self._where = "memory" if path is None else str(path)
+        with self._opening():
+            if path is not None:
+                _create(path)
+            self._database = sqlite3.connect(
+                ":memory:" if path is None else path,
+                timeout=0,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+        try:
+            with self._opening():
+                self._open(opening)
+                self._check()
+        except BaseException:
+            self._database.close()
+            raise
+
+    def _open(self, opening: dict[str, str]) -> None:
+        run = self._database.execute
+        run("PRAGMA locking_mode=EXCLUSIVE")  # held until it is closed, or the process ends
+        run("BEGIN EXCLUSIVE")
+        known = run("PRAGMA application_id").fetchone()[0]
+        tables = run("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        version = run("PRAGMA user_version").fetchone()[0]
+        run("ROLLBACK")
+        if known != _APPLICATION and (known or tables or version):
+            raise ConnectError(f"{self._where} is a database of something else; it is left alone")
+        if known and version != SCHEMA:
+            raise ConnectError(
+                f"{self._where} has the layout {version}; this nanobook reads {SCHEMA}"
+            )
+        run("PRAGMA journal_mode=WAL")
+        run("PRAGMA synchronous=FULL")
+        if not known:
+            run("BEGIN EXCLUSIVE")
+            for statement in _TABLES.split(";")[:-1]:
+                run(statement)
+            self._database.executemany("INSERT INTO account VALUES (?, ?)", opening.items())
+            run(f"PRAGMA application_id={_APPLICATION}")
+            run(f"PRAGMA user_version={SCHEMA}")
+            run("COMMIT")
+
+    def _check(self) -> None:
+        """Refuse books that do not add up."""
+        verdict = self._database.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise ConnectError(f"{self._where} is damaged: {verdict}")
+        cash = Decimal(self.entry("opening_cash"))
+        held: dict[str, Decimal] = {}
+        filled: dict[int, Decimal] = {}
+        for order_id, symbol, side, quantity, change in self._database.execute(
+            "SELECT fills.order_id, symbol, side, fills.quantity, cash FROM fills "
+            "LEFT JOIN orders USING (order_id)"
+        ):
+            lots = Decimal(quantity)
+            cash = total(cash, Decimal(change))
+            held[symbol] = total(held.get(symbol, Decimal(0)), lots if side == "buy" else -lots)
+            filled[order_id] = total(filled.get(order_id, Decimal(0)), lots)
+        if cash != self.cash:
+            raise ConnectError(f"{self._where} is damaged: cash {self.cash}, its fills say {cash}")
+        positions = {one.symbol: one.quantity for one in self.holdings()}
+        if positions != {symbol: lots for symbol, lots in held.items() if lots}:
+            raise ConnectError(
+                f"{self._where} is damaged: its positions are not those of its fills"
+            )
+        for order_id in filled:
+            order = self.order(order_id)
+            if order is None or order.left < 0:
+                raise ConnectError(
+                    f"{self._where} is damaged: more than order {order_id} is filled"
+                )
+        for order in self.open_orders():
+            if order.record.state.is_terminal:
+                raise ConnectError(
+                    f"{self._where} is damaged: order {order.record.order_id} is open and done"
+                )
+
+    def close(self) -> None:
+        """Let the file go; done again, it does nothing."""
+        self._database.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what is written inside, durably, or nothing.
+
+        Raises:
+            LinkDownError: the file could not be written; what the last request did is unknown until
+                it is opened again.
+
+        """
+        with self._asking():
+            self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.execute("ROLLBACK")
+            raise
+        with self._asking():
+            self._database.execute("COMMIT")
+
+    def entry(self, name: str) -> str:
+        """Return what the account says under that name, or an empty string."""
+        row = self._one("SELECT value FROM account WHERE name=?", name)
+        return "" if row is None else str(row[0])
+
+    def write_entry(self, name: str, value: str) -> None:
+        """Change what the account says under that name."""
+        self._run("INSERT OR REPLACE INTO account VALUES (?, ?)", name, value)
+
+    @property
+    def cash(self) -> Decimal:
+        """Money, in the base currency."""
+        return Decimal(self.entry("cash"))
+
+    def next_order_id(self) -> int:
+        """One more than the last order's."""
+        return int(self._one("SELECT coalesce(max(order_id), 0) + 1 FROM orders")[0])
+
+    def next_fill_number(self) -> int:
+        """One more than the last fill's."""
+        return int(self._one("SELECT coalesce(max(number), 0) + 1 FROM fills")[0])
+
+    def order(self, order_id: int) -> PaperOrder | None:
+        """Return an order, finished ones too."""
+        if not 0 < order_id < 2**63:
+            return None
+        return next(self._orders("WHERE order_id=?", order_id), None)
+
+    def latest_order(self, client_order_id: str) -> PaperOrder | None:
+        """Return the last order of that client order id."""
+        where = "WHERE client_order_id=? ORDER BY order_id DESC LIMIT 1"
+        return next(self._orders(where, client_order_id), None)
+
+    def open_orders(self) -> list[PaperOrder]:
+        """Orders that may still fill, oldest first."""
+        return list(self._orders("WHERE is_open ORDER BY order_id"))
+
+    def write_order(self, paper: PaperOrder) -> None:
+        """Add an order, or take over what has become of it."""
+        record, order = paper.record, paper.record.order
+        self._run(
+            f"INSERT OR REPLACE INTO orders ({_ORDER}, is_open) VALUES ({'?, ' * 17}?)",  # noqa: S608
+            record.order_id,
+            order.client_order_id,
+            order.symbol,
+            order.side.value,
+            str(order.quantity),
+            order.order_type.value,
+            _text(order.limit_price),
+            _text(order.stop_price),
+            order.tif.value,
+            order.post_only,
+            order.reduce_only,
+            order.outside_hours,
+            record.state.value,
+            paper.is_resting,
+            record.reason,
+            paper.created_at.isoformat(),
+            (record.updated_at or paper.created_at).isoformat(),
+            not record.state.is_terminal,
+        )
+
+    def fills(self, where: str = "", *values: Any) -> Iterator[Fill]:
+        """Executions, oldest first."""
+        for row in self._all(
+            f"SELECT {_FILL} FROM fills JOIN orders USING (order_id) {where} ORDER BY number",  # noqa: S608
+            *values,
+        ):
+            number, order_id, client_order_id, symbol, side = row[:5]
+            quantity, price, fee, fee_currency, liquidity, time = row[5:]
+            yield Fill(
+                exec_id=f"{self.entry('account_id')}-{number}",
+                order_id=order_id,
+                client_order_id=client_order_id,
+                symbol=symbol,
+                side=side,
+                quantity=Decimal(quantity),
+                price=Decimal(price),
+                fee=Decimal(fee),
+                fee_currency=fee_currency,
+                liquidity=liquidity,
+                time=dt.datetime.fromisoformat(time),
+            )
+
+    def write_fill(self, number: int, fill: Fill, cash_change: Decimal) -> None:
+        """Add an execution and what it did to cash."""
+        assert fill.time is not None  # noqa: S101 - the paper broker gives each a time
+        self._run(
+            "INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            number,
+            fill.order_id,
+            str(fill.quantity),
+            str(fill.price),
+            str(fill.fee),
+            fill.fee_currency,
+            fill.liquidity,
+            fill.time.isoformat(),
+            str(cash_change),
+        )
+        self.write_entry("cash", str(total(self.cash, cash_change)))
+
+    def currency(self, symbol: str) -> str | None:
+        """Return what a symbol that was ordered once is priced in."""
+        row = self._one("SELECT currency FROM symbols WHERE symbol=?", symbol)
+        return None if row is None else str(row[0])
+
+    def write_currency(self, symbol: str, currency: str) -> None:
+        """Remember what a symbol is priced in, for good."""
+        self._run("INSERT OR IGNORE INTO symbols VALUES (?, ?)", symbol, currency)
+
+    def holding(self, symbol: str) -> Holding:
+        """Return what is held of a symbol, which may be nothing."""
+        row = self._one("SELECT * FROM holdings WHERE symbol=?", symbol)
+        return Holding(symbol) if row is None else _holding(row)
+
+    def holdings(self) -> list[Holding]:
+        """All that is held, in the order of the symbols."""
+        return [_holding(row) for row in self._all("SELECT * FROM holdings ORDER BY symbol")]
+
+    def write_holding(self, holding: Holding) -> None:
+        """Take over a holding; one of quantity 0 is forgotten."""
+        self._run("DELETE FROM holdings WHERE symbol=?", holding.symbol)
+        if holding.quantity:
+            self._run(
+                "INSERT INTO holdings VALUES (?, ?, ?, ?)",
+                holding.symbol,
+                *map(str, (holding.quantity, holding.avg_cost, holding.last_price)),
+            )
+
+    def taken(self, symbol: str) -> Taken | None:
+        """Return what was taken of the last quote of a symbol that traded."""
+        row = self._one("SELECT quote, period, bid, ask FROM taken WHERE symbol=?", symbol)
+        return None if row is None else Taken(row[0], row[1], Decimal(row[2]), Decimal(row[3]))
+
+    def write_taken(self, symbol: str, taken: Taken) -> None:
+        """Take over what was taken of a quote."""
+        self._run(
+            "INSERT OR REPLACE INTO taken VALUES (?, ?, ?, ?, ?)",
+            *(symbol, taken.quote, taken.period, str(taken.bid), str(taken.ask)),
+        )
+
+    def next_period(self) -> int:
+        """Number of the next quote that trades, from 0."""
+        return int(self._one("SELECT coalesce(max(period), -1) + 1 FROM taken")[0])
+
+    def _orders(self, where: str, *values: Any) -> Iterator[PaperOrder]:
+        for row in self._all(f"SELECT {_ORDER} FROM orders {where}", *values):  # noqa: S608
+            paper = _order(row)
+            for fill in self.fills("WHERE fills.order_id=?", paper.record.order_id):
+                paper.record.fill(fill)
+            # What the fills alone would make of it, an order that was cancelled is not.
+            paper.record.state = OrderState(row[12])
+            paper.record.anomalies.clear()
+            paper.record.updated_at = dt.datetime.fromisoformat(row[16])
+            yield paper
+
+    def _one(self, statement: str, *values: Any) -> Any:
+        with self._asking():
+            return self._database.execute(statement, values).fetchone()
+
+    def _all(self, statement: str, *values: Any) -> list[Any]:
+        with self._asking():
+            return self._database.execute(statement, values).fetchall()
+
+    def _run(self, statement: str, *values: Any) -> None:
+        with self._asking():
+            self._database.execute(statement, values)
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise LinkDownError(
+                f"{self._where}: {error}; connect again to see what was done"
+            ) from error
+
+    @contextlib.contextmanager
+    def _opening(self) -> Iterator[None]:
+        try:
+            yield
+        except LinkDownError as error:
+            raise ConnectError(f"{self._where}: {error.__cause__}") from error
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise SessionConflictError(
+                    f"{self._where} is in use by another paper broker"
+                ) from error
+            raise ConnectError(f"{self._where}: {error}") from error
+        except sqlite3.Error as error:
+            raise ConnectError(f"{self._where} is no paper broker's file: {error}") from error
+        except OSError as error:
+            raise ConnectError(f"{self._where}: {error}") from error
+        except (InvalidOperation, ValueError, TypeError) as error:
+            raise ConnectError(f"{self._where} is damaged: {error}") from error
+
+
+def _create(path: Path) -> None:
+    """Make an empty file that nobody else may read, unless there is one; durably."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return
+    if sys.platform != "win32":  # directories cannot be opened there, and need not
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def _text(price: Decimal | None) -> str | None:
+    return None if price is None else str(price)
+
+
+def _price(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _holding(row: Any) -> Holding:
+    return Holding(row[0], Decimal(row[1]), Decimal(row[2]), Decimal(row[3]))
+
+
+def _order(row: Any) -> PaperOrder:
+    (order_id, client_order_id, symbol, side, quantity, order_type, limit, stop, tif) = row[:9]
+    (post_only, reduce_only, outside_hours, state, is_resting, reason, created, updated) = row[9:]
+    return PaperOrder(
+        OrderRecord(
+            order_id=order_id,
+            order=BrokerOrder(
+                symbol,
+                side,
+                Decimal(quantity),
+                order_type,
+                _price(limit),
+                stop_price=_price(stop),
+                tif=tif,
+                client_order_id=client_order_id,
+                post_only=bool(post_only),
+                reduce_only=bool(reduce_only),
+                outside_hours=bool(outside_hours),
+            ),
+            state=OrderState(state),
+            reason=reason,
+            updated_at=dt.datetime.fromisoformat(updated),
+        ),
+        dt.datetime.fromisoformat(created),
+        bool(is_resting),
+    )
