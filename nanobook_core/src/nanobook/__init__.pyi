@@ -56,8 +56,6 @@ from nanobook_core.contracts import PermissionDeniedError as PermissionDeniedErr
 from nanobook_core.contracts import PostOnlyRejectedError as PostOnlyRejectedError
 from nanobook_core.contracts import Quote as Quote
 from nanobook_core.contracts import RateLimitedError as RateLimitedError
-from nanobook_core.contracts import RiskVetoError as RiskVetoError
-from nanobook_core.contracts import Secret as Secret
 from nanobook_core.contracts import SessionConflictError as SessionConflictError
 from nanobook_core.contracts import StaleQuoteError as StaleQuoteError
 from nanobook_core.contracts import StopOrder as StopOrder
