@@ -1,6 +1,5 @@
 """The paper broker fills at the touch, keeps an account, and forgets nothing."""
 
-import datetime as dt
 from decimal import Decimal
 
 import pytest
@@ -8,23 +7,9 @@ import pytest
 import nanobook
 from nanobook_core.contracts import Broker
 
+from .market import Clock
+
 D = Decimal
-
-
-class Clock:
-    """Time that passes when it is told to."""
-
-    def __init__(self):
-        self.time = dt.datetime(2026, 3, 2, 14, 30, tzinfo=dt.UTC)
-
-    def now(self):
-        return self.time
-
-    def monotonic(self):
-        return self.time.timestamp()
-
-    def sleep(self, seconds):
-        self.time += dt.timedelta(seconds=seconds)
 
 
 @pytest.fixture

@@ -182,6 +182,7 @@ class BrokerBase(ABC):
             UnsupportedError: always, unless a subclass can.
 
         """
+        self._check_connected()
         raise self._unsupported("preview orders")
 
     def submit_order(
@@ -280,6 +281,7 @@ class BrokerBase(ABC):
             UnsupportedError: always, unless a subclass can.
 
         """
+        self._check_connected()
         raise self._unsupported("change orders in place; cancel it and send another")
 
     def resync(self) -> SyncReport:
@@ -289,6 +291,7 @@ class BrokerBase(ABC):
             UnsupportedError: always, unless a subclass can.
 
         """
+        self._check_connected()
         raise self._unsupported("compare orders")
 
     def halt(self, reason: str) -> None:

@@ -153,10 +153,10 @@ class PaperBroker(BrokerBase):
             if self._is_connected:
                 return
             self._source.refresh()
-            try:
-                self._source.get("")
-            except NoQuoteError as error:
-                raise ConnectError(str(error), broker=self.name) from error
+            if isinstance(self._source.error, NoQuoteError):
+                raise ConnectError(str(self._source.error), broker=self.name)
+            if self._source.error is not None:
+                raise self._source.error
             if self._state is None:
                 self._state = self._open()
             self._venue = PaperVenue(
@@ -173,6 +173,8 @@ class PaperBroker(BrokerBase):
             self._is_connected = True
             if self._halted is not None and not halted:
                 self._keep_halt()
+        self._publish(BrokerEvent(connection=self.connection()))
+        self._deliver()
 
     def _open(self) -> PaperState:
         opening = {
@@ -194,10 +196,13 @@ class PaperBroker(BrokerBase):
     def disconnect(self) -> None:
         """Close the file; orders stay open. An account in memory stays in memory."""
         with self._lock:
-            self._is_connected = False
+            was_connected, self._is_connected = self._is_connected, False
             if self._path is not None and self._state is not None:
                 self._state.close()
                 self._state = None
+        if was_connected:
+            self._publish(BrokerEvent(connection=self.connection()))
+            self._deliver()
 
     def _connection(self) -> ConnectionInfo:
         where = "memory" if self._path is None else str(self._path)
@@ -359,9 +364,10 @@ class PaperBroker(BrokerBase):
 
     def _look(self, venue: PaperVenue) -> None:
         now = self._clock.now()
-        with self._change():
-            venue.expire(now)
-        for symbol in venue.open_symbols():
+        if venue.has_expired(now):
+            with self._change():
+                venue.expire(now)
+        for symbol in venue.news():
             try:
                 with self._change():
                     venue.look(symbol, now)
@@ -374,8 +380,12 @@ class PaperBroker(BrokerBase):
     def _change(self) -> Iterator[None]:
         """One change of the books; it is told of once it is durable."""
         self._pending = []
-        with self._books.transaction():
-            yield
+        try:
+            with self._books.transaction():
+                yield
+        except BaseException:
+            self._venue.forget()
+            raise
         for event in self._pending:
             self._publish(event)
 

@@ -67,6 +67,9 @@ class Match:
 class Matching(Protocol):
     """Decides on fills."""
 
+    is_settled: bool
+    """Whether orders that met a quote once get no more of it the next time."""
+
     def match(self, crossing: Crossing) -> list[Match]:
         """Fills in the order in which they are made; never more than an order has left."""
         ...
@@ -97,6 +100,8 @@ def matching_of(fills: FillsLike) -> Matching:
 class _Touch:
     """All that the quote offers, in the orders' turn."""
 
+    is_settled = True
+
     def match(self, crossing: Crossing) -> list[Match]:
         left = crossing.available
         matches = []
@@ -116,6 +121,8 @@ class _OrderBook:
     Orders that come to the market meet the quote; those that rest are met by it. A quote off the
     tick is moved to the next price beyond it.
     """
+
+    is_settled = True
 
     def match(self, crossing: Crossing) -> list[Match]:
         rules, side = crossing.rules, crossing.side
@@ -152,6 +159,8 @@ class _OrderBook:
 
 class _Modelled:
     """What a fill model says, in whole ticks and lots."""
+
+    is_settled = False
 
     def __init__(self, model: FillModel) -> None:
         self._model = model

@@ -50,8 +50,11 @@ class SourceQuote:
 class QuoteSource(Protocol):
     """Says what a symbol's prices are now."""
 
+    error: NanobookError | None
+    """Why no symbol has any; known after `refresh`."""
+
     def refresh(self) -> None:
-        """Look again; called once in each request. Errors wait until a symbol is asked for."""
+        """Look again; called once in each request."""
         ...
 
     def get(self, symbol: str) -> SourceQuote | None:
@@ -75,7 +78,7 @@ def quote_source(quotes: Quotes) -> QuoteSource:
     if quotes is None:
         return _Mapped({})
     if isinstance(quotes, str | os.PathLike):
-        return _File(Path(quotes))
+        return _File(Path(quotes).absolute())
     if isinstance(quotes, Mapping):
         return _Mapped(quotes)
     if callable(quotes):
@@ -87,6 +90,8 @@ def quote_source(quotes: Quotes) -> QuoteSource:
 
 
 class _Mapped:
+    error: NanobookError | None = None
+
     def __init__(self, quotes: Mapping[str, QuoteLike | None]) -> None:
         self._quotes = quotes
 
@@ -99,6 +104,8 @@ class _Mapped:
 
 
 class _Called:
+    error: NanobookError | None = None
+
     def __init__(self, function: Callable[[str], QuoteLike | None]) -> None:
         self._function = function
 
@@ -122,26 +129,26 @@ class _File:
         self._path = path
         self._text: bytes | None = None
         self._quotes: dict[str, SourceQuote] = {}
-        self._error: NanobookError | None = None
+        self.error: NanobookError | None = None
 
     def refresh(self) -> None:
         try:
             text = self._path.read_bytes()
         except OSError as error:
             self._text, self._quotes = None, {}
-            self._error = NoQuoteError(f"quotes cannot be read: {error}")
+            self.error = NoQuoteError(f"quotes cannot be read: {error}")
             return
         if text == self._text:
             return
-        self._text, self._quotes, self._error = text, {}, None
+        self._text, self._quotes, self.error = text, {}, None
         try:
             self._quotes = dict(_rows(self._path, text))
         except ValidationError as error:
-            self._error = error
+            self.error = error
 
     def get(self, symbol: str) -> SourceQuote | None:
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         return self._quotes.get(symbol)
 
 

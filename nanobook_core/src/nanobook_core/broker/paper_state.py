@@ -36,7 +36,7 @@ CREATE TABLE orders (
     is_resting INTEGER NOT NULL, reason TEXT NOT NULL, created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL);
 CREATE INDEX orders_by_client ON orders (client_order_id);
-CREATE INDEX orders_open ON orders (order_id) WHERE is_open;
+CREATE INDEX orders_open ON orders (symbol, order_id) WHERE is_open;
 CREATE TABLE fills (
     number INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders, quantity TEXT NOT NULL,
     price TEXT NOT NULL, fee TEXT NOT NULL, fee_currency TEXT NOT NULL, liquidity TEXT NOT NULL,
@@ -122,6 +122,7 @@ class PaperState:
         try:
             with self._opening():
                 self._open(opening)
+                self._account_id = self.entry("account_id")
                 self._check()
         except BaseException:
             self._database.close()
@@ -233,6 +234,10 @@ class PaperState:
         """One more than the last fill's."""
         return int(self._one("SELECT coalesce(max(number), 0) + 1 FROM fills")[0])
 
+    def exec_id(self, number: int) -> str:
+        """Name of an execution."""
+        return f"{self._account_id}-{number}"
+
     def order(self, order_id: int) -> PaperOrder | None:
         """Return an order, finished ones too."""
         if not 0 < order_id < 2**63:
@@ -244,9 +249,20 @@ class PaperState:
         where = "WHERE client_order_id=? ORDER BY order_id DESC LIMIT 1"
         return next(self._orders(where, client_order_id), None)
 
-    def open_orders(self) -> list[PaperOrder]:
-        """Orders that may still fill, oldest first."""
-        return list(self._orders("WHERE is_open ORDER BY order_id"))
+    def open_orders(self, symbol: str | None = None) -> list[PaperOrder]:
+        """Orders that may still fill, of one symbol or of all, oldest first."""
+        if symbol is None:
+            return list(self._orders("WHERE is_open ORDER BY order_id"))
+        return list(self._orders("WHERE is_open AND symbol=? ORDER BY order_id", symbol))
+
+    def open_symbols(self) -> list[str]:
+        """Symbols with open orders, in alphabetical order."""
+        rows = self._all("SELECT DISTINCT symbol FROM orders WHERE is_open ORDER BY symbol")
+        return [row[0] for row in rows]
+
+    def day_orders_before(self, day: dt.date) -> list[PaperOrder]:
+        """Open day orders that were made before that day, in UTC."""
+        return list(self._orders("WHERE is_open AND tif='day' AND created_at<?", day.isoformat()))
 
     def write_order(self, paper: PaperOrder) -> None:
         """Add an order, or take over what has become of it."""
@@ -282,7 +298,7 @@ class PaperState:
             number, order_id, client_order_id, symbol, side = row[:5]
             quantity, price, fee, fee_currency, liquidity, time = row[5:]
             yield Fill(
-                exec_id=f"{self.entry('account_id')}-{number}",
+                exec_id=self.exec_id(number),
                 order_id=order_id,
                 client_order_id=client_order_id,
                 symbol=symbol,

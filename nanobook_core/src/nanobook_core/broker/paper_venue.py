@@ -81,6 +81,8 @@ class PaperVenue:
         self._fee = fee
         self._publish = publish
         self._defaults: dict[str, Instrument] = {}
+        #: Quotes of which the open orders have taken all that they can.
+        self._seen: dict[str, str] = {}
 
     # -- what may be traded, and at which prices
 
@@ -257,6 +259,7 @@ class PaperVenue:
         """
         rules = self.instrument(order.symbol)
         self.rate(rules.currency)
+        self._seen.pop(order.symbol, None)
         source = self._quotes.get(order.symbol)
         self._check(order, rules, source)
         record = OrderRecord(order_id=self._state.next_order_id(), order=order, updated_at=now)
@@ -279,26 +282,38 @@ class PaperVenue:
         paper.record.told(OrderState.CANCELLED, reason=reason)
         self._write(paper, now)
 
-    def expire(self, now: dt.datetime) -> None:
-        """End day orders of an earlier day, in UTC."""
-        for paper in self._state.open_orders():
-            is_day = paper.record.order.tif is BrokerTimeInForce.DAY
-            if is_day and paper.created_at.date() < now.date():
-                paper.record.told(OrderState.EXPIRED, reason="day order, and its UTC day is over")
-                self._write(paper, now)
+    def has_expired(self, now: dt.datetime) -> bool:
+        """Whether a day order's UTC day is over."""
+        return bool(self._state.day_orders_before(now.date()))
 
-    def open_symbols(self) -> list[str]:
-        """Symbols with open orders, in the order of the oldest of each."""
-        return list(dict.fromkeys(one.record.order.symbol for one in self._state.open_orders()))
+    def expire(self, now: dt.datetime) -> None:
+        """End day orders of an earlier day."""
+        for paper in self._state.day_orders_before(now.date()):
+            paper.record.told(OrderState.EXPIRED, reason="day order, and its UTC day is over")
+            self._write(paper, now)
+
+    def news(self) -> list[str]:
+        """Symbols with open orders that have not been looked at since their quotes came."""
+        return [symbol for symbol in self._state.open_symbols() if self._is_news(symbol)]
+
+    def forget(self) -> None:
+        """Look at every quote again: what the last looks changed was undone."""
+        self._seen.clear()
+
+    def _is_news(self, symbol: str) -> bool:
+        if symbol not in self._seen:
+            return True
+        source = self._source(symbol)
+        return source is not None and source.key != self._seen[symbol]
 
     def look(self, symbol: str, now: dt.datetime) -> None:
         """Fill what a symbol's quote crosses now."""
         source = self._quotes.get(symbol)
-        if source is not None:
-            orders = [
-                paper for paper in self._state.open_orders() if paper.record.order.symbol == symbol
-            ]
-            self._trade(source, orders, now)
+        if source is None:
+            return
+        self._trade(source, self._state.open_orders(symbol), now)
+        if self._matching.is_settled:
+            self._seen[symbol] = source.key
 
     def _check(self, order: BrokerOrder, rules: Instrument, source: SourceQuote | None) -> None:
         self._check_position(order, rules)
@@ -349,11 +364,7 @@ class PaperVenue:
     def _check_funds(self, order: BrokerOrder) -> None:
         exposures, _ = self._exposures()
         before = exposures.get(order.symbol, Exposure())
-        ours = [
-            (paper.record.order, paper.left)
-            for paper in self._state.open_orders()
-            if paper.record.order.symbol == order.symbol
-        ]
+        ours = [(paper.record.order, paper.left) for paper in self._state.open_orders(order.symbol)]
         after, _ = self._exposure(
             self._state.holding(order.symbol), [*ours, (order, order.quantity)]
         )
@@ -379,8 +390,7 @@ class PaperVenue:
         quote, symbol = source.quote, source.quote.symbol
         taken = self._state.taken(symbol)
         if taken is not None and taken.quote != source.key and (taken.bid or taken.ask):
-            taken = Taken(source.key, self._state.next_period())
-            self._state.write_taken(symbol, taken)
+            self._state.write_taken(symbol, Taken("", taken.period))
         for side in Side:
             price = touch(quote, side)
             if price is None:
@@ -487,7 +497,7 @@ class PaperVenue:
             return False
         number = self._state.next_fill_number()
         fill = Fill(
-            exec_id=f"{self._state.entry('account_id')}-{number}",
+            exec_id=self._state.exec_id(number),
             order_id=record.order_id,
             client_order_id=order.client_order_id or "",
             symbol=order.symbol,
