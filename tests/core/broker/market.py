@@ -3,6 +3,7 @@
 import datetime as dt
 from decimal import Decimal
 
+from nanobook_core.contracts import ConnectionState
 from nanobook_core.types import Side
 
 TICK = Decimal("0.01")
@@ -36,15 +37,16 @@ class Market:
         self.quotes[symbol] = {"bid": bid, "ask": ask}
 
     def fill(self, order, quantity):
-        """Quote the order's limit with that size, look, and quote what was there before."""
+        """Quote the order's limit with that size until it is seen, then what was there before."""
         before, limit = self.quotes[order.symbol], order.limit_price
         self.quotes[order.symbol] = (
             {"bid": limit - TICK, "ask": limit, "ask_size": quantity}
             if order.side is Side.BUY
             else {"bid": limit, "ask": limit + TICK, "bid_size": quantity}
         )
-        self.broker.open_orders()
-        self.quotes[order.symbol] = before
+        if self.broker.connection().state is not ConnectionState.DISCONNECTED:
+            self.broker.open_orders()
+            self.quotes[order.symbol] = before
 
     def advance(self, seconds):
         self.clock.sleep(seconds)

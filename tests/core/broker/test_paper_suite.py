@@ -9,7 +9,6 @@ from .market import Clock, Market
 
 
 class Paper(BrokerSuite):
-    fills_while_away = False  # it looks at its quotes when it is asked
     shows_foreign = False  # nobody else trades in the account
     loses_answers = False  # there is no line that could
     breaks_links = False
@@ -35,9 +34,9 @@ class TestInAFileWithCosts(Paper):
 
 class TestCashAccountThatMimicsAVenueWithoutClientIds(Paper):
     def settings(self, _):
-        return {"margin": False, "client_id_scope": "never", "splits_flips": True}
+        return {"margin": False, "client_id_scope": "never"}
 
 
-class TestOnTheOrderBook(Paper):
+class TestOnTheOrderBookThatSplitsFlips(Paper):
     def settings(self, _):
-        return {"fills": "order_book", "client_id_scope": "while_open"}
+        return {"fills": "order_book", "client_id_scope": "while_open", "splits_flips": True}

@@ -134,13 +134,14 @@ class BrokerBench:
     def resting(self, broker: Broker, side: str = "buy", **changes: Any) -> BrokerOrder:
         """Return an order that will rest."""
         symbol = changes.get("symbol", self.symbol)
+        if "limit_price" not in changes:
+            changes["limit_price"] = self.away(broker, side, symbol)
         return BrokerOrder(
             **{
                 "symbol": symbol,
                 "side": side,
                 "quantity": self.quantity,
                 "order_type": "limit",
-                "limit_price": self.away(broker, side, symbol),
                 "client_order_id": self.new_id(),
                 **changes,
             }
@@ -148,8 +149,9 @@ class BrokerBench:
 
     def crossing(self, broker: Broker, side: str = "buy", **changes: Any) -> BrokerOrder:
         """Return an order that will trade at once."""
-        limit = self.through(broker, side, changes.get("symbol", self.symbol))
-        return self.resting(broker, side, **{"limit_price": limit, **changes})
+        if "limit_price" not in changes:
+            changes["limit_price"] = self.through(broker, side, changes.get("symbol", ""))
+        return self.resting(broker, side, **changes)
 
     def rest(self, broker: Broker, side: str = "buy", **changes: Any) -> BrokerOrderStatus:
         """Send an order that rests, and return where it stands."""
@@ -185,6 +187,11 @@ class BrokerBench:
             lambda: broker.order_status(order.order_id),
             lambda status: status.filled_quantity == expected,
         )
+
+    def named(self, order: BrokerOrder) -> str:
+        """Return the client order id that an order was given."""
+        assert order.client_order_id is not None
+        return order.client_order_id
 
     def fills_of(self, broker: Broker, order_id: int) -> list[Fill]:
         """Return the executions of one order."""

@@ -17,7 +17,7 @@ from nanobook_core.contracts import (
     Outcome,
     UnsupportedError,
 )
-from nanobook_core.testing.broker_bench import BrokerBench
+from nanobook_core.testing.broker_bench import BrokerBench, Venue
 
 
 class ClaimLaws(BrokerBench):
@@ -73,6 +73,19 @@ class ClaimLaws(BrokerBench):
             assert not broker.order_status(ack).state.is_terminal
             assert broker.positions() == []
 
+    @pytest.mark.parametrize("order_type", ["stop", "stop_limit"])
+    def test_a_stop_order_trades_once_its_price_is_there(
+        self, broker: Broker, venue: Venue, order_type: str
+    ) -> None:
+        """And where its limit allows it."""
+        if order_type in broker.capabilities().order_types:
+            limits = {"stop_limit": {"limit_price": 2 * self.away(broker, "sell")}}
+            order = self.of_type(broker, order_type, **limits.get(order_type, {}))
+            ack = broker.submit_order(order)
+            assert order.stop_price is not None
+            venue.set_quote(self.symbol, order.stop_price, order.stop_price + self.ask - self.bid)
+            assert self.filled(broker, ack).filled_quantity == self.quantity
+
     @pytest.mark.parametrize("tif", BrokerTimeInForce)
     def test_times_in_force_are_as_claimed(self, broker: Broker, tif: BrokerTimeInForce) -> None:
         """DAY and GTC rest, IOC and FOK do not; one that is not claimed is refused, unsent."""
@@ -115,6 +128,27 @@ class ClaimLaws(BrokerBench):
             error = self.refusal(broker, self.crossing(broker, "sell"))
             assert isinstance(error, OrderRejectedError | UnsupportedError)
             self.nothing_happened(broker)
+
+    def test_orders_through_nothing_are_as_claimed(self, broker: Broker) -> None:
+        """Where they must be sent as two, one is refused; else it is short at what it sold for."""
+        claimed = broker.capabilities()
+        if claimed.short:
+            self.trade(broker, "buy")
+            order = self.crossing(broker, "sell", quantity=2 * self.quantity)
+            error = self.refusal(broker, order)
+            if claimed.splits_flips:
+                assert isinstance(error, OrderRejectedError)
+                assert [row.quantity for row in broker.positions()] == [self.quantity]
+                assert broker.open_orders("all") == []
+            else:
+                assert error is None
+                done = self.filled(broker, broker.order_status(self.named(order)).order_id)
+                (position,) = self.eventually(
+                    broker.positions, lambda rows: rows[0].quantity == -self.quantity
+                )
+                assert done.avg_fill_price is not None
+                gap = abs(position.avg_cost - done.avg_fill_price)
+                assert gap < done.avg_fill_price / 10**9
 
     def test_changing_an_order_is_as_claimed(self, broker: Broker) -> None:
         """It keeps its number and client order id, or the venue cannot and nothing changes."""

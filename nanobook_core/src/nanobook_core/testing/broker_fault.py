@@ -105,7 +105,7 @@ class FaultLaws(BrokerBench):
             venue.lose_answer(received=False)
             self._doubt(broker, order, Outcome.UNKNOWN, Outcome.NOT_SENT)
             try:
-                absent = broker.find_order(self._id(order)) is None
+                absent = broker.find_order(self.named(order)) is None
             except OutcomeUnknownError:
                 absent = False
             if absent:
@@ -144,7 +144,7 @@ class FaultLaws(BrokerBench):
             venue.lose_answer(received=True)
             self._doubt(broker, order, Outcome.UNKNOWN, Outcome.ACCEPTED)
             found = self._found(broker, order)
-            broker.cancel_order(self._id(order))
+            broker.cancel_order(self.named(order))
             done = broker.wait(found.order_id, self.patience)
             assert done.state is OrderState.CANCELLED
 
@@ -198,10 +198,6 @@ class FaultLaws(BrokerBench):
             fills = [event.fill for event in heard if event.fill is not None]
             assert {fill.order_id for fill in fills} <= {later.order_id}
 
-    def _id(self, order: BrokerOrder) -> str:
-        assert order.client_order_id is not None
-        return order.client_order_id
-
     def _doubt(self, broker: Broker, order: BrokerOrder, *outcomes: Outcome) -> None:
         """Send it; an adapter that has found out by itself what became of it need not raise."""
         error = self.refusal(broker, order)
@@ -214,7 +210,7 @@ class FaultLaws(BrokerBench):
     def _asked(self, broker: Broker, order: BrokerOrder) -> BrokerOrderStatus | None:
         """Ask for it; that nobody can tell counts as no answer."""
         try:
-            return broker.find_order(self._id(order))
+            return broker.find_order(self.named(order))
         except OutcomeUnknownError:
             return None
 

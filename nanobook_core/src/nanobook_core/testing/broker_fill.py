@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+import pytest
+
 from nanobook_core.contracts import Broker
 from nanobook_core.testing.broker_bench import BrokerBench, Venue
 
@@ -88,6 +90,13 @@ class FillLaws(BrokerBench):
             second.order_id,
         }
         assert broker.fills(since + dt.timedelta(seconds=1)) == []
+
+    def test_a_time_without_a_zone_is_refused(self, broker: Broker) -> None:
+        """Taken for some zone or other, it would miss hours of executions."""
+        self.trade(broker)
+        naive = dt.datetime(2020, 1, 1)  # noqa: DTZ001 - the point of it
+        with pytest.raises((TypeError, ValueError)):
+            broker.fills(naive)
 
     def test_fills_can_be_asked_for_by_symbol(self, broker: Broker) -> None:
         """Those of others are left out."""

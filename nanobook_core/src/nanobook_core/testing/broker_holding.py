@@ -142,7 +142,7 @@ class HoldingLaws(BrokerBench):
         """And the gross value counts every position without its sign."""
         self.trade(broker)
         side = "sell" if broker.capabilities().short else "buy"
-        self.trade(broker, side, symbol=self.other_symbol)
+        self.trade(broker, side, symbol=self.other_symbol, quantity=self.quantity / 2)
         positions = self.eventually(broker.positions, lambda told: len(told) == 2)
         account = broker.account()
         values = [position.market_value for position in positions]

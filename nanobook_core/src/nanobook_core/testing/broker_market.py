@@ -164,8 +164,8 @@ class InstrumentLaws(BrokerBench):
         for name in ("symbol", "side", "order_type", "tif", "client_order_id", "post_only"):
             assert getattr(cut, name) == getattr(order, name)
 
-    @given(size=st.decimals("0.01", "0.99", places=2))
     @_law
+    @given(size=st.decimals("0.01", "0.99", places=2))
     def test_less_than_a_lot_is_no_order(self, broker: Broker, size: Decimal) -> None:
         """Cut it is nothing, and rounding it up would be more than was asked for."""
         quantity = broker.instrument(self.symbol).lot * size

@@ -1,0 +1,123 @@
+"""The suite accepts a sound broker and catches what each unsound one does wrong."""
+
+import itertools
+
+import pytest
+from tests.core.broker.market import Clock, Market
+from tests.core.testing.broker_defect import (
+    claim,
+    connection,
+    event,
+    fault,
+    fill,
+    market,
+    order,
+    submission,
+)
+from tests.core.testing.broker_defect.sound import Sound
+from tests.unshrunk import unshrunk
+
+from nanobook_core.testing import BrokerSuite
+
+LAWS = {name.removeprefix("test_") for name in dir(BrokerSuite) if name.startswith("test_")}
+DEFECTS = [
+    (law, broker, settings)
+    for module in (connection, submission, claim, order, fill, market, event, fault)
+    for broker in vars(module).values()
+    if isinstance(broker, type) and broker.__module__ == module.__name__
+    for law, settings in vars(broker).get("breaks", [])
+]
+
+
+class Venue(Market):
+    """Fails on the line, and lets others trade, as a network and a shared account do."""
+
+    def submit_foreign(self, symbol, side, quantity, limit):
+        self.broker.submit_order(
+            symbol, side, quantity, order_type="limit", limit_price=limit, client_order_id="foreign"
+        )
+
+    def lose_answer(self, *, received):
+        self.broker.lost = "answer" if received else "order"
+
+    def break_link(self):
+        self.broker.disconnect()
+
+    def repeat_fill(self, exec_id):
+        self.broker.repeated = (exec_id,)
+
+
+class Suite(BrokerSuite):
+    secrets = ("hunter2",)
+
+    @pytest.fixture
+    def venue(self):
+        return Venue(Clock())
+
+    @pytest.fixture
+    def broker(self, venue):
+        return connected(Sound, venue)
+
+
+class TestSound(Suite):
+    pass
+
+
+class Impatient(Suite):
+    patience = 0.02
+
+
+def connected(broker, venue, **settings):
+    venue.broker = broker(quotes=venue.quotes, clock=venue.clock, **settings)
+    Suite().open_market(venue)
+    venue.broker.connect()
+    return venue.broker
+
+
+def arguments(law):
+    """Every combination of what a law is tried with."""
+    axes = [
+        [dict(zip(names(mark.args[0]), values(case), strict=True)) for case in mark.args[1]]
+        for mark in getattr(law, "pytestmark", [])
+        if mark.name == "parametrize"
+    ]
+    for cases in itertools.product(*axes):
+        yield {name: value for case in cases for name, value in case.items()}
+
+
+def names(given):
+    return [given] if isinstance(given, str) else list(given)
+
+
+def values(case):
+    case = getattr(case, "values", case)
+    return case if isinstance(case, tuple | list) and not isinstance(case, str) else [case]
+
+
+def holds(law, broker, **settings):
+    """Whether a law holds for new brokers of that class."""
+    suite, test = Impatient(), getattr(BrokerSuite, f"test_{law}")
+    for given in arguments(test):
+        venue = Venue(Clock())
+        parts = {"broker": connected(broker, venue, **settings), **given}
+        if "venue" in test.__code__.co_varnames[: test.__code__.co_argcount]:
+            parts["venue"] = venue
+        try:
+            (unshrunk(test) if hasattr(test, "hypothesis") else test)(suite, **parts)
+        except (Exception, pytest.fail.Exception):  # noqa: BLE001 - raising breaks a law as well
+            return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("law", "broker", "settings"),
+    DEFECTS,
+    ids=[f"{broker.__name__}-{law}" for law, broker, _ in DEFECTS],
+)
+def test_an_unsound_broker_is_caught_by_the_law_it_breaks(law, broker, settings):
+    assert holds(law, Sound, **settings)
+    assert not holds(law, broker, **settings)
+
+
+def test_every_law_can_fail():
+    assert {law for law, _, _ in DEFECTS} == LAWS
