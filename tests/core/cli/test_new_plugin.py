@@ -82,15 +82,16 @@ def test_a_name_that_cannot_work_is_refused(tmp_path, name, reason):
 
 
 def test_a_kind_without_a_frozen_contract_is_refused_with_those_that_have_one():
-    shown = invoke("broker", "my_broker")
+    shown = invoke("parser", "my_parser")
     assert shown.exit_code == 2
-    kinds = ("command", "cost_model", "feature", "fill_model", "forecaster", "optimizer")
+    kinds = ("broker", "command", "cost_model", "feature", "fill_model", "forecaster", "optimizer")
     assert f"{', '.join(map(repr, kinds))}, 'risk_check'" in shown.output
 
 
 @pytest.mark.parametrize(
     ("kind", "name", "provider"),
     [
+        ("broker", "paper", "nanobook-core"),
         ("command", "doctor", "nanobook-core"),
         ("command", "new_plugin", "nanobook-core"),
         ("cost_model", "bps", "nanobook-costs"),
@@ -135,6 +136,8 @@ def test_what_cannot_be_written_whole_is_not_left_half_written(tmp_path):
         ("risk_check", "distribution"),  # a word of the templates
         ("risk_check", "context"),  # a class of the decimal module
         ("risk_check", "test_check"),  # a test, by its name
+        ("broker", "market"),  # a module and a class of its own
+        ("broker", "broker"),
         ("cost_model", "n_d_array"),  # a class of numpy
         ("cost_model", "test_plugin"),  # the module of its tests
         ("fill_model", "fill_request"),  # a record of the contract
