@@ -79,11 +79,13 @@ class ClaimLaws(BrokerBench):
     ) -> None:
         """And where its limit allows it."""
         if order_type in broker.capabilities().order_types:
-            limits = {"stop_limit": {"limit_price": 2 * self.away(broker, "sell")}}
-            order = self.of_type(broker, order_type, **limits.get(order_type, {}))
-            ack = broker.submit_order(order)
-            assert order.stop_price is not None
-            venue.set_quote(self.symbol, order.stop_price, order.stop_price + self.ask - self.bid)
+            trigger = self.away(broker, "sell")
+            changes = {}
+            if order_type == "stop_limit":
+                rules = broker.instrument(self.symbol)
+                changes["limit_price"] = rules.round_price(trigger * Decimal("1.02"), up=True)
+            ack = broker.submit_order(self.of_type(broker, order_type, **changes))
+            venue.set_quote(self.symbol, trigger, trigger + self.ask - self.bid)
             assert self.filled(broker, ack).filled_quantity == self.quantity
 
     @pytest.mark.parametrize("tif", BrokerTimeInForce)

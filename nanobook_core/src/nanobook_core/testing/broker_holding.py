@@ -77,7 +77,9 @@ class HoldingLaws(BrokerBench):
         (held,) = self.eventually(broker.positions)
         rise = 10 * (self.ask - self.bid)
         venue.set_quote(self.symbol, self.bid + rise, self.ask + rise)
-        limit = broker.instrument(self.symbol).round_price(2 * self.ask, up=True)
+        limit = broker.instrument(self.symbol).round_price(
+            (self.ask + rise) * Decimal("1.02"), up=True
+        )
         second = self.trade(broker, limit_price=limit)
         (position,) = self.eventually(
             broker.positions, lambda told: told[0].quantity > held.quantity
