@@ -1,10 +1,11 @@
 """The audit log: what is written, what is refused, and what a file may not be."""
 
+import doctest
 import json
 import os
+import re
 import stat
-import subprocess
-import sys
+import warnings
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from hashlib import sha256
@@ -26,6 +27,7 @@ from nanobook_rebalancer.redaction import Redactor
 
 DATA = Path(__file__).parents[1] / "data" / "rebalancer"
 ROWS = json.loads((DATA / "bad_audit.json").read_text(encoding="utf-8"))
+PAGE = Path(__file__).parents[2] / "docs" / "audit.md"
 GOLDEN = DATA / "audit_v1.jsonl"
 
 
@@ -492,23 +494,28 @@ def test_a_key_signs_and_another_does_not(path):
         verify_audit(path, key=Secret("key two"))
 
 
-def test_the_chain_can_be_checked_without_us():
-    script = """
-import hashlib, json, sys
-prev = "0" * 64
-for seq, line in enumerate(open(sys.argv[1]), 1):
-    body = json.loads(line)
-    found = body.pop("hash")
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    assert body["prev"] == prev and body["seq"] == seq
-    prev = hashlib.sha256((prev + text).encode()).hexdigest()
-    assert prev == found
-print(prev)
-"""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", script, str(GOLDEN)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout.strip() == verify_audit(GOLDEN).last_hash
+def test_the_chain_is_checked_by_what_the_docs_say(tmp_path, monkeypatch):
+    [code] = re.findall(r"```python\n(import hashlib.*?)```", PAGE.read_text(), re.DOTALL)
+    log = tmp_path / "logs" / "audit.jsonl"
+    log.parent.mkdir()
+    monkeypatch.chdir(tmp_path)
+    log.write_bytes(GOLDEN.read_bytes())
+    found = run_code(code)
+    assert (found["seq"], found["prev"]) == (21, verify_audit(GOLDEN).last_hash)
+    log.write_bytes(GOLDEN.read_bytes().replace(b"10.5", b"10.6", 1))
+    with pytest.raises(AssertionError, match="1"):
+        run_code(code)
+
+
+def run_code(code):
+    namespace = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the page does not close its file
+        exec(code, namespace)  # noqa: S102 - our own
+    return namespace
+
+
+def test_the_page_shows_what_happens(monkeypatch):
+    monkeypatch.setenv("MY_API_KEY", "")
+    result = doctest.testfile(str(PAGE), module_relative=False, optionflags=doctest.ELLIPSIS)
+    assert result == (0, 5)
