@@ -104,32 +104,49 @@ def test_any_byte_that_is_replaced_or_gone_or_added_is_found_with_its_place(whol
 # A disk that loses what was not synced.
 
 
-def append(log, acknowledged, times=1):
-    for _ in range(times):
-        number = len(log.records) + 1
-        log.append("w1", "order_intent", {"number": number, "text": "x" * 40 * number})
-        acknowledged.append(number)
+def data_of(number):
+    return {"number": number, "text": "x" * 40 * number}
+
+
+class Acknowledged:
+    """What the log has said to be on disk."""
+
+    def __init__(self):
+        self.records = 0
+        self.aside = b""
+
+    def open(self, path, files):
+        log = opened(path, files=files)
+        self.records = len(log.records)  # what was found is there, whoever wrote it
+        self.aside += b"" if log.torn is None else log.torn + b"\n"
+        return log
+
+    def append(self, log, times=1):
+        for _ in range(times):
+            log.append("w1", "order_intent", data_of(len(log.records) + 1))
+            self.records += 1
 
 
 def work(path, files, acknowledged):
     """Use an audit log in every way, and note what it has said to be there."""
-    with opened(path, files=files) as log:
-        append(log, acknowledged, 3)
+    with acknowledged.open(path, files) as log:
+        acknowledged.append(log, 3)
         log.write_anchor()
-        append(log, acknowledged, 2)
+        acknowledged.append(log, 2)
     for torn in (b"", b'{"data":{', b'{"data":{"number":'):
         with path.open("ab") as file:
             file.write(torn)
-        with opened(path, files=files) as log:
-            acknowledged.append(len(log.records))  # what was found is there, whoever wrote it
-            append(log, acknowledged, 2)
+        with acknowledged.open(path, files) as log:
+            acknowledged.append(log, 2)
             log.write_anchor()
-    content = path.read_bytes()
-    with path.open("r+b") as file:  # as if only the line end had not been written
-        file.truncate(len(content) - 1)
-    with opened(path, files=files) as log:
-        acknowledged.append(len(log.records))
-        append(log, acknowledged)
+    for cut in (0, 1):  # a process that was killed before its record was synced, or had a line end
+        whole = path.read_bytes()
+        with opened(path, files=NoSync()) as log:
+            log.append("w1", "order_intent", data_of(len(log.records) + 1))
+        more = path.read_bytes()[len(whole) :]
+        os.truncate(path, len(whole) + len(more) - cut)
+        with acknowledged.open(path, files) as log:
+            acknowledged.append(log)
 
 
 def losses(disk, tmp_path):
@@ -139,24 +156,28 @@ def losses(disk, tmp_path):
         folder = tmp_path / f"disk-{steps}"
         folder.mkdir()
         files = disk(folder, steps)
-        acknowledged = [0]
+        acknowledged = Acknowledged()
         with suppress(PowerLostError):
             work(folder / "audit.jsonl", files, acknowledged)
         for remains in REMAINS:
             files.remains(tmp_path / "after", **remains)
-            wrong += after(tmp_path / "after" / "audit.jsonl", acknowledged[-1], steps)
+            wrong += after(tmp_path / "after" / "audit.jsonl", acknowledged, steps)
         if not files.is_off:
             return wrong, steps
         steps += 1
 
 
 def after(path, acknowledged, steps):
+    aside = path.with_name("audit.jsonl.torn")
+    found = aside.read_bytes() if aside.exists() else b""
+    if not found.startswith(acknowledged.aside):
+        return [f"step {steps}: of {acknowledged.aside} {found} are there"]
     try:
         with opened(path, files=NoSync()) as log:
-            numbers = [record.data["number"] for record in log.records]
-            assert numbers == list(range(1, len(numbers) + 1))
-            if len(numbers) < acknowledged:
-                return [f"step {steps}: {len(numbers)} of {acknowledged} are there"]
+            records = [record.data for record in log.records]
+            assert records == [data_of(number) for number in range(1, len(records) + 1)]
+            if len(records) < acknowledged.records:
+                return [f"step {steps}: {len(records)} of {acknowledged.records} are there"]
             return []
     except AuditError as error:
         return [f"step {steps}: {error}"]
