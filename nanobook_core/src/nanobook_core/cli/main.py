@@ -98,15 +98,20 @@ def nanobook() -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit: 0 done, 1 error, 2 wrong usage, 130 interrupted."""
+    sys.exit(run_command(nanobook, "nanobook", args))
+
+
+def run_command(command: click.Command, name: str, args: Sequence[str] | None = None) -> int:
+    """Run a command of that name; its errors are lines on standard error, and its exit code."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", PluginWarning)
         warnings.showwarning = _show_warning
-        sys.exit(_run(args))
+        return _run(command, name, args)
 
 
-def _run(args: Sequence[str] | None) -> int:
+def _run(command: click.Command, name: str, args: Sequence[str] | None) -> int:
     try:
-        status = nanobook.main(args, prog_name="nanobook", standalone_mode=False)
+        status = command.main(args, prog_name=name, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code

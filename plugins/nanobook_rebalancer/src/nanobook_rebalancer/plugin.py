@@ -1,1 +1,18 @@
-"""What nanobook-rebalancer offers: nothing yet, so a probe for it truthfully answers no."""
+"""What nanobook-rebalancer offers."""
+
+from __future__ import annotations
+
+from nanobook_core.plugin import Capability, Kind, hookimpl
+
+
+@hookimpl
+def nanobook_commands() -> list[Capability]:
+    """Offer the rebalancer as a subcommand."""
+    return [
+        Capability(
+            kind=Kind.COMMAND,
+            name="rebalance",
+            target="nanobook_rebalancer.command:rebalancer",
+            summary="from target weights to fills, with a risk gate and an audit log",
+        )
+    ]

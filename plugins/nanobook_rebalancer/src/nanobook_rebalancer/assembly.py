@@ -1,0 +1,99 @@
+"""Puts together what a command line asks for: config, plugins, broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+
+from nanobook_core.contracts import Broker
+from nanobook_core.plugin import Kind, PluginPolicy, Registry
+from nanobook_rebalancer.config import BrokerSettings, Config
+from nanobook_rebalancer.config_file import read_config
+from nanobook_rebalancer.errors import InputError
+from nanobook_rebalancer.redaction import Redactor
+from nanobook_rebalancer.run import Rebalancer
+from nanobook_rebalancer.screen import Screen
+from nanobook_rebalancer.stop import StopFlag
+
+_DEFAULT = Path("config.toml")
+_PAPER = "paper"
+
+
+def read_settings(path: Path | None, broker: str | None, quotes: Path | None) -> Config:
+    """Return the config, with what the command line says instead of it.
+
+    Without a file, `config.toml` is read where there is one; else everything is the default, and
+    the broker is the paper broker. Its account is kept in `paper.sqlite`, unless the config says
+    where.
+
+    Raises:
+        InputError: the file is not as it must be, or quotes are given to another broker.
+
+    """
+    if path is None and _DEFAULT.exists():
+        path = _DEFAULT
+    config = Config() if path is None else read_config(path)
+    name = config.broker.name if broker is None else broker
+    settings: dict[str, Any] = dict(config.broker.settings) if name == config.broker.name else {}
+    if quotes is not None and name != _PAPER:
+        raise InputError("--quotes", f"only the paper broker takes quotes from a file, not {name}")
+    if name == _PAPER:
+        settings.setdefault("state", str(config.folder / "paper.sqlite"))
+        if quotes is not None:
+            settings["quotes"] = str(quotes)
+    return evolve(config, broker=BrokerSettings(name=name, settings=settings))
+
+
+def discover_plugins(config: Config) -> Registry:
+    """Import the plugins that the config allows, and no others.
+
+    Raises:
+        PolicyError: what is needed is not there or not allowed.
+
+    """
+    policy = PluginPolicy.from_env()
+    if config.plugins.allow is not None:
+        named = frozenset(config.plugins.allow)
+        policy = evolve(policy, allow=named if policy.allow is None else named & policy.allow)
+    return Registry.discover(policy)
+
+
+def make_broker(config: Config, registry: Registry) -> Broker:
+    """Make the config's broker; nothing is connected.
+
+    Raises:
+        PluginError: there is none of that name, or it cannot be imported.
+        InputError: it does not take its settings.
+
+    """
+    try:
+        broker: Broker = registry.create(Kind.BROKER, config.broker.name, **config.broker.settings)
+    except (TypeError, ValueError) as error:
+        raise InputError("broker", str(error)) from error
+    return broker
+
+
+def make_rebalancer(config: Config, stop: StopFlag, screen: Screen) -> Rebalancer:
+    """Return what runs targets with that config.
+
+    Raises:
+        PluginError, InputError: as `discover_plugins` and `make_broker`.
+
+    """
+    registry = discover_plugins(config)
+    broker = make_broker(config, registry)
+    return Rebalancer(
+        config=config,
+        broker=broker,
+        registry=registry,
+        redactor=make_redactor(config),
+        stop=stop,
+        screen=screen,
+    )
+
+
+def make_redactor(config: Config) -> Redactor:
+    """Return what keeps the config's credentials and account out of everything written."""
+    return Redactor(config.secrets, [config.account.id])

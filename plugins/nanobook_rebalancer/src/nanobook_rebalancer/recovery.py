@@ -1,0 +1,82 @@
+"""Ends what earlier runs left behind, before anything new is begun.
+
+What the end of a log means, and what is done about it:
+
+=============================  =====================================================================
+no plan                        nothing was sent: a new plan
+plan, nothing sent             that plan, while it is young enough, else a new one
+open intent                    the venue is asked for the order; it alone knows
+open intent to cancel          the venue is asked, and the order cancelled once more
+everything ended, no end       positions are looked at and the end is written
+done                           "already complete", without a connection
+damage, or a broken chain      a person has to look at it; `AuditLog.open` raises
+order of ours without intent   a person has to look at it; cancelled only if asked to
+=============================  =====================================================================
+
+Only the window's own run goes on with a plan; orders of every other window are ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nanobook_core.contracts import Broker, BrokerOrderStatus
+from nanobook_rebalancer.client_id import PREFIX
+from nanobook_rebalancer.decimal_text import decimal_text
+from nanobook_rebalancer.history import History, Window
+from nanobook_rebalancer.journal import Journal
+from nanobook_rebalancer.orders import Orders
+
+
+def left_open(history: History, account: str) -> list[Window]:
+    """Windows of an account, given by its digest, that have no end or orders without one."""
+    return [
+        window
+        for window in history.windows.values()
+        if window.account == account and (window.unresolved or window.is_left_open)
+    ]
+
+
+def end_others(
+    journal: Journal,
+    account: str,
+    orders_of: Callable[[Window], Orders],
+    current: Window | None = None,
+) -> list[str]:
+    """End the orders of every window of an account but the one that goes on with its plan.
+
+    Returns what could not be explained, one line each; nothing may be sent then.
+    """
+    stuck: list[str] = []
+    for window in left_open(journal.history, account):
+        if window is current and window.is_left_open:
+            continue
+        stuck += orders_of(window).settle()
+        if window.is_left_open:
+            status = "done" if is_complete(window) else "incomplete"
+            write_recovered(journal, window.run, window, status=status)
+    return stuck
+
+
+def write_recovered(journal: Journal, run: str, window: Window, *, status: str) -> None:
+    """Record that a run that died was taken over; without `status` its plan goes on."""
+    plan = window.plan or {"legs": []}
+    journal.write("recovered", legs=[leg["number"] for leg in plan["legs"]], run=run, status=status)
+
+
+def is_complete(window: Window) -> bool:
+    """Whether every leg of the plan has filled."""
+    plan = window.plan
+    return plan is not None and all(
+        decimal_text(window.filled(leg["number"])) == leg["quantity"] for leg in plan["legs"]
+    )
+
+
+def orphans(broker: Broker, history: History) -> list[BrokerOrderStatus]:
+    """Open orders with an id of ours that no record explains."""
+    return [
+        status
+        for status in broker.open_orders("all")
+        if status.client_order_id.startswith(PREFIX)
+        and status.client_order_id not in history.attempts
+    ]

@@ -1,0 +1,143 @@
+"""What a plan's trades were expected to cost, and what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Self
+
+from attrs import frozen
+
+from nanobook_core.types import Side
+from nanobook_rebalancer.decimal_text import EXACT, decimal_text, money_text
+from nanobook_rebalancer.history import Window
+from nanobook_rebalancer.leg import Leg
+
+_BPS = Decimal(10_000)
+
+
+@frozen(kw_only=True)
+class Trade:
+    """One leg, and what came of it."""
+
+    leg: Leg
+    filled: Decimal
+    notional: Decimal
+    """Sum of price times quantity of its fills, times the multiplier."""
+    fees: Decimal
+    """As the venue reported them, in whatever currency it takes them."""
+    reason: str
+    """Why less was filled than planned, as far as is known."""
+
+    @classmethod
+    def of(cls, leg: Leg, window: Window, failed: str = "") -> Self:
+        """Add up the fills of a leg."""
+        attempts = window.attempts_of(leg.number)
+        fills = [fill for attempt in attempts for fill in attempt.fills.values()]
+        value = sum((EXACT.multiply(fill.shares, fill.price) for fill in fills), Decimal(0))
+        filled = window.filled(leg.number)
+        why = failed or (attempts[-1].reason if attempts else "not sent")
+        return cls(
+            leg=leg,
+            filled=filled,
+            notional=EXACT.multiply(value, leg.multiplier),
+            fees=sum((fill.fee for fill in fills), Decimal(0)),
+            reason="" if filled == leg.quantity else why,
+        )
+
+    @property
+    def price(self) -> Decimal | None:
+        """Average of its fills; None without any."""
+        if not self.filled:
+            return None
+        return EXACT.divide(self.notional, EXACT.multiply(self.filled, self.leg.multiplier))
+
+    @property
+    def slippage(self) -> Decimal:
+        """Money that the fills cost more than at the plan's mark; below 0 where they cost less."""
+        expected = EXACT.multiply(EXACT.multiply(self.filled, self.leg.mark), self.leg.multiplier)
+        paid_more = EXACT.subtract(self.notional, expected)
+        return paid_more if self.leg.side is Side.BUY else -paid_more
+
+    @property
+    def slippage_bps(self) -> Decimal | None:
+        """Slippage by the value at the mark, in basis points; None without fills."""
+        if self.price is None:
+            return None
+        return self.slippage / (self.filled * self.leg.mark * self.leg.multiplier) * _BPS
+
+
+@frozen(kw_only=True)
+class ExecutionReport:
+    """Every leg of a plan."""
+
+    trades: tuple[Trade, ...]
+
+    @classmethod
+    def of(cls, legs: Iterable[Leg], window: Window, failed: dict[int, str]) -> Self:
+        """Read it from what happened; `failed` says why legs were not sent."""
+        return cls(trades=tuple(Trade.of(leg, window, failed.get(leg.number, "")) for leg in legs))
+
+    @property
+    def missing(self) -> tuple[Trade, ...]:
+        """Legs that did not fill completely."""
+        return tuple(trade for trade in self.trades if trade.filled != trade.leg.quantity)
+
+    @property
+    def fees(self) -> Decimal:
+        """Sum over all legs."""
+        return sum((trade.fees for trade in self.trades), Decimal(0))
+
+    @property
+    def slippage(self) -> Decimal:
+        """Sum over all legs."""
+        return sum((trade.slippage for trade in self.trades), Decimal(0))
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """One row of text a leg, under `COLUMNS`."""
+        return [
+            (
+                trade.leg.symbol,
+                trade.leg.action.value,
+                f"{decimal_text(trade.filled)}/{decimal_text(trade.leg.quantity)}",
+                decimal_text(trade.leg.mark),
+                "-" if trade.price is None else decimal_text(round(trade.price, 6)),
+                "-" if trade.slippage_bps is None else f"{trade.slippage_bps:+.1f}",
+                money_text(trade.slippage),
+                money_text(trade.fees),
+                trade.reason,
+            )
+            for trade in self.trades
+        ]
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.trades) - len(self.missing)} of {len(self.trades)} filled; "
+            f"{money_text(self.fees)} fees + {money_text(self.slippage)} slippage = "
+            f"{money_text(self.fees + self.slippage)}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it for JSON, numbers as decimal strings."""
+        return {
+            "fees": decimal_text(self.fees),
+            "slippage": decimal_text(self.slippage),
+            "trades": [
+                {
+                    "leg": trade.leg.number,
+                    "symbol": trade.leg.symbol,
+                    "action": trade.leg.action.value,
+                    "planned": decimal_text(trade.leg.quantity),
+                    "filled": decimal_text(trade.filled),
+                    "expected_price": decimal_text(trade.leg.mark),
+                    "price": None if trade.price is None else decimal_text(round(trade.price, 10)),
+                    "slippage": decimal_text(trade.slippage),
+                    "fees": decimal_text(trade.fees),
+                    "reason": trade.reason,
+                }
+                for trade in self.trades
+            ],
+        }
+
+
+COLUMNS = ("Symbol", "Action", "Filled", "Expected", "Realised", "bps", "Slippage", "Fees", "Why")

@@ -1,0 +1,437 @@
+"""The steps of one run for one window."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from attrs import define, evolve, field
+
+from nanobook_core.contracts import Broker, BrokerError, Clock, RiskOrder, RiskRequest, SentOrder
+from nanobook_core.plugin.discovery import described
+from nanobook_core.risk import GatedBroker, RiskEngine, RiskReport
+from nanobook_rebalancer.config import Config
+from nanobook_rebalancer.decimal_text import decimal_text
+from nanobook_rebalancer.errors import AuditWriteError, PlanError
+from nanobook_rebalancer.execution import Execution
+from nanobook_rebalancer.history import Window, digest
+from nanobook_rebalancer.journal import Journal
+from nanobook_rebalancer.kill_switch import KillSwitch
+from nanobook_rebalancer.leg_state import LegState
+from nanobook_rebalancer.options import Options
+from nanobook_rebalancer.orders import Orders
+from nanobook_rebalancer.plan import Plan
+from nanobook_rebalancer.planner import make_plan, risk_request
+from nanobook_rebalancer.reconcile import Reconciliation, unit_values
+from nanobook_rebalancer.recovery import end_others, orphans, write_recovered
+from nanobook_rebalancer.report import ExecutionReport
+from nanobook_rebalancer.result import Result
+from nanobook_rebalancer.screen import Screen
+from nanobook_rebalancer.snapshot import Snapshot, take_snapshot
+from nanobook_rebalancer.stop import StopFlag, StoppedError
+from nanobook_rebalancer.target import Target
+from nanobook_rebalancer.venue import Venue
+
+#: How often, and how many seconds apart, positions are asked for that do not show all fills yet.
+_LOOKS, _LOOK_SECONDS = 5, 2.0
+
+
+@define(kw_only=True)
+class Session:
+    """Locked, with the audit log open; every step is written down before the next."""
+
+    target: Target
+    options: Options
+    config: Config
+    broker: Broker
+    engine: RiskEngine
+    journal: Journal
+    clock: Clock
+    stop: StopFlag
+    kill: KillSwitch
+    screen: Screen
+    target_file: str = ""
+    plugins: list[dict[str, str]] = field(factory=list)
+    plan: Plan | None = None
+    """Given where it was made before; else it is read from the log, or made."""
+    account_id: str = field(init=False)
+    window: Window = field(init=False)
+    orders: Orders = field(init=False)
+    execution: Execution | None = None
+    _run_before: str = field(init=False)
+    risk: RiskReport | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.account_id = self.broker.connection().account_id or self.config.account.id
+        self.window = self.journal.history.window(self.account_id, self.target.window)
+        self._run_before = self.window.run
+        self.orders = self._orders_of(self.window)
+
+    def run(self) -> Result:
+        """Do what is left to do; see `Rebalancer.run`."""
+        if self.window.status == "done":
+            return self._result("done", f"{self.target.window} is already complete")
+        if reason := self.kill.reason():
+            self.journal.write("halted", reason=reason)
+            return self._result("halted", reason)
+        try:
+            self._start()
+            try:
+                status, message = self._trade()
+            except StoppedError as stop:
+                status, message = stop.status, stop.reason
+            except PlanError as error:
+                status, message = "refused", str(error)
+            except (BrokerError, AuditWriteError):
+                raise
+            except Exception as error:  # noqa: BLE001 - a fault; orders are ended before it is told
+                status, message = "review", described(error)
+            return self._end(status, message)
+        except AuditWriteError:
+            self.orders.abandon()
+            raise
+        except BrokerError as error:
+            self._complete("error", [described(error)])
+            raise
+
+    # Steps ----------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self.journal.write(
+            "run_started",
+            account=self.account_id,
+            account_digest=digest(self.account_id),
+            broker=self.broker.name,
+            dry_run=self.options.dry_run,
+            live=self.options.live,
+            plugins=self.plugins,
+            target=[
+                {"symbol": symbol, "weight": decimal_text(weight)}
+                for symbol, weight in self.target.weights.items()
+            ],
+            target_file=self.target_file,
+            window=self.target.window,
+            window_digest=digest(self.account_id, self.target.window),
+        )
+
+    def _trade(self) -> tuple[str, str]:
+        """Go through all steps; how the run ends early and why, or blanks where it was executed."""
+        self.broker.connect(self.config.timeout)
+        if self.broker.connection().is_live and not self.options.live:
+            return "refused", f"{self.broker.name} is live: real money moves only with --live"
+        plan = None if self.options.dry_run else self._recover()
+        self.orders.check_stop()
+        if plan is None or not self._has_begun(plan):
+            snapshot = self._snapshot()
+            plan = self._new_plan(snapshot) if plan is None else plan
+            if early := self._approve(plan, snapshot):
+                return early
+        self.plan = plan
+        gate = GatedBroker(
+            self.broker, self.engine, clock=self.clock, request=self._known_here(plan)
+        )
+        self.execution = Execution(
+            plan=plan, orders=self.orders, gate=gate, settings=self.config.execution
+        )
+        self.execution.run()
+        return "", ""
+
+    def _recover(self) -> Plan | None:
+        """End what other runs left open; return the plan that this one goes on with, if any.
+
+        Raises:
+            StoppedError: there are orders that nobody can explain.
+
+        """
+        history = self.journal.history
+        stuck = end_others(self.journal, self.window.account, self._orders_of, self.window)
+        for status in orphans(self.broker, history):
+            line = f"{status.client_order_id}: {status.side} {status.quantity} {status.symbol}"
+            if not self.options.cancel_orphans:
+                stuck.append(f"{line} is open, and no record explains it (--cancel-orphans)")
+            elif problem := self.orders.venue.cancel_orphan(status, self.clock):
+                stuck.append(f"{line}: {problem}")
+        if stuck:
+            raise StoppedError("review", "; ".join(stuck))
+        if not self.window.is_left_open:
+            return None
+        plan = Plan.from_data(self.window.plan, account_id=self.account_id)
+        if not self._has_begun(plan) and self.clock.now() > plan.expires_at:
+            return None
+        write_recovered(self.journal, self._run_before, self.window, status="")
+        return plan
+
+    def _has_begun(self, plan: Plan) -> bool:
+        """Whether an order of it may have been sent."""
+        return any(self.window.attempts_of(leg.number) for leg in plan.legs)
+
+    def _snapshot(self) -> Snapshot:
+        snapshot = take_snapshot(
+            self.broker,
+            self.target.weights,
+            clock=self.clock,
+            max_age=float(self.config.execution.quote_max_age_secs),
+            account_id=self.account_id,
+        )
+        if snapshot.account_id != self.account_id:
+            raise PlanError(f"the broker has account {snapshot.account_id}, not {self.account_id}")
+        account, marks = snapshot.account, snapshot.marks
+        self.journal.write(
+            "positions_fetched",
+            account=self.account_id,
+            buying_power=decimal_text(account.buying_power),
+            cash=decimal_text(account.cash),
+            equity=decimal_text(account.equity),
+            positions=[
+                {
+                    "avg_cost": decimal_text(held.avg_cost),
+                    "price": decimal_text(marks[held.symbol]),
+                    "qty": decimal_text(held.quantity),
+                    "symbol": held.symbol,
+                }
+                for held in snapshot.holdings
+            ],
+        )
+        self.orders.check_stop()
+        return snapshot
+
+    def _new_plan(self, snapshot: Snapshot) -> Plan:
+        """Make the plan, or take the one that was given; it is written down by `_approve`."""
+        first = self.window.last_leg + 1
+        if self.plan is None:
+            return make_plan(self.target, snapshot, self.config, first=first)
+        if self.clock.now() > self.plan.expires_at:
+            raise PlanError(f"the plan is older than {self.plan.ttl} s; make a new one")
+        if snapshot.positions != dict(self.plan.positions):
+            raise PlanError("positions have changed since the plan was made; make a new one")
+        return _renumbered(self.plan, first)
+
+    def _approve(self, plan: Plan, snapshot: Snapshot) -> tuple[str, str] | None:
+        """Write the plan down, check it and ask; how the run ends if it is not to be executed."""
+        self.plan = plan
+        if not plan.legs:
+            self.journal.write("no_rebalance_needed")
+            return "done", "No rebalancing needed."
+        if len(plan.legs) > (most := self.config.execution.max_orders_per_run):
+            return (
+                "refused",
+                f"{len(plan.legs)} orders generated, but max_orders_per_run is {most}",
+            )
+        if self.window.plan is None:
+            self.journal.write("diff_computed", plan=plan.to_data())
+        risk = self.risk = self.engine.evaluate(
+            self._known_here(plan)(risk_request(plan, snapshot, self.clock))
+        )
+        checks = [
+            {"detail": found.detail, "name": found.name, "status": found.status.value}
+            for found in risk.results
+        ]
+        self.journal.write("risk_check", checks=checks, passed=risk.ok)
+        self.screen.plan(plan, risk)
+        if not risk.ok:
+            return "refused", "risk check failed: " + _listed(risk.failures)
+        if self.options.dry_run:
+            return "dry_run", "[DRY RUN] No orders submitted."
+        return None if self.options.force or self.window.approved else self._ask(risk)
+
+    def _ask(self, risk: RiskReport) -> tuple[str, str] | None:
+        if risk.warnings:
+            return "refused", "--force passes warnings: " + _listed(risk.warnings)
+        approved = self._is_confirmed()
+        self.journal.write("user_confirmed", approved=approved)
+        return None if approved else ("declined", "Not confirmed. No orders submitted.")
+
+    def _is_confirmed(self) -> bool:
+        try:
+            with self.stop.waiting_for_person():
+                approved = self.screen.confirm()
+        except KeyboardInterrupt:
+            raise StoppedError("interrupted", "interrupted while asking") from None
+        self.stop.check()
+        return approved
+
+    # Ends -----------------------------------------------------------------------------------------
+
+    def _end(self, status: str, message: str) -> Result:
+        """End every order, look at what is held now, and write down how the run ended."""
+        review = [message] if status == "review" else []
+        is_executed = not self.options.dry_run and bool(self.window.attempts)
+        if is_executed:
+            review += self.orders.settle()
+        report = None
+        positions: dict[str, Decimal] | None = None
+        if is_executed and self.plan is not None:
+            failed = {} if self.execution is None else self.execution.failed
+            report = ExecutionReport.of(self.plan.legs, self.window, failed)
+            positions, problems = self._final_positions(self.plan)
+            review += problems
+        if not status:
+            status = "incomplete" if report is None or report.missing else "done"
+        if review and status in ("done", "incomplete"):
+            status = "review"
+        self._record_end(status, message, review)
+        self._complete(status, review, report, positions)
+        return self._result(
+            status,
+            message or ("; ".join(review) if review else "" if report is None else str(report)),
+            report=report,
+            reconciliation=self._reconciliation(positions),
+            review=tuple(review),
+        )
+
+    def _record_end(self, status: str, message: str, review: list[str]) -> None:
+        if status == "interrupted":
+            self.journal.write("shutdown", signal=self.stop.signal or message)
+        elif status == "halted":
+            self.journal.write("halted", reason=message)
+        if review:
+            self.journal.write("review", reasons=review)
+
+    def _complete(
+        self,
+        status: str,
+        review: list[str],
+        report: ExecutionReport | None = None,
+        positions: dict[str, Decimal] | None = None,
+    ) -> None:
+        missing = 0 if report is None else len(report.missing)
+        self.journal.write(
+            "run_completed",
+            failed=missing,
+            filled=0 if report is None else len(report.trades) - missing,
+            positions=None
+            if positions is None
+            else [
+                {"qty": decimal_text(quantity), "symbol": symbol}
+                for symbol, quantity in positions.items()
+            ],
+            review=review,
+            status=status,
+            submitted=sum(each.order_id is not None for each in self.window.attempts),
+        )
+
+    def _final_positions(self, plan: Plan) -> tuple[dict[str, Decimal] | None, list[str]]:
+        """What is held now, and what of it the fills do not explain; fills may show up late."""
+        expected = dict(plan.positions)
+        slack: dict[str, Decimal] = {}
+        for leg in plan.legs:
+            for attempt in self.window.attempts_of(leg.number):
+                sign = 1 if leg.signed_quantity > 0 else -1
+                held = expected.get(leg.symbol, Decimal(0))
+                expected[leg.symbol] = held + sign * attempt.filled
+                # A fee may be taken out of what is bought.
+                slack[leg.symbol] = slack.get(leg.symbol, Decimal(0)) + sum(
+                    abs(fill.fee)
+                    for fill in attempt.fills.values()
+                    if fill.fee_currency not in ("", plan.currency)
+                )
+        positions: dict[str, Decimal] | None = None
+        problems: list[str] = []
+        for look in range(_LOOKS):
+            if look:
+                self.clock.sleep(_LOOK_SECONDS)
+            try:
+                positions = {held.symbol: held.quantity for held in self.broker.positions()}
+            except Exception as error:  # noqa: BLE001 - whatever an adapter raises is no answer
+                problems = [f"positions: {described(error)}"]
+                continue
+            problems = [
+                f"{symbol}: {decimal_text(found)} held, {decimal_text(expected[symbol])} explained"
+                for symbol, allowed in slack.items()
+                if abs((found := positions.get(symbol, Decimal(0))) - expected[symbol]) > allowed
+            ]
+            if not problems:
+                break
+        return positions, problems
+
+    def _reconciliation(self, positions: dict[str, Decimal] | None) -> Reconciliation | None:
+        if positions is None or self.plan is None:
+            return None
+        try:
+            values = unit_values(self.broker, {*positions, *self.target.weights})
+            equity = self.broker.account().equity
+        except Exception:  # noqa: BLE001 - everything is done and written; this is only shown
+            return None
+        return Reconciliation.of(equity, positions, self.target.weights, values)
+
+    def _result(self, status: str, message: str, **shown: Any) -> Result:
+        return Result(
+            status=status,
+            message=message,
+            window=self.target.window,
+            plan=self.plan,
+            risk=self.risk,
+            **shown,
+        )
+
+    # What is known here and not at the broker -----------------------------------------------------
+
+    def _orders_of(self, window: Window) -> Orders:
+        return Orders(
+            window=window,
+            venue=Venue(broker=self.broker, journal=self.journal),
+            clock=self.clock,
+            stop=self.stop,
+            kill=self.kill,
+        )
+
+    def _known_here(self, plan: Plan) -> Callable[[RiskRequest], RiskRequest]:
+        """Add to a risk request what only the plan and the log know."""
+        planned: dict[str, Decimal] = {}
+        for leg in plan.legs:
+            planned[leg.symbol] = planned.get(leg.symbol, Decimal(0)) + leg.signed_quantity
+
+        def complete(request: RiskRequest) -> RiskRequest:
+            equities = self.journal.history.equity.get(self.window.account, [])
+            today = request.now.date().isoformat()
+            of_today = [equity for when, equity in equities if when.startswith(today)]
+            return evolve(
+                request,
+                planned=planned,
+                sent=self._sent_before(plan, {order.client_order_id for order in request.orders}),
+                killed=self.kill.reason(),
+                peak_equity=max((equity for _, equity in equities), default=None),
+                day_start_equity=of_today[0] if of_today else None,
+            )
+
+        return complete
+
+    def _sent_before(self, plan: Plan, ids: set[str]) -> tuple[SentOrder, ...]:
+        """Orders of the plan; without those that are being judged, which may be sent again."""
+        numbers = {leg.number for leg in plan.legs}
+        return tuple(
+            SentOrder(
+                order=RiskOrder(
+                    symbol=each.symbol,
+                    side=each.side,
+                    quantity=each.shares,
+                    limit_price=each.limit,
+                    client_order_id=each.client_order_id,
+                ),
+                sent_at=dt.datetime.fromisoformat(each.sent_at),
+            )
+            for each in self.window.attempts
+            if each.leg in numbers
+            and each.client_order_id not in ids
+            and each.state is not LegState.NOT_SENT
+        )
+
+
+def _listed(found: Any) -> str:
+    return "; ".join(f"{each.name}: {each.detail}" for each in found)
+
+
+def _renumbered(plan: Plan, first: int) -> Plan:
+    """The plan with legs from a number on: no number is used twice in a window."""
+    shift = first - min((leg.number for leg in plan.legs), default=first)
+    legs = tuple(
+        evolve(
+            leg,
+            number=leg.number + shift,
+            after=None if leg.after is None else leg.after + shift,
+        )
+        for leg in plan.legs
+    )
+    return evolve(plan, legs=legs)

@@ -1,0 +1,202 @@
+"""What the venue says of our orders, taken over into the journal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from enum import Enum
+
+from attrs import define, field
+
+from nanobook_core.contracts import (
+    Broker,
+    BrokerOrderStatus,
+    BrokerProtocolError,
+    Clock,
+    ConnectionState,
+    Fill,
+    OrderNotFoundError,
+)
+from nanobook_core.plugin.discovery import described
+from nanobook_rebalancer.decimal_text import decimal_text
+from nanobook_rebalancer.history import Attempt
+from nanobook_rebalancer.journal import Journal
+from nanobook_rebalancer.leg_state import FROM_BROKER, LegState
+from nanobook_rebalancer.stop import StoppedError
+
+#: The venue's and our clock may differ by so much, and a fill is still looked for.
+_CLOCKS_DIFFER = dt.timedelta(days=1)
+#: How long an order without a record may take to end.
+_CANCEL_SECONDS, _POLL_SECONDS = 10.0, 0.5
+
+
+class Answer(Enum):
+    """What a venue said when it was asked for an order."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    """The venue never had it."""
+    NONE = "none"
+    """It said nothing."""
+
+
+@define
+class Venue:
+    """Asks a broker and writes down what it answers. No answer is never taken for one."""
+
+    broker: Broker
+    journal: Journal
+    silence: str = ""
+    """What came instead of the last answer that is missing."""
+    ended: set[str] = field(factory=set)
+    """Client order ids of orders that have ended, whose fills do not add up so far."""
+
+    def find(self, attempt: Attempt) -> Answer:
+        """Ask for an order by its id, whether it is open or done; one that is found is ours."""
+        return self._ask(attempt, self.broker.find_order)
+
+    def observe(self, attempt: Attempt) -> Answer:
+        """Ask where an order stands that the venue is known to have."""
+        return self._ask(attempt, self._status)
+
+    def cancel(self, attempt: Attempt, reason: str) -> None:
+        """Ask for the end of an order; whether it came is for `observe` to find out."""
+        self.journal.write("cancel_intent", client_order_id=attempt.client_order_id, reason=reason)
+        self.journal.write(
+            "cancel_result",
+            client_order_id=attempt.client_order_id,
+            outcome=self.cancel_unrecorded(attempt.client_order_id),
+        )
+
+    def cancel_unrecorded(self, client_order_id: str) -> str:
+        """Ask for the end of an order where nothing can be written; returns what came of it."""
+        try:
+            self.broker.cancel_order(client_order_id)
+        except Exception as error:  # noqa: BLE001 - an adapter's error leaves the order as it was
+            return described(error)
+        return "sent"
+
+    def cancel_orphan(self, status: BrokerOrderStatus, clock: Clock) -> str:
+        """Cancel an order of which there is no record; why it is still open, or blank."""
+        client_order_id = status.client_order_id
+        self.journal.write("cancel_intent", client_order_id=client_order_id, reason="orphan")
+        outcome = self.cancel_unrecorded(client_order_id)
+        self.journal.write("cancel_result", client_order_id=client_order_id, outcome=outcome)
+        end = clock.monotonic() + _CANCEL_SECONDS
+        while True:
+            found = self.broker.find_order(client_order_id)
+            if found is None or found.state.is_terminal:
+                return ""
+            if clock.monotonic() >= end:
+                return f"it does not end, {outcome}"
+            clock.sleep(_POLL_SECONDS)
+
+    def _status(self, client_order_id: str) -> BrokerOrderStatus | None:
+        try:
+            return self.broker.order_status(client_order_id)
+        except OrderNotFoundError:  # this session does not know it; the venue may
+            return self.broker.find_order(client_order_id)
+
+    def _ask(self, attempt: Attempt, ask: Callable[[str], BrokerOrderStatus | None]) -> Answer:
+        try:
+            self.reconnect()
+            status = ask(attempt.client_order_id)
+            if status is None:
+                return Answer.ABSENT
+            # Before it is believed that an order has ended: all of its fills.
+            fills = self._fills(attempt, status)
+        except Exception as error:  # noqa: BLE001 - whatever an adapter raises is no answer
+            self.silence = described(error)
+            return Answer.NONE
+        _check(attempt, status)
+        self._take(attempt, status, fills)
+        return Answer.FOUND
+
+    def reconnect(self) -> None:
+        """Connect again where the connection broke; does nothing while there is one."""
+        if self.broker.connection().state in (
+            ConnectionState.DISCONNECTED,
+            ConnectionState.LINK_DOWN,
+        ):
+            self.broker.connect()
+
+    def _fills(self, attempt: Attempt, status: BrokerOrderStatus) -> list[Fill]:
+        """Executions of an order that are not recorded, where the venue says there are any."""
+        if status.filled_quantity == attempt.filled:
+            return []
+        since = dt.datetime.fromisoformat(attempt.sent_at) - _CLOCKS_DIFFER
+        fills = self.broker.fills(since, attempt.symbol)
+        ours = [fill for fill in fills if fill.client_order_id == attempt.client_order_id]
+        for fill in ours:
+            if not (fill.quantity.is_finite() and fill.quantity > 0 and fill.price.is_finite()):
+                raise BrokerProtocolError(f"a fill of {fill.quantity} at {fill.price}")
+        return ours
+
+    def _take(self, attempt: Attempt, status: BrokerOrderStatus, fills: list[Fill]) -> None:
+        write, client_order_id = self.journal.write, attempt.client_order_id
+        state = FROM_BROKER[status.state]
+        if state is LegState.UNKNOWN:
+            return
+        if attempt.order_id is None and state is not LegState.NOT_SENT:
+            self.acknowledge(attempt, status.order_id)
+        for fill in fills:
+            if fill.exec_id in attempt.fills or fill.exec_id in attempt.corrected:
+                continue
+            write(
+                "order_filled",
+                attempt=attempt.number,
+                client_order_id=client_order_id,
+                exec_id=fill.exec_id,
+                fee=decimal_text(fill.fee),
+                fee_currency=fill.fee_currency,
+                filled=decimal_text(attempt.filled + fill.quantity),
+                leg=attempt.leg,
+                price=decimal_text(fill.price),
+                shares=decimal_text(fill.quantity),
+                symbol=attempt.symbol,
+                **({"corrects": fill.corrects} if fill.corrects else {}),
+            )
+        if attempt.filled > attempt.shares:
+            raise StoppedError(
+                "review",
+                f"{client_order_id}: {attempt.filled} {attempt.symbol} filled, "
+                f"{attempt.shares} were ordered",
+            )
+        if attempt.is_done or not state.is_terminal:
+            return
+        is_whole = attempt.filled == attempt.shares
+        if attempt.filled != status.filled_quantity or (state is LegState.FILLED and not is_whole):
+            self.ended.add(client_order_id)
+            return
+        write(
+            "order_done",
+            client_order_id=client_order_id,
+            filled=decimal_text(attempt.filled),
+            reason=status.reason,
+            state=(LegState.FILLED if is_whole else state).value,
+        )
+
+    def acknowledge(self, attempt: Attempt, order_id: int) -> None:
+        """Record that the venue has an order."""
+        self.journal.write(
+            "order_submitted",
+            action=attempt.action,
+            attempt=attempt.number,
+            client_order_id=attempt.client_order_id,
+            leg=attempt.leg,
+            limit=decimal_text(attempt.limit),
+            order_id=int(order_id),
+            shares=decimal_text(attempt.shares),
+            symbol=attempt.symbol,
+        )
+
+
+def _check(attempt: Attempt, status: BrokerOrderStatus) -> None:
+    """Refuse to take another order for ours."""
+    found = (status.symbol, status.side, status.quantity)
+    if found != (attempt.symbol, attempt.side, attempt.shares):
+        raise StoppedError(
+            "review",
+            f"{attempt.client_order_id}: the venue has {status.side} {status.quantity} "
+            f"{status.symbol} under it, ours is {attempt.side} {attempt.shares} {attempt.symbol}",
+        )
