@@ -10,9 +10,11 @@ from nanobook_core.contracts import (
     Broker,
     BrokerError,
     BrokerOrder,
+    Clock,
     DuplicateOrderError,
     HaltedError,
     Outcome,
+    Quote,
     RiskVetoError,
 )
 from nanobook_core.plugin.discovery import described
@@ -214,9 +216,13 @@ class Execution:
             quote = self.orders.venue.broker.quote(symbol)
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises, there is no price
             return described(error)
-        if not quote.is_usable:
-            return f"{symbol}: no usable quote, bid {quote.bid}, ask {quote.ask}"
-        max_age = float(self.settings.quote_max_age_secs)
-        if quote.is_stale(self.orders.clock.monotonic(), max_age):
-            return f"{symbol}: the quote is older than {max_age:g} seconds"
-        return ""
+        return quote_problem(quote, self.orders.clock, float(self.settings.quote_max_age_secs))
+
+
+def quote_problem(quote: Quote, clock: Clock, max_age: float) -> str:
+    """Why no order may be sent at a quote; empty where nothing speaks against it."""
+    if not quote.is_usable:
+        return f"{quote.symbol}: no usable quote, bid {quote.bid}, ask {quote.ask}"
+    if quote.is_stale(clock.monotonic(), max_age):
+        return f"{quote.symbol}: the quote is older than {max_age:g} seconds, or of unknown age"
+    return ""

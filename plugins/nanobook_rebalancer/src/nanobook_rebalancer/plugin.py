@@ -1,4 +1,4 @@
-"""What nanobook-rebalancer offers."""
+"""Offers of nanobook-rebalancer."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from nanobook_core.plugin import Capability, Kind, hookimpl
 
 
 @hookimpl
-def nanobook_commands() -> list[Capability]:
-    """Offer the rebalancer as a subcommand."""
+def nanobook_features() -> list[Capability]:
+    """Offer plans."""
     return [
         Capability(
-            kind=Kind.COMMAND,
-            name="rebalance",
-            target="nanobook_rebalancer.command:rebalancer",
-            summary="from target weights to fills, with a risk gate and an audit log",
-        )
+            kind=Kind.FEATURE,
+            name="plan",
+            feature="plan",
+            target="nanobook_rebalancer.planning:plan",
+            summary="the trades that lead an account to target weights, judged and priced",
+            export="plan",
+        ),
     ]

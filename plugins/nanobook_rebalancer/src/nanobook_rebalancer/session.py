@@ -9,13 +9,21 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from nanobook_core.contracts import Broker, BrokerError, Clock, RiskOrder, RiskRequest, SentOrder
+from nanobook_core.contracts import (
+    Broker,
+    Clock,
+    RiskOrder,
+    RiskRequest,
+    SentOrder,
+    StaleQuoteError,
+)
+from nanobook_core.errors import ValidationError
 from nanobook_core.plugin.discovery import described
 from nanobook_core.risk import GatedBroker, RiskEngine, RiskReport
 from nanobook_rebalancer.config import Config
 from nanobook_rebalancer.decimal_text import decimal_text
 from nanobook_rebalancer.errors import AuditWriteError, PlanError
-from nanobook_rebalancer.execution import Execution
+from nanobook_rebalancer.execution import Execution, quote_problem
 from nanobook_rebalancer.history import Window, digest
 from nanobook_rebalancer.journal import Journal
 from nanobook_rebalancer.kill_switch import KillSwitch
@@ -82,18 +90,18 @@ class Session:
                 status, message = self._trade()
             except StoppedError as stop:
                 status, message = stop.status, stop.reason
-            except PlanError as error:
+            except (PlanError, ValidationError) as error:
                 status, message = "refused", str(error)
-            except (BrokerError, AuditWriteError):
+            except AuditWriteError:
                 raise
-            except Exception as error:  # noqa: BLE001 - a fault; orders are ended before it is told
+            except Exception as error:  # orders are ended before a fault is told
+                if self.execution is None:
+                    self._complete("error", [described(error)])
+                    raise
                 status, message = "review", described(error)
             return self._end(status, message)
         except AuditWriteError:
             self.orders.abandon()
-            raise
-        except BrokerError as error:
-            self._complete("error", [described(error)])
             raise
 
     # Steps ----------------------------------------------------------------------------------------
@@ -125,12 +133,13 @@ class Session:
         self.orders.check_stop()
         if plan is None or not self._has_begun(plan):
             snapshot = self._snapshot()
-            plan = self._new_plan(snapshot) if plan is None else plan
+            if plan is None:
+                plan = self._new_plan(snapshot)
             if early := self._approve(plan, snapshot):
                 return early
         self.plan = plan
         gate = GatedBroker(
-            self.broker, self.engine, clock=self.clock, request=self._known_here(plan)
+            self.broker, self.engine, clock=self.clock, request=self._before_sending(plan)
         )
         self.execution = Execution(
             plan=plan, orders=self.orders, gate=gate, settings=self.config.execution
@@ -198,31 +207,33 @@ class Session:
         return snapshot
 
     def _new_plan(self, snapshot: Snapshot) -> Plan:
-        """Make the plan, or take the one that was given; it is written down by `_approve`."""
+        """Make the plan, or take the one that was given, and write it down."""
         first = self.window.last_leg + 1
         if self.plan is None:
-            return make_plan(self.target, snapshot, self.config, first=first)
-        if self.clock.now() > self.plan.expires_at:
+            plan = make_plan(self.target, snapshot, self.config, first=first)
+        elif self.clock.now() > self.plan.expires_at:
             raise PlanError(f"the plan is older than {self.plan.ttl} s; make a new one")
-        if snapshot.positions != dict(self.plan.positions):
+        elif snapshot.positions != dict(self.plan.positions):
             raise PlanError("positions have changed since the plan was made; make a new one")
-        return _renumbered(self.plan, first)
+        else:
+            plan = _renumbered(self.plan, first)
+        if len(plan.legs) > (most := self.config.execution.max_orders_per_run):
+            raise PlanError(f"{len(plan.legs)} orders generated, but max_orders_per_run is {most}")
+        if plan.legs:
+            self.journal.write("diff_computed", plan=plan.to_data())
+        return plan
 
     def _approve(self, plan: Plan, snapshot: Snapshot) -> tuple[str, str] | None:
-        """Write the plan down, check it and ask; how the run ends if it is not to be executed."""
+        """Check a plan and ask; how the run ends where it is not to be executed."""
         self.plan = plan
         if not plan.legs:
             self.journal.write("no_rebalance_needed")
             return "done", "No rebalancing needed."
-        if len(plan.legs) > (most := self.config.execution.max_orders_per_run):
-            return (
-                "refused",
-                f"{len(plan.legs)} orders generated, but max_orders_per_run is {most}",
-            )
-        if self.window.plan is None:
-            self.journal.write("diff_computed", plan=plan.to_data())
         risk = self.risk = self.engine.evaluate(
-            self._known_here(plan)(risk_request(plan, snapshot, self.clock))
+            self._known_here(plan)(
+                # Prices of now: the plan may be one that an earlier run has made.
+                evolve(risk_request(plan, snapshot, self.clock), quotes=snapshot.quotes)
+            )
         )
         checks = [
             {"detail": found.detail, "name": found.name, "status": found.status.value}
@@ -397,6 +408,19 @@ class Session:
             )
 
         return complete
+
+    def _before_sending(self, plan: Plan) -> Callable[[RiskRequest], RiskRequest]:
+        """The same, but nothing is sent at a price that is of no use or too old."""
+        max_age = float(self.config.execution.quote_max_age_secs)
+        complete = self._known_here(plan)
+
+        def refuse_or_complete(request: RiskRequest) -> RiskRequest:
+            for order in request.orders:
+                if problem := quote_problem(request.quotes[order.symbol], self.clock, max_age):
+                    raise StaleQuoteError(problem, retryable=True)
+            return complete(request)
+
+        return refuse_or_complete
 
     def _sent_before(self, plan: Plan, ids: set[str]) -> tuple[SentOrder, ...]:
         """Orders of the plan; without those that are being judged, which may be sent again."""

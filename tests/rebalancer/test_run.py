@@ -1,0 +1,230 @@
+"""A whole run: what it does, what it refuses, and what it writes down."""
+
+from decimal import Decimal
+
+import pytest
+from tests.rebalancer.run_world import FORCE, Recorder, World
+
+from nanobook_core.contracts import ConnectError, ConnectionInfo
+from nanobook_rebalancer.errors import InputError, LockedError
+from nanobook_rebalancer.lock import RunLock
+from nanobook_rebalancer.options import Options
+from nanobook_rebalancer.stop import StopFlag
+
+WEIGHTS = {"AAA": 0.5, "BBB": 0.25}
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+def test_targets_become_positions(world):
+    result = world.run(WEIGHTS)
+    assert (result.status, result.exit_code) == ("done", 0)
+    assert world.held() == {"AAA": 500, "BBB": 500}
+    assert result.report.fees == 0
+    assert [trade.price for trade in result.report.trades] == [Decimal("100.05"), Decimal("50.05")]
+
+
+def test_every_step_is_written_in_order(world):
+    world.run({"AAA": 0.5})
+    assert world.events == [
+        "run_started",
+        "positions_fetched",
+        "diff_computed",
+        "risk_check",
+        "order_intent",
+        "order_submitted",
+        "order_filled",
+        "order_done",
+        "run_completed",
+    ]
+    (completed,) = world.data("run_completed")
+    assert completed == {
+        "failed": 0,
+        "filled": 1,
+        "positions": [{"qty": "500", "symbol": "AAA"}],
+        "review": [],
+        "status": "done",
+        "submitted": 1,
+    }
+
+
+def test_what_is_done_is_not_done_again_and_nothing_is_connected(world):
+    world.run(WEIGHTS)
+    before = world.audit
+    world.broker.disconnect()
+    world.broker = world.new_broker()
+    result = world.run(WEIGHTS)
+    assert (result.status, result.exit_code) == ("done", 0)
+    assert result.message == "w1 is already complete"
+    assert world.broker.calls == []
+    assert world.audit == before
+
+
+def test_another_window_finds_nothing_to_do(world):
+    world.run(WEIGHTS)
+    result = world.run(WEIGHTS, window="w2")
+    assert (result.status, result.message) == ("done", "No rebalancing needed.")
+    assert world.events[-2:] == ["no_rebalance_needed", "run_completed"]
+
+
+def test_reducing_orders_have_ended_before_one_that_increases_is_sent(world):
+    world.run({"AAA": 0.9})
+    world.run({"AAA": 0.2, "BBB": 0.7}, window="w2")
+    trades = [
+        (record["event"], record["data"]["leg"])
+        for record in world.audit
+        if record["run"] == "r2" and record["event"] in ("order_intent", "order_filled")
+    ]
+    assert trades == [
+        ("order_intent", 1),
+        ("order_filled", 1),
+        ("order_intent", 2),
+        ("order_filled", 2),
+    ]
+
+
+def test_the_open_half_of_a_split_flip_waits_for_the_close(tmp_path):
+    world = World(tmp_path, splits_flips=True)
+    world.run({"AAA": 0.3})
+    assert world.run({"AAA": -0.3}, window="w2").status == "done"
+    assert world.held() == {"AAA": -299}
+
+
+def test_a_dry_run_sends_nothing_and_leaves_no_plan(world):
+    result = world.run(WEIGHTS, Options(dry_run=True))
+    assert (result.status, result.exit_code) == ("dry_run", 0)
+    assert [str(leg) for leg in result.plan.legs] == [
+        "BUY 500 AAA at 100.11 (open)",
+        "BUY 500 BBB at 50.08 (open)",
+    ]
+    assert world.broker.count("submit_order") == 0
+    world.quotes["AAA"] = (Decimal("199.95"), Decimal("200.05"))
+    assert world.run(WEIGHTS).status == "done"
+    assert world.held() == {"AAA": 250, "BBB": 500}
+
+
+def test_without_force_a_person_is_asked(world):
+    screen = Recorder(answer=True)
+    assert world.run(WEIGHTS, Options(), screen=screen).status == "done"
+    assert screen.asked == 1
+    assert world.data("user_confirmed") == [{"approved": True}]
+
+
+def test_a_no_sends_nothing_and_the_next_run_plans_anew(world):
+    result = world.run(WEIGHTS, Options(), screen=Recorder(answer=False))
+    assert (result.status, result.exit_code) == ("declined", 3)
+    assert world.broker.count("submit_order") == 0
+    assert world.run(WEIGHTS).status == "done"
+    assert len(world.data("diff_computed")) == 2
+
+
+def test_an_interrupt_at_the_question_is_written_down(world):
+    screen = Recorder(answer=KeyboardInterrupt())
+    result = world.run(WEIGHTS, Options(), screen=screen)
+    assert (result.status, result.exit_code) == ("interrupted", 130)
+    assert world.events[-2:] == ["shutdown", "run_completed"]
+
+
+def test_a_failing_risk_check_refuses_even_with_force(world):
+    result = world.run({"AAA": 1.0, "BBB": -1.0, "CCC": -0.5})
+    assert (result.status, result.exit_code) == ("refused", 2)
+    assert "Leverage" in result.message
+    assert world.broker.count("submit_order") == 0
+
+
+def test_a_warning_needs_force(world):
+    world.risk["max_trade_usd"] = 10_000
+    result = world.run(WEIGHTS, Options(), screen=Recorder())
+    assert (result.status, result.exit_code) == ("refused", 2)
+    assert result.message.startswith("--force passes warnings: Max trade size")
+    assert world.run(WEIGHTS, FORCE).status == "done"
+
+
+def test_too_many_orders_are_refused(world):
+    world.execution["max_orders_per_run"] = 1
+    result = world.run(WEIGHTS)
+    assert (result.status, result.message) == (
+        "refused",
+        "2 orders generated, but max_orders_per_run is 1",
+    )
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        (Decimal("100.05"), Decimal("99.95")),
+        (Decimal(0), Decimal("100.05")),
+        (None, Decimal("100.05")),
+    ],
+)
+def test_nothing_is_planned_on_a_quote_that_cannot_be_used(world, quote):
+    world.quotes["BBB"] = dict(zip(("bid", "ask"), quote, strict=True))
+    result = world.run(WEIGHTS)
+    assert (result.status, result.exit_code) == ("refused", 2)
+    assert "BBB" in result.message
+    assert world.broker.count("submit_order") == 0
+
+
+def test_a_target_that_is_not_in_order_is_refused_before_a_connection(world):
+    with pytest.raises(InputError, match=r"targets\[0\].weight"):
+        world.run({"AAA": 2})
+    assert world.events == ["target_rejected"]
+    assert world.broker.calls == []
+
+
+def test_a_live_venue_needs_to_be_asked_for(world):
+    world.broker._connection = lambda: ConnectionInfo(
+        state="ready", account_id="PAPER", is_live=True
+    )
+    result = world.run(WEIGHTS)
+    assert (result.status, result.exit_code) == ("refused", 2)
+    assert "--live" in result.message
+    assert world.run(WEIGHTS, Options(force=True, live=True)).status == "done"
+
+
+def test_a_venue_that_cannot_be_reached_is_an_error_and_the_next_run_starts_again(world):
+    world.broker.faults["connect"].append(ConnectError("refused"))
+    with pytest.raises(ConnectError):
+        world.run(WEIGHTS)
+    assert world.data("run_completed")[0]["status"] == "error"
+    assert world.run(WEIGHTS).status == "done"
+
+
+def test_a_second_one_does_not_run(world):
+    rebalancer = world.rebalancer()
+    with RunLock(rebalancer.config.audit_path, world.clock), pytest.raises(LockedError):
+        rebalancer.run_file(world.target(WEIGHTS), FORCE)
+
+
+def test_the_kill_switch_stops_before_a_connection(world):
+    world.run({"AAA": 0.1}, window="w0")
+    (world.folder / "logs" / "audit.jsonl.kill").write_text("fat finger\n")
+    world.broker.calls.clear()
+    result = world.run(WEIGHTS)
+    assert (result.status, result.exit_code, result.message) == ("halted", 5, "fat finger")
+    assert world.broker.calls == []
+
+
+def test_a_signal_before_the_orders_stops_the_run(world):
+    result = world.run(WEIGHTS, stop=StopFlag(signal="SIGTERM"))
+    assert (result.status, result.exit_code) == ("interrupted", 130)
+    assert world.data("shutdown") == [{"signal": "SIGTERM"}]
+    assert world.broker.count("submit_order") == 0
+
+
+def test_what_runs_is_written_down(world):
+    world.run(WEIGHTS)
+    (started,) = world.data("run_started")
+    assert [each["provider"] for each in started["plugins"]] == [
+        "nanobook-core",
+        "nanobook-rebalancer",
+        "nanobook-risk",
+    ]
+    assert all(len(each["hash"]) == 64 and each["version"] for each in started["plugins"])
+    assert started["target"] == [
+        {"symbol": "AAA", "weight": "0.5"},
+        {"symbol": "BBB", "weight": "0.25"},
+    ]
