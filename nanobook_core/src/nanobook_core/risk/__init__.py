@@ -4,6 +4,8 @@ from nanobook_core.risk.book import Book as Book
 from nanobook_core.risk.book import Exposure as Exposure
 from nanobook_core.risk.book import Line as Line
 from nanobook_core.risk.book import book_of as book_of
+from nanobook_core.risk.book import checked as checked
+from nanobook_core.risk.book import checked_quantity as checked_quantity
 from nanobook_core.risk.engine import RiskEngine as RiskEngine
 from nanobook_core.risk.exact import CannotJudgeError as CannotJudgeError
 from nanobook_core.risk.exact import each_order as each_order

@@ -31,13 +31,8 @@ class Line:
 
     def add(self, order: RiskOrder, *, is_open: bool) -> None:
         """Count an order in."""
-        quantity = order.quantity
-        if not (quantity.is_finite() and quantity > 0):
-            self.fault = (
-                f"quantity of an order in {order.symbol} must be finite and above 0, got {quantity}"
-            )
-            return
         try:
+            quantity = checked_quantity(order)
             if order.side is Side.BUY:
                 if is_open:
                     self.open_buys += quantity
@@ -47,6 +42,8 @@ class Line:
                 self.open_sells += quantity
             else:
                 self.sells += quantity
+        except CannotJudgeError as error:
+            self.fault = str(error)
         except ArithmeticError:
             self.fault = f"quantities of {order.symbol} have too many digits"
 
@@ -89,12 +86,18 @@ class Line:
 
 @frozen
 class Exposure:
-    """Sums over all symbols, in the account's currency; each at the worst of the open orders."""
+    """Sums over all symbols in the account's currency once the orders have filled.
+
+    Of the open orders those fill that make each larger.
+    """
 
     gross: Decimal
-    long: Decimal
     short: Decimal
     """Positive."""
+    net: Decimal
+    """Positive: of long less short, whichever way it is further from 0."""
+    worst: Decimal
+    """Gross if of the orders too only those fill that make each position larger."""
 
 
 class Book:
@@ -188,11 +191,7 @@ class Book:
             CannotJudgeError: its quantity or price is missing, or not finite and above 0.
 
         """
-        quantity, limit = order.quantity, order.limit_price
-        if not (quantity.is_finite() and quantity > 0):
-            raise CannotJudgeError(
-                f"quantity of an order in {order.symbol} must be finite and above 0, got {quantity}"
-            )
+        quantity, limit = checked_quantity(order), order.limit_price
         if limit is not None:
             checked(order, limit)
         return quantity * self.unit_value(order.symbol, limit)
@@ -205,7 +204,7 @@ class Book:
             ArithmeticError: a quantity or price of what is held or ordered is missing or unusable.
 
         """
-        gross = long = short = _ZERO
+        gross = short = worst = high = low = _ZERO
         with localcontext(EXACT):
             for line in self.lines.values():
                 if line.fault:
@@ -214,12 +213,13 @@ class Book:
                     continue
                 highest, lowest = line.highest, line.lowest
                 value = self.price_of(line)
-                if highest > 0:
-                    long += highest * value
+                high += highest * value
+                low += lowest * value
+                gross += max(abs(highest), abs(lowest)) * value
+                worst += max(abs(line.if_bought), abs(line.if_sold)) * value
                 if lowest < 0:
                     short -= lowest * value
-                gross += max(abs(highest), abs(lowest)) * value
-        return Exposure(gross, long, short)
+            return Exposure(gross, short, max(abs(high), abs(low)), worst)
 
     @cached_property
     def equity(self) -> Decimal:
@@ -238,6 +238,21 @@ def checked(order: RiskOrder, price: Decimal) -> Decimal:
     if not (price.is_finite() and price > 0):
         raise CannotJudgeError(f"price of {order.symbol} must be finite and above 0, got {price}")
     return price
+
+
+def checked_quantity(order: RiskOrder) -> Decimal:
+    """Return the quantity of an order if it is one.
+
+    Raises:
+        CannotJudgeError: it is not finite and above 0.
+
+    """
+    quantity = order.quantity
+    if not (quantity.is_finite() and quantity > 0):
+        raise CannotJudgeError(
+            f"quantity of an order in {order.symbol} must be finite and above 0, got {quantity}"
+        )
+    return quantity
 
 
 _shared: ContextVar[Book | None] = ContextVar("book", default=None)

@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 
 from nanobook_core.contracts import (
     Account,
+    Instrument,
+    Quote,
     RiskCheck,
     RiskOrder,
     RiskRequest,
     RiskResult,
     RiskStatus,
+    SentOrder,
 )
 from nanobook_core.testing.law import law
 from nanobook_core.types import Side
@@ -43,6 +46,27 @@ _orders = st.builds(
     side=st.sampled_from(Side),
     quantity=_amounts,
     limit_price=st.none() | _amounts,
+    client_order_id=st.sampled_from(["", "", "nb1-a", "nb1-b"]),
+)
+
+_SECONDS = (0.0, 5.0, -1.0, float("inf"), float("nan"))
+#: Now, before it, after it, and what cannot be compared with it.
+_TIMES = (NOON, NOON - dt.timedelta(seconds=1), NOON + dt.timedelta(days=1), dt.datetime.min)
+_quotes = st.builds(
+    Quote,
+    symbol=st.just("AAPL"),
+    bid=st.none() | _amounts,
+    ask=st.none() | _amounts,
+    received=st.none() | st.sampled_from(_SECONDS),
+    is_delayed=st.booleans(),
+    is_halted=st.booleans(),
+)
+_instruments = st.builds(
+    Instrument,
+    symbol=st.just("AAPL"),
+    currency=st.sampled_from(["USD", "EUR"]),
+    multiplier=st.sampled_from([Decimal(1), Decimal("0.01"), Decimal(100)]),
+    shortable=st.booleans(),
 )
 
 
@@ -59,6 +83,19 @@ def risk_requests() -> st.SearchStrategy[RiskRequest]:
         marks=st.dictionaries(_symbols, _amounts, max_size=3),
         open_orders=st.lists(_orders, max_size=2).map(tuple),
         peak_equity=st.none() | _amounts,
+        day_start_equity=st.none() | _amounts,
+        quotes=st.dictionaries(_symbols, _quotes, max_size=2),
+        monotonic=st.none() | st.sampled_from(_SECONDS),
+        broker_time=st.none() | st.sampled_from(_TIMES),
+        instruments=st.dictionaries(_symbols, _instruments, max_size=2),
+        rates=st.dictionaries(st.just("EUR"), _amounts),
+        volumes=st.dictionaries(_symbols, _amounts, max_size=2),
+        sent=st.lists(
+            st.builds(SentOrder, order=_orders, sent_at=st.sampled_from(_TIMES)), max_size=3
+        ).map(tuple),
+        planned=st.none() | st.dictionaries(_symbols, _amounts, max_size=2),
+        killed=st.sampled_from(["", "", "loss of data\nat noon"]),
+        flatten=st.booleans(),
     )
 
 
