@@ -51,7 +51,12 @@ _orders = st.builds(
 
 _SECONDS = (0.0, 5.0, -1.0, float("inf"), float("nan"))
 #: Now, before it, after it, and what cannot be compared with it.
-_TIMES = (NOON, NOON - dt.timedelta(seconds=1), NOON + dt.timedelta(days=1), dt.datetime.min)
+_TIMES = (
+    NOON,
+    NOON - dt.timedelta(seconds=1),
+    NOON + dt.timedelta(days=1),
+    NOON.replace(tzinfo=None),
+)
 _quotes = st.builds(
     Quote,
     symbol=st.just("AAPL"),
