@@ -1,0 +1,227 @@
+"""Nothing reaches a broker that a check does not let pass, and nothing else is kept back."""
+
+import inspect
+from decimal import Decimal
+
+import pytest
+from attrs import evolve
+from tests.core.risk.venue import StoppedClock, Venue
+
+from nanobook_core.contracts import (
+    Broker,
+    BrokerOrder,
+    LinkDownError,
+    NoQuoteError,
+    NotConnectedError,
+    Outcome,
+    OutcomeUnknownError,
+    RateLimitedError,
+    RiskVetoError,
+)
+from nanobook_core.risk import GatedBroker, RiskEngine
+
+
+def gate(venue, request=None, checks=None, **limits):
+    return GatedBroker(
+        venue, RiskEngine(checks=checks, **limits), clock=StoppedClock(), request=request
+    )
+
+
+def test_it_is_a_broker_with_every_argument_of_one():
+    gated = gate(Venue())
+    assert isinstance(gated, Broker)
+    assert gated.name == "venue"
+    for name, method in inspect.getmembers(Broker, inspect.isfunction):
+        if not name.startswith("_"):
+            ours = inspect.signature(getattr(GatedBroker, name))
+            assert ours == inspect.signature(method), name
+
+
+def test_an_order_within_the_limits_is_sent_as_it_is():
+    venue = Venue()
+    order = BrokerOrder("AAPL", "buy", 25, client_order_id="nb1-a")
+    assert gate(venue).submit_order(order) == 1
+    assert venue.sent == [order]
+
+
+def test_the_seeds_form_is_an_order_too():
+    venue = Venue()
+    gate(venue).submit_order("AAPL", "buy", 10, order_type="limit", limit_price_cents=99_50)
+    assert venue.sent == [BrokerOrder("AAPL", "buy", 10, "limit", Decimal("99.5"))]
+
+
+def test_an_order_that_a_check_fails_is_not_sent():
+    venue = Venue()
+    with pytest.raises(
+        RiskVetoError, match=r"risk: Max position: 26\.0% \(AAPL\) > 25\.0%"
+    ) as veto:
+        gate(venue).submit_order(BrokerOrder("AAPL", "buy", 26, client_order_id="nb1-a"))
+    assert venue.sent == []
+    assert venue.halted == ""
+    assert veto.value.outcome is Outcome.NOT_SENT
+    assert veto.value.client_order_id == "nb1-a"
+    assert [found.name for found in veto.value.report.failures] == ["Max position"]
+
+
+def test_a_warning_does_not_keep_an_order_back():
+    venue = Venue()
+    gate(venue, max_trade_usd=1).submit_order("AAPL", "buy", 1)
+    assert len(venue.sent) == 1
+
+
+def test_open_orders_count():
+    venue = Venue()
+    gated = gate(venue)
+    gated.submit_order("AAPL", "buy", 20)
+    with pytest.raises(RiskVetoError, match=r"26\.0% \(AAPL\)"):
+        gated.submit_order("AAPL", "buy", 6)
+    gated.submit_order("AAPL", "buy", 5)
+    assert len(venue.sent) == 2
+
+
+def test_what_is_held_counts_and_an_exit_passes():
+    venue = Venue(held={"AAPL": 150, "MSFT": -90})
+    gated = gate(venue)
+    with pytest.raises(RiskVetoError, match="Leverage: 2\\.41x > 1\\.50x"):
+        gated.submit_order("IBM", "buy", 1)
+    gated.submit_order("AAPL", "sell", 100)
+    gated.submit_order("AAPL", "sell", 50)
+    gated.submit_order("MSFT", "buy", 90)
+    with pytest.raises(RiskVetoError):  # the open sales have used the holding up
+        gated.submit_order("AAPL", "sell", 1)
+    assert len(venue.sent) == 3
+
+
+@pytest.mark.parametrize(
+    "question", ["account", "positions", "open_orders", "quote", "instrument", "server_time"]
+)
+@pytest.mark.parametrize(
+    "error",
+    [LinkDownError("gone"), NoQuoteError("none"), RuntimeError("odd"), ValueError("bad answer")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_question_without_an_answer_refuses(question, error):
+    venue = Venue(held={"AAPL": 100}, failing={question: error})
+    with pytest.raises((RiskVetoError, NoQuoteError)) as refused:
+        gate(venue).submit_order("AAPL", "sell", 1)
+    assert refused.value.outcome is Outcome.NOT_SENT
+    assert venue.sent == []
+
+
+def test_an_error_that_says_nothing_was_sent_stays_what_it_is():
+    for error in (NotConnectedError(), RateLimitedError(retry_after=2.0)):
+        venue = Venue(failing={"account": error})
+        with pytest.raises(type(error)) as raised:
+            gate(venue).submit_order("AAPL", "buy", 1)
+        assert raised.value is error
+
+
+def test_without_a_price_of_another_holding_only_exits_pass():
+    venue = Venue(held={"AAPL": 1, "MSFT": 0})
+    venue.held = {"AAPL": 1}
+    venue.positions = lambda: [evolve(p, market_value=Decimal(0)) for p in Venue.positions(venue)]
+    venue.quote = lambda symbol: (
+        Venue.quote(venue, symbol) if symbol == "MSFT" else _no_quote(symbol)
+    )
+    with pytest.raises(RiskVetoError, match="no price of AAPL"):
+        gate(venue).submit_order("MSFT", "buy", 1)
+    assert venue.sent == []
+
+
+def _no_quote(symbol):
+    raise NoQuoteError(symbol)
+
+
+def test_a_halting_check_halts_the_broker_until_someone_resumes_it():
+    venue = Venue()
+    gated = gate(
+        venue,
+        request=lambda request: evolve(request, killed="stop it"),
+        checks={"kill_state": {}},
+    )
+    with pytest.raises(RiskVetoError, match="Kill state"):
+        gated.submit_order("AAPL", "buy", 1)
+    assert venue.halted == "Kill state: stopped: stop it"
+    assert venue.sent == []
+
+
+def test_the_caller_adds_what_only_it_knows_but_not_another_order():
+    venue = Venue()
+    with pytest.raises(RiskVetoError, match=r"Max drawdown: 50\.0% > 20\.0%"):
+        gate(venue, lambda request: evolve(request, peak_equity=Decimal(20_000))).submit_order(
+            "AAPL", "buy", 1
+        )
+    with pytest.raises(RiskVetoError, match="another order"):
+        gate(venue, lambda request: evolve(request, orders=())).submit_order("AAPL", "buy", 1)
+    assert venue.sent == []
+
+
+def test_an_exception_of_the_caller_sends_nothing():
+    def request(_):
+        raise OSError("disk full")
+
+    venue = Venue()
+    with pytest.raises(OSError, match="disk full"):
+        gate(venue, request).submit_order("AAPL", "buy", 1)
+    assert venue.sent == []
+
+
+DUPLICATES = {"duplicate_order": {"seconds": 10}}
+
+
+def test_what_was_sent_is_remembered_and_refused_again():
+    venue = Venue()
+    gated = gate(venue, checks=DUPLICATES)
+    order = BrokerOrder("AAPL", "buy", 1, client_order_id="nb1-a")
+    gated.submit_order(order)
+    with pytest.raises(RiskVetoError, match="client order id nb1-a has been used"):
+        gated.submit_order(order)
+    with pytest.raises(RiskVetoError, match="was sent within 10 s"):
+        gated.submit_order(evolve(order, client_order_id="nb1-b"))
+    assert len(venue.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (NotConnectedError(), True),
+        (ValueError("none of ours, so no proof"), False),
+        (OutcomeUnknownError("no answer"), False),
+        (KeyboardInterrupt(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_what_was_surely_not_sent_may_be_sent_again(error, again):
+    venue = Venue(failing={"submit_order": error})
+    gated = gate(venue, checks=DUPLICATES)
+    order = BrokerOrder("AAPL", "buy", 1, client_order_id="nb1-a")
+    with pytest.raises(type(error)):
+        gated.submit_order(order)
+    venue.failing.clear()
+    if again:
+        gated.submit_order(order)
+        assert len(venue.sent) == 1
+    else:
+        with pytest.raises(RiskVetoError, match="has been used"):
+            gated.submit_order(order)
+
+
+def test_a_changed_order_is_judged_in_the_place_of_the_old_one():
+    venue = Venue()
+    gated = gate(venue)
+    gated.submit_order("AAPL", "buy", 20, order_type="limit", limit_price=Decimal(100))
+    gated.replace_order(1, quantity=Decimal(25))
+    with pytest.raises(RiskVetoError, match=r"Max position: 26\.0%"):
+        gated.replace_order(1, quantity=Decimal(26))
+    with pytest.raises(RiskVetoError, match=r"Max position: 40\.0%"):
+        gated.replace_order(1, limit_price=Decimal(200))
+    assert venue.replaced == [(1, Decimal(25), None)]
+
+
+def test_rules_of_a_symbol_are_asked_for_once():
+    venue = Venue()
+    gated = gate(venue)
+    gated.submit_order("AAPL", "buy", 1)
+    gated.submit_order("AAPL", "buy", 2)
+    assert venue.asked.count("instrument") == 1
+    assert venue.asked.count("account") == 2
