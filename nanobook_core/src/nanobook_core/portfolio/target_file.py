@@ -15,10 +15,11 @@ import numpy as np
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.table import Labelled, by_label
 from nanobook_core.portfolio.whole_file import write_whole
-from nanobook_core.types import check_symbol
+from nanobook_core.types import SYMBOL_BYTES, check_symbol
 
 #: By how much weights may sum to more than 1 and still be meant to sum to 1.
 _ROUNDING = 1e-9
+_ID_LENGTH = 200
 #: Of each limit: whether it is in its range, and the range in words.
 _CONSTRAINTS: dict[str, tuple[Callable[[float], bool], str]] = {
     "max_position_pct": (lambda limit: 0.0 < limit <= 1.0, "above 0 and at most 1"),
@@ -48,24 +49,56 @@ def weights_to_target(
     Raises:
         TypeError: something of another type.
         ValidationError: no weight other than 0, one that is not finite or beyond 1, positive ones
-            that sum to more than 1, a symbol that is not at most 8 ASCII bytes, a timestamp without
-            zone or out of years 1 to 9999 in UTC, a constraint that is not known or out of range.
+            that sum to more than 1, a symbol or an `id` that no rebalancer takes (1 to 8 printable
+            ASCII characters without `|` and without blanks at the ends, at most 200 printable
+            ones), a timestamp without zone or out of years 1 to 9999 in UTC, a constraint that is
+            not known or out of range.
         OSError: the file cannot be written.
 
     """
+    target = target_document(weights, timestamp=timestamp, id=id, constraints=constraints)
+    write_whole(Path(path), (json.dumps(target, indent=2) + "\n").encode())
+
+
+def target_document(
+    weights: Mapping[str, float] | Labelled,
+    *,
+    timestamp: dt.datetime | None = None,
+    id: str | None = None,  # noqa: A002 - what the file calls it
+    constraints: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """What `weights_to_target` writes, as a dict; it raises the same."""
     target: dict[str, Any] = {"timestamp": _written(timestamp)}
     if id is not None:
         if not isinstance(id, str):
             raise TypeError(f"id: a string, got {shown(id)}")
         if not id.strip():
             raise ValidationError("id: it is blank; leave it out to go by the timestamp")
+        if problem := id_problem(id):
+            raise ValidationError(f"id: {problem}")
         target["metadata"] = {"id": id}
     target["targets"] = [
         {"symbol": symbol, "weight": weight} for symbol, weight in _targets(weights).items()
     ]
     if constraints is not None:
         target["constraints"] = _limits(constraints)
-    write_whole(Path(path), (json.dumps(target, indent=2) + "\n").encode())
+    return target
+
+
+def symbol_problem(symbol: str) -> str:
+    """Why no rebalancer takes a symbol; empty if it does."""
+    if symbol.strip() and len(symbol.encode(errors="replace")) > SYMBOL_BYTES:
+        return f"a symbol has at most {SYMBOL_BYTES} bytes, got {shown(symbol)}"
+    if not (symbol and symbol.isascii() and symbol.isprintable()) or symbol != symbol.strip():
+        return f"a symbol is printable ASCII without blanks at its ends, got {shown(symbol)}"
+    return f"a symbol has no '|', got {shown(symbol)}" if "|" in symbol else ""
+
+
+def id_problem(name: str) -> str:
+    """Why no rebalancer takes an id; empty if it does."""
+    if len(name) <= _ID_LENGTH and name.isprintable():
+        return ""
+    return f"at most {_ID_LENGTH} printable characters, got {len(name)}: {shown(name)}"
 
 
 def _written(timestamp: dt.datetime | None) -> str:
@@ -98,7 +131,10 @@ def _targets(weights: Any) -> dict[str, float]:
         if not (math.isfinite(part) and abs(part) <= 1.0 + _ROUNDING):
             raise ValidationError(f"weights: {symbol!r}: from -1 to 1, got {weight}")
         if part:
-            found[check_symbol(symbol)] = min(max(part, -1.0), 1.0)
+            name = check_symbol(symbol)
+            if problem := symbol_problem(name):
+                raise ValidationError(f"weights: {problem}")
+            found[name] = min(max(part, -1.0), 1.0)
     if not found:
         raise ValidationError("weights: none is other than 0, so there is nothing to hold")
     total = _positive(found)

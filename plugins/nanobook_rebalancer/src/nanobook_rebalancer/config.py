@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
+from nanobook_core.contracts import Secret
 from nanobook_core.errors import ValidationError
 from nanobook_rebalancer.setting import (
     by,
@@ -34,11 +35,18 @@ class ConnectionSettings:
     timeout_secs: int = field(default=30, metadata=by(_seconds))
 
 
+def _account_id(value: Any) -> str:
+    name: str = text("account id must not be empty")(value)
+    if "|" in name:  # which keeps the parts of client order ids apart
+        raise ValidationError(f"no '|' in it, got {given(value)}")
+    return name
+
+
 @frozen(kw_only=True)
 class AccountSettings:
     """`[account]`: whose orders these are."""
 
-    id: str = field(metadata=by(text("account id must not be empty")))
+    id: str = field(metadata=by(_account_id))
     """Empty only where there is no such table: then it is what the broker says."""
     type: str = field(default="margin", metadata=by(choice("cash", "margin")))
 
@@ -89,7 +97,7 @@ def _checks(value: Any) -> dict[str, dict[str, Any]]:
 
 def _file_name(value: Any) -> str:
     name: str = text("must not be empty")(value)
-    if Path(name).name != name:
+    if Path(name).name != name or name == "..":
         raise ValidationError(f"a name without folders, which `dir` is for; got {given(value)}")
     return name
 
@@ -205,6 +213,24 @@ class Config:
     """What is not wrong and should be known."""
 
     @property
+    def timeout(self) -> float:
+        """Seconds after which connecting is given up."""
+        return 30.0 if self.connection is None else float(self.connection.timeout_secs)
+
+    @property
     def audit_path(self) -> Path:
         """The audit log, beside which the lock and the kill flag are."""
         return self.folder / self.logging.dir / self.logging.audit_file
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Credentials among the broker's settings."""
+        return tuple(_secrets(self.broker.settings))
+
+
+def _secrets(settings: Mapping[str, Any]) -> Iterator[Secret]:
+    for value in settings.values():
+        if isinstance(value, Secret):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _secrets(value)

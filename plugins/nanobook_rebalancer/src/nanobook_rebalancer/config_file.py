@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -13,39 +14,49 @@ from typing import Any
 
 from attrs import evolve
 
+from nanobook_core.broker.secret import resolve_secret
+from nanobook_core.contracts import Secret
+from nanobook_core.errors import SecretError
 from nanobook_rebalancer.config import BrokerSettings, Config
 from nanobook_rebalancer.errors import InputError
+from nanobook_rebalancer.redaction import is_credential
 from nanobook_rebalancer.setting import read_record
 
-_MOST = 1_000_000
+_MOST = 65_536
 _LIVE_PORTS = (4001, 7496)
 _PAPER_PORTS = (4002, 7497)
-_LIVE_ACCOUNT = re.compile(r"[UF]\d+", re.IGNORECASE)
+#: Settings of the paper broker that are files.
+_PATHS = ("quotes", "state")
+_LIVE_ACCOUNT = re.compile(r"[UF]\d+$", re.IGNORECASE)
+_PAPER_ACCOUNT = re.compile(r"D[UF]", re.IGNORECASE)
 
 
 def read_config(path: str | os.PathLike[str]) -> Config:
     """Return what a `config.toml` says.
 
-    A file that others may read and that refers to secrets gives a line in `warnings`.
+    What stands in `[broker]` under a key like `api_secret` or `password` says where the secret is,
+    `env:NAME`, `keyring:service/name` or `file:PATH`, and comes back as a `Secret`. A file with
+    such a key that anyone may read gives a line in `warnings`.
 
     Raises:
-        InputError: it cannot be read, is no TOML in UTF-8 of at most 1 MB, has a key that is not
-            known or missing or a value that is not allowed, a secret in plain sight, or an account
-            that contradicts the port. Its path is that of the value, its text what was given and
-            what is allowed.
+        InputError: it cannot be read, is no TOML in UTF-8 of at most 64 KiB, has a key that is not
+            known or missing or a value that is not allowed, a secret that is not there or stands
+            there itself, or an account that contradicts the port. Its path is that of the value,
+            its text what was given and what is allowed.
 
     """
     path = Path(path)
     try:
         with path.open("rb") as file:
             data = file.read(_MOST + 1)
-    except OSError as error:
-        raise InputError(
-            path.name, f"failed to read config file {path}: {error.strerror}"
-        ) from error
-    except ValueError as error:  # a name with a NUL
-        raise InputError("config", f"failed to read config file {path!a:.80}: {error}") from error
-    return to_config(_parsed(data, path.name), folder=path.parent, what=path.name)
+            is_open_to_all = bool(os.fstat(file.fileno()).st_mode & stat.S_IROTH)
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL
+        raise InputError("config", f"failed to read config file {path!s:.200}: {error}") from error
+    config = to_config(_parsed(data, path.name), folder=path.parent, what=path.name)
+    if config.secrets and is_open_to_all:
+        words = f"{path.name}: anyone may read where the secrets are; chmod 600 {path.name}"
+        return evolve(config, warnings=(words,))
+    return config
 
 
 def to_config(
@@ -57,10 +68,40 @@ def to_config(
         InputError: as `read_config`.
 
     """
+    folder = folder or Path()
     config = read_record(Config, dict(document), what)
-    if problem := _contradiction(config):
-        raise InputError(f"{what}: connection.port", problem)
-    return evolve(config, folder=folder or Path(), broker=_with_connection(config, document))
+    broker = _with_connection(config, document)
+    if problem := _contradiction(broker, config.account.id):
+        table = "broker" if "port" in config.broker.settings else "connection"
+        raise InputError(f"{what}: {table}.port", problem)
+    settings = _resolved(dict(broker.settings), folder, f"{what}: broker")
+    for name in _PATHS if broker.name == "paper" else ():
+        if isinstance(settings.get(name), str):
+            settings[name] = str(folder / settings[name])
+    return evolve(config, folder=folder, broker=evolve(broker, settings=settings))
+
+
+def _resolved(settings: dict[str, Any], folder: Path, what: str) -> dict[str, Any]:
+    """Settings with credentials instead of what says where they are."""
+    found = dict(settings)
+    for key, value in settings.items():
+        path = f"{what}.{key}"
+        if isinstance(value, dict):
+            found[key] = _resolved(value, folder, path)
+        elif is_credential(key) and not isinstance(value, Secret):
+            found[key] = _secret(value, folder, path)
+    return found
+
+
+def _secret(source: object, folder: Path, path: str) -> Secret:
+    if not isinstance(source, str):
+        raise InputError(path, "a string that says where the secret is, like env:NAME")
+    if source.startswith("file:"):
+        source = f"file:{folder / Path(source.removeprefix('file:')).expanduser()}"
+    try:
+        return resolve_secret(source, name="the secret")
+    except SecretError as error:
+        raise InputError(path, str(error)) from None
 
 
 def _with_connection(config: Config, document: Mapping[str, Any]) -> BrokerSettings:
@@ -98,14 +139,11 @@ def _real(written: str) -> Decimal:
     return exact
 
 
-def _contradiction(config: Config) -> str:
+def _contradiction(broker: BrokerSettings, account: str) -> str:
     """Why account and port cannot both be right; empty if they can."""
-    if config.connection is None:
-        return ""
-    port, account = config.connection.port, config.account.id
-    is_paper = account.upper().startswith(("DU", "DF"))
-    if port in _LIVE_PORTS and is_paper:
+    port = broker.settings.get("port") if broker.name == "ibkr" else None
+    if port in _LIVE_PORTS and _PAPER_ACCOUNT.match(account):
         return f"{port} is a port of live trading, and account {account} is one of paper trading"
-    if port in _PAPER_PORTS and _LIVE_ACCOUNT.fullmatch(account):
+    if port in _PAPER_PORTS and _LIVE_ACCOUNT.match(account):
         return f"{port} is a port of paper trading, and account {account} is one of live trading"
     return ""

@@ -18,6 +18,7 @@ from nanobook_rebalancer.client_id import client_id
 from nanobook_rebalancer.cost import Cost
 from nanobook_rebalancer.decimal_text import decimal_text
 from nanobook_rebalancer.leg import Action, Leg, Phase, Skipped
+from nanobook_rebalancer.plan_text import plan_html, plan_text
 
 
 def _by_symbol(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,6 +61,14 @@ class Plan:
     risk: Any = field(default=None, eq=False)
     """What the risk gate said of all legs together; None in a plan that was read from a file."""
     _execute: Callable[..., Any] | None = field(default=None, eq=False, alias="execute")
+
+    def __str__(self) -> str:
+        return plan_text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return plan_html(self)
 
     @property
     def expires_at(self) -> dt.datetime:

@@ -109,9 +109,9 @@ def _leaves(error: BaseException, path: str) -> Iterator[tuple[int, str, str]]:
                 yield from _leaves(inner, path)
         case ForbiddenExtraKeysError():
             # First, because a key that is missing is most often one that is misspelt.
-            known = [field.name for field in attrs.fields(error.cl)]
+            known = [field.name for field in attrs.fields(error.cl) if "read" in field.metadata]
             for key in sorted(error.extra_fields, key=str):
-                name = key if str(key).isprintable() else f"{key!a}"
+                name = str(key) if key and str(key).isprintable() else f"{key!a}"
                 yield 0, f"{path}.{name:.80}" if path else f"{name:.80}", unknown(key, known)
         case KeyError():
             yield 1, path, "missing, and there is no default"

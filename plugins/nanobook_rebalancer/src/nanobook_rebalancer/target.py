@@ -13,7 +13,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from nanobook_core.errors import ValidationError
-from nanobook_core.types import SYMBOL_BYTES
+from nanobook_core.portfolio.target_file import id_problem, symbol_problem
 from nanobook_rebalancer.decimal_text import EXACT
 from nanobook_rebalancer.errors import InputError
 from nanobook_rebalancer.json_document import read_json
@@ -25,7 +25,6 @@ _AHEAD = dt.timedelta(minutes=5)
 """How far the clock that wrote a timestamp may be ahead of ours."""
 _REMARKABLE = dt.timedelta(days=1)
 """Age from which targets are remarked upon where no limit is set."""
-_ID_LENGTH = 200
 _MOST = 1_000_000
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
@@ -46,11 +45,10 @@ def _timestamp(value: Any) -> dt.datetime:
 
 
 def _id(value: Any) -> str:
-    words = f"a string of at most {_ID_LENGTH} printable characters"
     if not isinstance(value, str):
-        raise ValidationError(f"{words}, got {given(value)}")
-    if len(value) > _ID_LENGTH or not value.isprintable():
-        raise ValidationError(f"{words}, got {given(value)}")
+        raise ValidationError(f"a string, got {given(value)}")
+    if problem := id_problem(value):
+        raise ValidationError(problem)
     return value
 
 
@@ -203,12 +201,3 @@ def _of_time(
             "timestamp",
             f"{timestamp.isoformat()} is {age} old, and at most {max_age} s are allowed",
         )
-
-
-def symbol_problem(symbol: str) -> str:
-    """Why nothing of that name can be traded; empty if it can."""
-    if symbol.strip() and len(symbol.encode(errors="replace")) > SYMBOL_BYTES:
-        return f"at most {SYMBOL_BYTES} bytes, got {given(symbol)}"
-    if not (symbol and symbol.isascii() and symbol.isprintable()) or symbol != symbol.strip():
-        return f"printable ASCII characters, no blank at the ends; got {given(symbol)}"
-    return "no '|' in it" if "|" in symbol else ""

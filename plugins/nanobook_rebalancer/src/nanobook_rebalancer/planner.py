@@ -1,0 +1,122 @@
+"""Makes plans."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from attrs import evolve
+
+from nanobook_core.contracts import Clock, RiskOrder, RiskRequest
+from nanobook_core.risk import RiskEngine
+from nanobook_rebalancer.config import Config, RiskSettings
+from nanobook_rebalancer.cost import Cost
+from nanobook_rebalancer.diff import diff
+from nanobook_rebalancer.plan import Plan
+from nanobook_rebalancer.rules import Rules
+from nanobook_rebalancer.snapshot import Snapshot
+from nanobook_rebalancer.target import Target
+
+
+def make_plan(target: Target, snapshot: Snapshot, config: Config, *, first: int = 1) -> Plan:
+    """Return the trades that lead from a snapshot to a target; `risk` is still to be asked.
+
+    Legs are numbered from `first`. Constraints of the target go before those of the config.
+
+    Raises:
+        PlanError: see `diff`.
+
+    """
+    limits = limits_of(config, target)
+    trades = diff(
+        snapshot.account.equity,
+        snapshot.positions,
+        target.weights,
+        quotes=snapshot.quotes,
+        instruments=snapshot.instruments,
+        rules=Rules(
+            offset_bps=config.execution.limit_offset_bps,
+            collar=config.execution.collar_pct,
+            min_trade=limits.min_trade_usd,
+            splits_flips=snapshot.splits_flips,
+        ),
+        first=first,
+    )
+    return Plan(
+        window=target.window,
+        account_id=snapshot.account_id,
+        created_at=snapshot.taken_at,
+        ttl=config.execution.plan_ttl_secs,
+        currency=snapshot.account.currency,
+        equity=snapshot.account.equity,
+        positions=snapshot.positions,
+        quotes=snapshot.quotes,
+        targets=target.weights,
+        legs=trades.legs,
+        skipped=trades.skipped,
+        cost=Cost.of(
+            trades.legs,
+            per_share=config.cost.commission_per_share,
+            minimum=config.cost.commission_min,
+            slippage_bps=config.cost.slippage_bps,
+        ),
+    )
+
+
+def limits_of(config: Config, target: Target) -> RiskSettings:
+    """Limits of risk, with the target's constraints instead of those of the config."""
+    constraints = {
+        "max_position_pct": target.constraints.max_position_pct,
+        "max_leverage": target.constraints.max_leverage,
+        "min_trade_usd": target.constraints.min_trade_usd,
+    }
+    given: dict[str, Any] = {
+        name: limit for name, limit in constraints.items() if limit is not None
+    }
+    return evolve(config.risk, **given)
+
+
+def risk_engine(limits: RiskSettings, clock: Clock) -> RiskEngine:
+    """The gate with those limits; caps of orders and batches are off unless they are configured."""
+    return RiskEngine(
+        max_position_pct=limits.max_position_pct,
+        max_leverage=limits.max_leverage,
+        allow_short=limits.allow_short,
+        max_short_pct=limits.max_short_pct,
+        max_trade_usd=limits.max_trade_usd,
+        max_order_value_cents=0,
+        max_batch_value_cents=0,
+        min_trade_usd=limits.min_trade_usd,
+        checks=limits.checks,
+        clock=clock,
+    )
+
+
+def risk_request(plan: Plan, snapshot: Snapshot, clock: Clock) -> RiskRequest:
+    """Everything that the gate may look at before the first order of a plan is sent."""
+    planned: dict[str, Decimal] = {}
+    for leg in plan.legs:
+        planned[leg.symbol] = planned.get(leg.symbol, Decimal(0)) + leg.signed_quantity
+    return RiskRequest(
+        orders=tuple(
+            RiskOrder(
+                symbol=order.symbol,
+                side=order.side,
+                quantity=order.quantity,
+                limit_price=order.limit_price,
+                client_order_id=order.client_order_id or "",
+            )
+            for order in plan.orders
+        ),
+        account=snapshot.account,
+        now=clock.now(),
+        monotonic=clock.monotonic(),
+        targets={symbol: float(weight) for symbol, weight in plan.targets.items()},
+        positions=plan.positions,
+        marks=snapshot.marks,
+        open_orders=snapshot.open_orders,
+        quotes=plan.quotes,
+        broker_time=snapshot.broker_time,
+        instruments=snapshot.instruments,
+        planned=planned,
+    )

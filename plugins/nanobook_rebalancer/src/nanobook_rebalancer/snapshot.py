@@ -1,0 +1,142 @@
+"""What a plan is made from, as the broker says it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+
+from attrs import evolve, frozen
+
+from nanobook_core.contracts import (
+    Account,
+    Broker,
+    BrokerOrderStatus,
+    BrokerPosition,
+    Clock,
+    Instrument,
+    NoQuoteError,
+    Quote,
+    RiskOrder,
+    UnknownSymbolError,
+)
+from nanobook_rebalancer.errors import PlanError
+
+
+@frozen(kw_only=True)
+class Snapshot:
+    """Account, holdings and prices of one moment."""
+
+    taken_at: dt.datetime
+    account_id: str
+    account: Account
+    holdings: tuple[BrokerPosition, ...]
+    quotes: Mapping[str, Quote]
+    """Usable, fresh, and one of every symbol that is held or asked for."""
+    instruments: Mapping[str, Instrument]
+    splits_flips: bool
+    open_orders: tuple[RiskOrder, ...] = ()
+    """Orders of anyone with the quantity that may still fill."""
+    broker_time: dt.datetime
+
+    @property
+    def positions(self) -> dict[str, Decimal]:
+        """Signed quantities by symbol."""
+        return {holding.symbol: holding.quantity for holding in self.holdings}
+
+    @property
+    def marks(self) -> dict[str, Decimal]:
+        """Prices at which holdings are valued."""
+        marks = {symbol: quote.mark for symbol, quote in self.quotes.items()}
+        return {symbol: mark for symbol, mark in marks.items() if mark is not None}
+
+
+def take_snapshot(
+    broker: Broker,
+    symbols: Collection[str],
+    *,
+    clock: Clock,
+    max_age: float,
+    account_id: str = "",
+) -> Snapshot:
+    """Ask a connected broker for everything that a plan of those symbols is made from.
+
+    `account_id` is whose orders these are to be; without it, what the broker says. A quote is
+    fresh if it is at most `max_age` seconds old when it comes.
+
+    Raises:
+        PlanError: the broker has another account; a symbol that is held or asked for is not known,
+            has no usable and fresh quote, or trades in a currency that is not the account's. All
+            such symbols are named.
+        BrokerError: the broker does not answer.
+
+    """
+    account = broker.account()
+    account_id = _account_id(broker, account, account_id)
+    holdings = tuple(broker.positions())
+    capabilities = broker.capabilities()
+    quotes: dict[str, Quote] = {}
+    instruments: dict[str, Instrument] = {}
+    problems = []
+    for symbol in sorted({holding.symbol for holding in holdings}.union(symbols)):
+        try:
+            instrument = broker.instrument(symbol)
+            quote = broker.quote(symbol)
+        except (UnknownSymbolError, NoQuoteError) as error:
+            problems.append(f"{symbol}: {error}")
+            continue
+        if problem := _unfit(quote, instrument, account.currency, clock.monotonic(), max_age):
+            problems.append(f"{symbol}: {problem}")
+        quotes[symbol] = quote
+        if not capabilities.short:
+            instrument = evolve(instrument, shortable=False)
+        instruments[symbol] = instrument
+    if problems:
+        raise PlanError("; ".join(problems))
+    return Snapshot(
+        taken_at=clock.now(),
+        account_id=account_id,
+        account=account,
+        holdings=holdings,
+        quotes=quotes,
+        instruments=instruments,
+        splits_flips=capabilities.splits_flips,
+        open_orders=tuple(_open_part(status) for status in broker.open_orders("all")),
+        broker_time=broker.server_time(),
+    )
+
+
+def _unfit(
+    quote: Quote, instrument: Instrument, currency: str, monotonic: float, max_age: float
+) -> str:
+    """Why nothing can be planned at a quote; empty if it can."""
+    if quote.is_halted:
+        return "its trading is halted"
+    if not quote.is_usable:
+        return f"no usable quote, bid {quote.bid} and ask {quote.ask}"
+    if quote.is_delayed:
+        return "its quote is delayed"
+    if quote.is_stale(monotonic, max_age):
+        return f"its quote is older than {max_age:g} s, or of unknown age"
+    if instrument.currency != currency:
+        return f"it trades in {instrument.currency}, and the account is in {currency}"
+    return ""
+
+
+def _account_id(broker: Broker, account: Account, expected: str) -> str:
+    actual = account.account_id or broker.connection().account_id
+    if expected and actual and actual != expected and broker.name != "paper":
+        raise PlanError(
+            f"the broker has account {actual}, and the config is for {expected}; nothing is done"
+        )
+    return actual or expected or broker.name
+
+
+def _open_part(status: BrokerOrderStatus) -> RiskOrder:
+    return RiskOrder(
+        symbol=status.symbol,
+        side=status.side,
+        quantity=status.remaining_quantity,
+        limit_price=status.limit_price,
+        client_order_id=status.client_order_id,
+    )
