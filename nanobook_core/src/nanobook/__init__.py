@@ -228,6 +228,7 @@ _PARTS = {
     "optimize_min_variance": "nanobook-optimizers",
     "optimize_risk_parity": "nanobook-optimizers",
     "parse_itch": "nanobook-itch",
+    "plan": "nanobook-rebalancer",
     "plot_equity": "nanobook-report",
     "rsi": "nanobook-indicators",
     "spearman": "nanobook-indicators",

@@ -12,6 +12,7 @@ from nanobook_core.risk import RiskEngine
 from nanobook_rebalancer.config import Config, RiskSettings
 from nanobook_rebalancer.cost import Cost
 from nanobook_rebalancer.diff import diff
+from nanobook_rebalancer.errors import PlanError
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.rules import Rules
 from nanobook_rebalancer.snapshot import Snapshot
@@ -24,7 +25,7 @@ def make_plan(target: Target, snapshot: Snapshot, config: Config, *, first: int 
     Legs are numbered from `first`. Constraints of the target go before those of the config.
 
     Raises:
-        PlanError: see `diff`.
+        PlanError: there are more than `max_orders_per_run`; or see `diff`.
 
     """
     limits = limits_of(config, target)
@@ -42,6 +43,9 @@ def make_plan(target: Target, snapshot: Snapshot, config: Config, *, first: int 
         ),
         first=first,
     )
+    most = config.execution.max_orders_per_run
+    if len(trades.legs) > most:
+        raise PlanError(f"{len(trades.legs)} orders generated, but max_orders_per_run is {most}")
     return Plan(
         window=target.window,
         account_id=snapshot.account_id,

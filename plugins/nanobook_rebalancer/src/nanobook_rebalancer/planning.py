@@ -1,0 +1,119 @@
+"""Plans for whoever writes Python: `nanobook.plan`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve
+
+from nanobook_core.contracts import Broker, Clock, ConnectionState, SystemClock
+from nanobook_core.errors import shown
+from nanobook_core.plugin.registry import default_registry
+from nanobook_core.portfolio.target_file import target_document
+from nanobook_rebalancer.config import Config
+from nanobook_rebalancer.config_file import read_config, to_config
+from nanobook_rebalancer.errors import InputError
+from nanobook_rebalancer.plan import Plan
+from nanobook_rebalancer.planner import limits_of, make_plan, risk_engine, risk_request
+from nanobook_rebalancer.setting import read_record
+from nanobook_rebalancer.snapshot import take_snapshot
+from nanobook_rebalancer.target import Metadata, Target, read_target, to_target
+
+Path = str | os.PathLike[str]
+
+
+def plan(
+    target: Path | Mapping[str, Any],
+    *,
+    broker: str | Broker = "paper",
+    config: Path | Mapping[str, Any] | Config | None = None,
+    quotes: Any = None,
+    id: str | None = None,  # noqa: A002 - what the file calls it
+) -> Plan:
+    """Decide what to trade so that an account holds target weights; nothing is sent.
+
+    `target` is a `target.json`, what such a file says as a dict, or weights by symbol, fractions of
+    equity that are negative when short; what is held and not in it is closed. A weight is the
+    decimal that is written, 0.3 three tenths, and quantities are cut towards 0 to whole lots.
+    `broker` is one, or the name of a plugin that is set up by the `[broker]` table of `config`,
+    which is a `config.toml`, what such a file says, or None for the defaults; `quotes` are those of
+    the paper broker: a file, a dict or a callable. `id` names the run, before what the file says:
+    each is executed once.
+
+    The plan has `.orders`, `.skipped`, an estimate of `.cost`, and `.risk`, what the risk gate says
+    of all orders together; it prints as a table.
+
+    Raises:
+        TypeError: an argument of another type.
+        InputError, ValidationError: the target or the config is not as it must be; a ValueError.
+        PlanError: a symbol without usable and fresh quote, or another reason why there can be none.
+        BrokerError: the broker does not answer.
+
+    """
+    clock = SystemClock()
+    settings = _config(config)
+    wanted = _target(target, id, settings, clock)
+    venue = _broker(broker, quotes, settings)
+    was_connected = venue.connection().state is not ConnectionState.DISCONNECTED
+    venue.connect(settings.timeout)
+    try:
+        snapshot = take_snapshot(
+            venue,
+            wanted.weights,
+            clock=clock,
+            max_age=float(settings.execution.quote_max_age_secs),
+            account_id=settings.account.id,
+        )
+    finally:
+        if not was_connected:
+            venue.disconnect()
+    made = make_plan(wanted, snapshot, settings)
+    engine = risk_engine(limits_of(settings, wanted), clock)
+    return evolve(made, risk=engine.evaluate(risk_request(made, snapshot, clock)))
+
+
+def _config(config: object) -> Config:
+    match config:
+        case None:
+            return Config()
+        case Config():
+            return config
+        case Mapping():
+            return to_config(config)
+        case str() | os.PathLike():
+            return read_config(config)
+    raise TypeError(f"config is a path, a mapping, a Config or None, got {shown(config)}")
+
+
+def _target(target: object, run: str | None, config: Config, clock: Clock) -> Target:
+    now, max_age = clock.now(), config.execution.target_max_age_secs
+    match target:
+        case str() | os.PathLike():
+            found = read_target(target, now=now, max_age=max_age)
+        case Mapping() if "targets" in target and not isinstance(target["targets"], int | float):
+            found = to_target(target, now=now, max_age=max_age)
+        case _:
+            document = target_document(target, timestamp=now)  # type: ignore[arg-type]  # it looks
+            found = to_target(document, now=now, max_age=max_age)
+    if run is None:
+        return found
+    metadata = read_record(Metadata, {"id": run}, "plan")
+    if not metadata.id.strip():
+        raise InputError("plan: id", "blank; leave it out to go by the timestamp")
+    return evolve(found, metadata=metadata)
+
+
+def _broker(broker: object, quotes: Any, config: Config) -> Broker:
+    if not isinstance(broker, str):
+        if not isinstance(broker, Broker) or isinstance(broker, type):
+            raise TypeError(f"broker is a name or a broker, got {shown(broker)}")
+        if quotes is not None:
+            raise TypeError("quotes are those of the paper broker, and a broker was given")
+        return broker
+    settings = dict(config.broker.settings) if config.broker.name == broker else {}
+    if quotes is not None:
+        settings["quotes"] = quotes
+    made: Broker = default_registry().create("broker", broker, **settings)
+    return made

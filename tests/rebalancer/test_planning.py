@@ -1,0 +1,247 @@
+"""`nanobook.plan`: from targets and a broker to trades, and when there are none to be had."""
+
+import datetime as dt
+import json
+from decimal import Decimal
+
+import pytest
+
+import nanobook
+from nanobook_core.contracts import BrokerOrder, ConnectionState, Instrument, Quote
+from nanobook_core.errors import CapabilityNotFoundError, ValidationError
+from nanobook_rebalancer.config import Config
+from nanobook_rebalancer.errors import InputError, PlanError
+
+QUOTES = {"AAPL": ("149.99", "150.01"), "MSFT": ("300.00", "300.10"), "OLD": ("9.99", "10.01")}
+WEIGHTS = {"AAPL": 0.2, "MSFT": -0.1}
+NOW = "2026-02-08T15:30:00Z"
+DOCUMENT = {
+    "timestamp": NOW,
+    "metadata": {"id": "run 7"},
+    "targets": [{"symbol": "AAPL", "weight": 0.2}, {"symbol": "MSFT", "weight": -0.1}],
+}
+
+
+def paper(**settings):
+    return nanobook.PaperBroker(**{"quotes": QUOTES, **settings})
+
+
+def traded(plan):
+    return [str(leg) for leg in plan.legs]
+
+
+def test_what_is_wanted_is_traded_and_nothing_is_sent():
+    with paper() as broker:
+        broker.submit_order("OLD", "buy", 100)
+        before = broker.fills()
+        plan = nanobook.plan(WEIGHTS, broker=broker, id="run 7")
+        assert traded(plan) == [
+            "SELL 100 OLD at 9.98 (close long)",
+            "BUY 1333 AAPL at 150.09 (open)",
+            "SELL SHORT 333 MSFT at 299.85 (open short)",
+        ]
+        assert plan.risk.ok
+        assert str(plan.cost) == "$6.18 commission + $150.43 slippage = $156.61"
+        assert (plan.window, plan.account_id, plan.currency) == ("run 7", "PAPER", "USD")
+        assert plan.positions == {"OLD": 100}
+        assert (broker.open_orders("all"), broker.fills()) == ([], before)
+        assert broker.connection().state is ConnectionState.READY
+
+
+def test_weights_a_document_and_a_file_are_one_plan(tmp_path):
+    path = tmp_path / "target.json"
+    stamp = dt.datetime(2026, 2, 8, 15, 30, tzinfo=dt.UTC)
+    nanobook.weights_to_target(WEIGHTS, path, timestamp=stamp, id="run 7")
+    assert json.loads(path.read_text()) == DOCUMENT
+    plans = [
+        nanobook.plan(target, broker=paper(), id="run 7")
+        for target in (WEIGHTS, DOCUMENT, path, str(path))
+    ]
+    assert len({tuple(order.client_order_id for order in plan.orders) for plan in plans}) == 1
+    assert len({tuple(traded(plan)) for plan in plans}) == 1
+    assert nanobook.plan(path, broker=paper()).window == "run 7"
+
+
+def test_weights_of_zero_are_closed_and_weights_may_be_a_series():
+    pandas = pytest.importorskip("pandas")
+    series = pandas.Series({"AAPL": 0.2, "MSFT": 0.0})
+    assert traded(nanobook.plan(series, broker=paper())) == ["BUY 1333 AAPL at 150.09 (open)"]
+
+
+def test_once_the_orders_have_filled_nothing_is_left_to_do():
+    with paper() as broker:
+        broker.submit_order("OLD", "buy", 100)
+        for order in nanobook.plan(WEIGHTS, broker=broker).orders:
+            broker.submit_order(order)
+        assert {held.symbol: held.quantity for held in broker.positions()} == {
+            "AAPL": 1333,
+            "MSFT": -333,
+        }
+        again = nanobook.plan(WEIGHTS, broker=broker)
+        assert again.legs == ()
+        assert "No rebalancing needed" in str(again)
+
+
+def test_a_broker_by_name_is_set_up_by_the_config(tmp_path):
+    (tmp_path / "quotes.csv").write_text("symbol,bid,ask\nAAPL,149.99,150.01\n")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[broker]\nname = "paper"\nquotes = "quotes.csv"\ncash = 1000\naccount_id = "MINE"\n'
+        "[risk]\nmin_trade_usd = 300.01\nmax_position_pct = 1.0\n"
+    )
+    plan = nanobook.plan({"AAPL": 0.3}, config=config)
+    assert (plan.account_id, plan.legs) == ("MINE", ())
+    assert plan.skipped[0].reason == "$300.00 is below the least of $300.01"
+    plan = nanobook.plan({"AAPL": 0.5}, config=config)
+    assert traded(plan) == ["BUY 3 AAPL at 150.09 (open)"]
+    same = nanobook.plan({"AAPL": 0.3}, quotes=tmp_path / "quotes.csv", config={})
+    assert traded(same) == ["BUY 2000 AAPL at 150.09 (open)"]
+
+
+def test_constraints_go_before_the_config():
+    document = DOCUMENT | {"constraints": {"min_trade_usd": 150_000, "max_position_pct": 0.1}}
+    plan = nanobook.plan(document, broker=paper())
+    assert traded(plan) == ["BUY 1333 AAPL at 150.09 (open)"]
+    assert [(trade.symbol, trade.reason) for trade in plan.skipped] == [
+        ("MSFT", "$99,916.65 is below the least of $150,000.00")
+    ]
+    assert not plan.risk.ok
+    assert "20.0% (AAPL) > 10.0% limit" in str(plan)
+
+
+def test_further_checks_of_the_config_judge_the_plan():
+    config = {"risk": {"checks": {"no_such_check": {}}}}
+    with pytest.raises(CapabilityNotFoundError):
+        nanobook.plan(WEIGHTS, broker=paper(), config=config)
+
+
+def quote(**changes):
+    found = {"symbol": "AAPL", "bid": Decimal("149.99"), "ask": Decimal("150.01")} | changes
+    return Quote(**found)
+
+
+@pytest.mark.parametrize(
+    ("quotes", "reason"),
+    [
+        ({}, "AAPL: invalid symbol"),
+        ({"AAPL": quote(bid=None)}, "AAPL: no usable quote, bid None and ask 150.01"),
+        ({"AAPL": quote(bid=Decimal(151))}, "AAPL: no usable quote, bid 151 and ask 150.01"),
+        ({"AAPL": quote(is_delayed=True)}, "AAPL: its quote is delayed"),
+        ({"AAPL": quote(is_halted=True)}, "AAPL: its trading is halted"),
+    ],
+)
+def test_a_symbol_without_a_price_that_can_be_used_stops_the_plan(quotes, reason):
+    with pytest.raises(PlanError, match=reason):
+        nanobook.plan({"AAPL": 0.2}, broker=paper(quotes=quotes))
+
+
+def test_all_symbols_without_price_are_named():
+    with pytest.raises(PlanError, match=r"GOOG: .*; ZZZ: "):
+        nanobook.plan({"AAPL": 0.2, "ZZZ": 0.1, "GOOG": 0.1}, broker=paper())
+
+
+def test_a_held_symbol_without_price_stops_the_plan_too():
+    quotes = dict(QUOTES)
+    with paper(quotes=quotes.get) as broker:
+        broker.submit_order("OLD", "buy", 100)
+        quotes["OLD"] = {"bid": "9.99"}
+        with pytest.raises(PlanError, match="OLD: no usable quote"):
+            nanobook.plan(WEIGHTS, broker=broker)
+
+
+def test_what_trades_in_another_currency_cannot_be_planned():
+    broker = paper(instruments=[Instrument(symbol="AAPL", currency="EUR")], rates={"EUR": "1.1"})
+    with pytest.raises(PlanError, match="AAPL: it trades in EUR, and the account is in USD"):
+        nanobook.plan({"AAPL": 0.2}, broker=broker)
+
+
+def test_a_cash_account_cannot_be_short():
+    with pytest.raises(PlanError, match="MSFT: the target is short"):
+        nanobook.plan(WEIGHTS, broker=paper(margin=False))
+
+
+def test_more_orders_than_allowed_are_none():
+    with pytest.raises(PlanError, match="2 orders generated, but max_orders_per_run is 1"):
+        nanobook.plan(WEIGHTS, broker=paper(), config={"execution": {"max_orders_per_run": 1}})
+
+
+def test_another_account_than_the_config_s_is_refused_but_for_paper():
+    class Venue(nanobook.PaperBroker):
+        name = "venue"
+
+    config = {"account": {"id": "DU123"}}
+    with pytest.raises(PlanError, match="the broker has account PAPER, and the config is for DU1"):
+        nanobook.plan(WEIGHTS, broker=Venue(quotes=QUOTES), config=config)
+    assert nanobook.plan(WEIGHTS, broker=paper(), config=config).account_id == "PAPER"
+
+
+def test_what_was_not_connected_is_not_connected_afterwards():
+    broker = paper()
+    nanobook.plan(WEIGHTS, broker=broker)
+    assert broker.connection().state is ConnectionState.DISCONNECTED
+    with pytest.raises(PlanError):
+        nanobook.plan({"ZZZ": 0.1}, broker=broker)
+    assert broker.connection().state is ConnectionState.DISCONNECTED
+
+
+def test_flatten_closes_everything():
+    with paper() as broker:
+        broker.submit_order("OLD", "buy", 100)
+        document = {"timestamp": NOW, "targets": [], "allow_flatten": True}
+        assert traded(nanobook.plan(document, broker=broker)) == [
+            "SELL 100 OLD at 9.98 (close long)"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        ({"target": 5}, TypeError),
+        ({"target": None}, TypeError),
+        ({"target": {"AAPL": "0.2"}}, TypeError),
+        ({"target": {"AAPL": 1.2}}, ValidationError),
+        ({"target": {}}, ValidationError),
+        ({"target": {"targets": []}}, InputError),
+        ({"target": "no such file.json"}, InputError),
+        ({"broker": 5}, TypeError),
+        ({"broker": nanobook.PaperBroker}, TypeError),
+        ({"broker": "no_such_broker"}, CapabilityNotFoundError),
+        ({"broker": paper(), "quotes": QUOTES}, TypeError),
+        ({"config": 5}, TypeError),
+        ({"config": {"risk": 5}}, InputError),
+        ({"config": "no such file.toml"}, InputError),
+        ({"id": " "}, InputError),
+        ({"id": "a\nb"}, InputError),
+        ({"id": 5}, InputError),
+    ],
+)
+def test_a_wrong_argument_is_refused(arguments, kind):
+    with pytest.raises(kind):
+        nanobook.plan(**{"target": WEIGHTS, "broker": paper(), **arguments})
+
+
+def test_it_prints_as_a_table():
+    plan = nanobook.plan(WEIGHTS, broker=paper(), id="run 7")
+    assert str(plan) == repr(plan)
+    assert str(plan).splitlines()[:5] == [
+        "Plan of run 7 for account PAPER, equity $1,000,000.00 USD",
+        "#  Action      Symbol  Quantity   Limit    Mark        Value",
+        "1  BUY         AAPL        1333  150.09     150  $199,950.00  open",
+        "2  SELL SHORT  MSFT         333  299.85  300.05   $99,916.65  open short",
+        "Estimated cost: $5.83 commission + $149.93 slippage = $155.76",
+    ]
+    assert "[PASS] Leverage: 0.30x <= 1.50x limit" in str(plan)
+
+
+def test_its_html_is_escaped():
+    html = nanobook.plan(WEIGHTS, broker=paper(), id="<b>&")._repr_html_()
+    assert "<p>Plan of &lt;b&gt;&amp; for account PAPER, equity $1,000,000.00 USD</p>" in html
+    assert "<td>SELL SHORT</td><td>MSFT</td><td>333</td>" in html
+    assert "0.30x &lt;= 1.50x limit" in html
+
+
+def test_defaults_are_those_of_an_empty_config():
+    assert traded(nanobook.plan(WEIGHTS, broker=paper(), config=Config())) == traded(
+        nanobook.plan(WEIGHTS, broker=paper())
+    )
+    assert isinstance(nanobook.plan(WEIGHTS, broker=paper()).orders[0], BrokerOrder)
