@@ -4,14 +4,18 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
 
+import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rebalancer.bad_input import rows_of
 
 from nanobook_core.contracts import Instrument, Quote
 from nanobook_core.types import Side
 from nanobook_rebalancer.diff import diff
+from nanobook_rebalancer.errors import PlanError
 from nanobook_rebalancer.leg import Phase
+from nanobook_rebalancer.limit import limit_price
 from nanobook_rebalancer.rules import Rules
 
 SYMBOLS = ("A", "B", "C", "D")
@@ -227,3 +231,75 @@ def test_a_whole_position_is_never_too_small_to_close(case):
     assert filled(case, legs) == dict.fromkeys(case["positions"], 0)
     assert {leg.phase for leg in legs} <= {Phase.REDUCE}
     assert {leg.description for leg in legs} <= {"close long", "close short"}
+
+
+ROWS = rows_of("diff.json")
+
+
+def instrument_of(symbol, rules):
+    bands = tuple((Decimal(edge), Decimal(tick)) for edge, tick in rules.get("tick_bands", ()))
+    numbers = {
+        name: value if isinstance(value, bool) else Decimal(value)
+        for name, value in rules.items()
+        if name != "tick_bands"
+    }
+    return Instrument(symbol=symbol, tick_bands=bands, **numbers)
+
+
+def rules_of(rules):
+    return Rules(
+        **{
+            name: value if isinstance(value, bool) else Decimal(value)
+            for name, value in rules.items()
+        }
+    )
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
+def test_a_diff_is_this(row):
+    case = {
+        "equity": Decimal(row["equity"]),
+        "positions": {symbol: Decimal(held) for symbol, held in row["held"].items()},
+        "targets": {symbol: Decimal(weight) for symbol, weight in row["weights"].items()},
+        "quotes": {
+            symbol: Quote(symbol=symbol, bid=Decimal(bid), ask=Decimal(ask))
+            for symbol, (bid, ask) in row["quotes"].items()
+        },
+        "instruments": {
+            symbol: instrument_of(symbol, row.get("instrument", {})) for symbol in row["quotes"]
+        },
+        "rules": rules_of(row.get("rules", {})),
+    }
+    if "error" in row:
+        with pytest.raises(PlanError, match=row["error"].replace("$", r"\$")):
+            found(case)
+        return
+    trades = found(case)
+    assert [[leg.number, leg.phase.value, str(leg), leg.after] for leg in trades.legs] == row[
+        "legs"
+    ]
+    assert [[trade.symbol, trade.reason] for trade in trades.skipped] == row["skipped"]
+
+
+def test_numbers_go_on_where_they_are_told_to():
+    quote = Quote(symbol="A", bid=Decimal(99), ask=Decimal(101))
+    trades = diff(
+        Decimal(1000),
+        {"A": Decimal(5)},
+        {"A": Decimal("-0.5")},
+        quotes={"A": quote},
+        instruments={"A": Instrument(symbol="A")},
+        rules=Rules(splits_flips=True),
+        first=7,
+    )
+    assert [(leg.number, leg.after) for leg in trades.legs] == [(7, None), (8, 7)]
+
+
+@pytest.mark.parametrize("bid", [None, Decimal(0), Decimal(102), Decimal("NaN")])
+def test_without_a_usable_quote_there_are_no_trades(bid):
+    quote = Quote(symbol="A", bid=bid, ask=Decimal(101), last=Decimal(100))
+    arguments = {"quotes": {"A": quote}, "instruments": {"A": Instrument(symbol="A")}}
+    with pytest.raises(PlanError, match="A: no usable quote"):
+        diff(Decimal(1000), {"A": Decimal(5)}, {}, rules=Rules(), **arguments)
+    with pytest.raises(PlanError, match="A: there is no usable quote"):
+        limit_price(Side.BUY, quote, Instrument(symbol="A"), Rules())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
 from functools import cache
@@ -20,6 +21,9 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from nanobook_core.errors import ValidationError, shown
 from nanobook_rebalancer.errors import InputError
+
+#: Largest number that is read, a float's.
+_LARGEST = Decimal(repr(sys.float_info.max))
 
 Record = TypeVar("Record")
 Reader = Callable[[Any], Any]
@@ -155,6 +159,7 @@ def number(
         found = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         if not (
             found.is_finite()
+            and found.copy_abs() <= _LARGEST
             and (low is None or found >= low)
             and (above is None or found > above)
             and (high is None or found <= high)
