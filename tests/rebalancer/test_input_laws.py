@@ -70,14 +70,15 @@ def test_numbers_beyond_floats_are_refused(number):
         to_config({"risk": {"min_trade_usd": number}})
 
 
+symbols = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=8)
+odd_symbols = st.text(st.characters(max_codepoint=300), max_size=10)
 weights = st.dictionaries(
-    st.one_of(
-        st.text("AB1. -^/", min_size=1, max_size=8),
-        st.text(st.characters(max_codepoint=300), max_size=10),
-    ),
-    st.floats(-1, 1).map(lambda weight: weight / 3),
+    st.integers(0, 30).flatmap(lambda at: symbols if at else odd_symbols),
+    st.floats(-1, 1).map(lambda weight: weight / 4),
+    min_size=1,
     max_size=6,
 )
+ids = st.text(st.characters(min_codepoint=33, max_codepoint=1000), min_size=1, max_size=30)
 constraints = st.fixed_dictionaries(
     {},
     optional={
@@ -92,7 +93,7 @@ constraints = st.fixed_dictionaries(
 @given(
     weights,
     st.datetimes(max_value=NOW.replace(tzinfo=None), timezones=st.just(dt.UTC)),
-    st.none() | st.text("run-7 é|", min_size=1, max_size=30) | st.text(max_size=5),
+    st.one_of(st.none(), ids),
     st.none() | constraints,
 )
 def test_what_weights_to_target_writes_is_read(tmp_path_factory, held, stamp, name, limits):

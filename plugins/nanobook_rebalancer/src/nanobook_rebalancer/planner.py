@@ -8,6 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from nanobook_core.contracts import Clock, RiskOrder, RiskRequest
+from nanobook_core.plugin import Registry
 from nanobook_core.risk import RiskEngine
 from nanobook_rebalancer.config import Config, RiskSettings
 from nanobook_rebalancer.cost import Cost
@@ -80,7 +81,7 @@ def limits_of(config: Config, target: Target) -> RiskSettings:
     return evolve(config.risk, **given)
 
 
-def risk_engine(limits: RiskSettings, clock: Clock) -> RiskEngine:
+def risk_engine(limits: RiskSettings, clock: Clock, registry: Registry | None = None) -> RiskEngine:
     """The gate with those limits; caps of orders and batches are off unless they are configured."""
     return RiskEngine(
         max_position_pct=limits.max_position_pct,
@@ -93,6 +94,7 @@ def risk_engine(limits: RiskSettings, clock: Clock) -> RiskEngine:
         min_trade_usd=limits.min_trade_usd,
         checks=limits.checks,
         clock=clock,
+        registry=registry,
     )
 
 
