@@ -80,14 +80,10 @@ class FaultyBroker(PaperBroker):
         )
 
     def cancel_order(self, order):
-        return self._asked(
-            "cancel_order", lambda: super(FaultyBroker, self).cancel_order(order)
-        )
+        return self._asked("cancel_order", lambda: super(FaultyBroker, self).cancel_order(order))
 
     def order_status(self, order):
-        return self._asked(
-            "order_status", lambda: super(FaultyBroker, self).order_status(order)
-        )
+        return self._asked("order_status", lambda: super(FaultyBroker, self).order_status(order))
 
     def find_order(self, client_order_id):
         return self._asked(
