@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from nanobook_core.contracts import RiskOrder, RiskRequest, RiskResult
 from nanobook_core.risk import CannotJudgeError, book_of, each_order, exact, positive, ratio
-from nanobook_risk.wording import percent, sign, status
+from nanobook_risk.wording import fine_percent, sign, status
 
 _NAME = "Average daily volume"
 
@@ -54,8 +54,8 @@ class AverageDailyVolume:
             return RiskResult(
                 name=_NAME,
                 status=status(is_within=is_within),
-                detail=f"{order.symbol}: {percent(share)} {sign(is_within=is_within)} "
-                f"{percent(self.max_pct)} limit",
+                detail=f"{order.symbol}: {fine_percent(share)} {sign(is_within=is_within)} "
+                f"{fine_percent(self.max_pct)} limit",
                 symbol=order.symbol,
                 value=share,
                 limit=self.max_pct,

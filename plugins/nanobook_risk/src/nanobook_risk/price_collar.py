@@ -17,7 +17,7 @@ from nanobook_core.risk import (
     ratio,
     whole,
 )
-from nanobook_risk.wording import percent, sign, status
+from nanobook_risk.wording import fine_percent, sign, status
 
 _NAME = "Price collar"
 
@@ -73,8 +73,8 @@ class PriceCollar:
             return RiskResult(
                 name=_NAME,
                 status=status(is_within=is_within),
-                detail=f"{order.symbol}: {order.limit_price} is {percent(share)} from {mark} "
-                f"{sign(is_within=is_within)} {percent(most)} limit",
+                detail=f"{order.symbol}: {order.limit_price} is {fine_percent(share)} from {mark} "
+                f"{sign(is_within=is_within)} {fine_percent(most)} limit",
                 symbol=order.symbol,
                 value=share,
                 limit=most,

@@ -11,13 +11,15 @@ _LONGEST = 366 * 24 * 3600
 
 
 def seconds(name: str, value: object) -> dt.timedelta:
-    """Return a length of time above 0, given in seconds, cut to microseconds.
+    """Return a length of time above 0, given as one or in seconds, cut to microseconds.
 
     Raises:
         TypeError: it is no number.
         ValidationError: it is not above 0 or longer than a year.
 
     """
+    if isinstance(value, dt.timedelta):
+        value = value.total_seconds()
     given = limit(name, value, f"> 0 and at most {_LONGEST}", lambda given: 0 < given <= _LONGEST)
     # At least one: a window of no length would see nothing.
     return dt.timedelta(microseconds=max(int(given * 1_000_000), 1))

@@ -17,6 +17,11 @@ def percent(share: Decimal) -> str:
     return f"{float(share) * 100:.1f}%"
 
 
+def fine_percent(share: Decimal) -> str:
+    """Two decimals."""
+    return f"{float(share) * 100:.2f}%"
+
+
 def times(share: Decimal) -> str:
     """Two decimals, as the seed prints leverage."""
     return f"{float(share):.2f}x"
