@@ -62,6 +62,7 @@ class TestMaxPosition(RiskCheckSuite):
         return request_for(order("buy", 26))
 
 
+@pytest.mark.slow
 class TestMaxPositionOfAShort(TestMaxPosition):
     @pytest.fixture(scope="class")
     @classmethod
@@ -103,6 +104,7 @@ class TestShortExposure(RiskCheckSuite):
         return request_for(order("sell", 31))
 
 
+@pytest.mark.slow
 class TestShortSelling(TestShortExposure):
     @pytest.fixture(scope="class")
     @classmethod
@@ -255,6 +257,7 @@ class TestDuplicateOrder(TestMaxQuantity):
         return request_for(order("buy", 7), sent=(sent(order("buy", 7), 10),))
 
 
+@pytest.mark.slow
 class TestDuplicateClientOrderId(TestDuplicateOrder):
     @pytest.fixture(scope="class")
     @classmethod
@@ -319,6 +322,7 @@ class TestRestricted(RiskCheckSuite):
         return request_for(order(symbol="XYZ"))
 
 
+@pytest.mark.slow
 class TestAllowed(TestRestricted):
     @pytest.fixture(scope="class")
     @classmethod
@@ -338,6 +342,7 @@ class TestLocate(TestRestricted):
         return request_for(order("sell", symbol="XYZ"))
 
 
+@pytest.mark.slow
 class TestLocateQuantities(TestLocate):
     @pytest.fixture(scope="class")
     @classmethod
@@ -383,6 +388,7 @@ class TestBuyingPower(RiskCheckSuite):
         return request_for(order("buy", 101))
 
 
+@pytest.mark.slow
 class TestMargin(TestBuyingPower):
     @pytest.fixture(scope="class")
     @classmethod

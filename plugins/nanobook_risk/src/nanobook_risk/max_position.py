@@ -86,25 +86,26 @@ class MaxPosition:
         falling = {order.symbol for order in book.request.orders} - rising
         symbol, weight = "?", 0.0
         for name, given in targets.items():
-            if name in falling:
-                continue
-            if not math.isfinite(given):
-                return RiskResult(
-                    name=_NAME,
-                    status=RiskStatus.FAIL,
-                    detail=f"target weight of {name} must be finite, got {given}",
-                    symbol=name,
-                    limit=self.max_position_pct,
-                )
-            if abs(given) > weight:
+            # Written so that NaN is larger than any, and stays.
+            if name not in falling and not abs(given) <= weight:
                 symbol, weight = name, abs(given)
+                if math.isnan(given):
+                    break
         share = Decimal(repr(float(weight)))
-        is_within = share <= self.max_position_pct
+        is_within = share.is_finite() and share <= self.max_position_pct
+        detail = (
+            f"{percent(share)} ({symbol}) {sign(is_within=is_within)} "
+            f"{percent(self.max_position_pct)} limit"
+        )
+        if not share.is_finite():
+            detail = f"target weight of {symbol} must be finite, got {targets[symbol]}"
+        if not is_within and book.only_reduces:
+            is_within = True
+            detail += ONLY_REDUCES
         return RiskResult(
             name=_NAME,
             status=status(is_within=is_within),
-            detail=f"{percent(share)} ({symbol}) {sign(is_within=is_within)} "
-            f"{percent(self.max_position_pct)} limit",
+            detail=detail,
             symbol="" if symbol == "?" else symbol,
             value=share,
             limit=self.max_position_pct,
