@@ -89,8 +89,7 @@ def subsets(items):
 
 
 def price(request, symbol):
-    limits = [order.limit_price for order in request.orders if order.symbol == symbol]
-    return Fraction(max([request.marks[symbol], *(limit for limit in limits if limit is not None)]))
+    return Fraction(request.marks[symbol])
 
 
 def is_exit(request, order):

@@ -213,8 +213,8 @@ def test_a_changed_order_is_judged_in_the_place_of_the_old_one():
     gated.replace_order(1, quantity=Decimal(25))
     with pytest.raises(RiskVetoError, match=r"Max position: 26\.0%"):
         gated.replace_order(1, quantity=Decimal(26))
-    with pytest.raises(RiskVetoError, match=r"Max position: 40\.0%"):
-        gated.replace_order(1, limit_price=Decimal(200))
+    with pytest.raises(RiskVetoError, match=r"Max order value: \$120000 > \$100000"):
+        gated.replace_order(1, limit_price=Decimal(6000))
     assert venue.replaced == [(1, Decimal(25), None)]
 
 

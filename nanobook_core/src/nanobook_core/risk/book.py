@@ -137,17 +137,11 @@ class Book:
 
     @cached_property
     def _limits(self) -> dict[str, Decimal]:
-        """Highest limit of the orders, by symbol; of open ones where there is no other price."""
+        """Highest limit of the orders and open orders, by symbol."""
         limits: dict[str, Decimal] = {}
-        request = self.request
-        for order in request.orders:
+        for order in (*self.request.orders, *self.request.open_orders):
             if (limit := order.limit_price) is not None:
                 limits[order.symbol] = max(limits.get(order.symbol, limit), checked(order, limit))
-        for order in request.open_orders:
-            symbol = order.symbol
-            if symbol in request.marks or (limit := order.limit_price) is None:
-                continue
-            limits[symbol] = max(limits.get(symbol, limit), checked(order, limit))
         return limits
 
     def unit_value(self, symbol: str, limit: Decimal | None) -> Decimal:
@@ -181,8 +175,13 @@ class Book:
         return price * instrument.multiplier
 
     def price_of(self, line: Line) -> Decimal:
-        """What one unit of a symbol is worth, at the higher of its mark and the highest limit."""
-        return self.unit_value(line.symbol, self._limits.get(line.symbol))
+        """What one unit of a symbol is worth: at its mark, and without one at the highest limit.
+
+        Not at a limit above the mark: that is the worst price to pay, not what a holding is worth,
+        and a target at the very limit of positions could never be ordered.
+        """
+        symbol, limits = line.symbol, self._limits
+        return self.unit_value(symbol, None if symbol in self.request.marks else limits.get(symbol))
 
     def order_value(self, order: RiskOrder) -> Decimal:
         """What an order is worth in the account's currency, at the higher of its limit and mark.

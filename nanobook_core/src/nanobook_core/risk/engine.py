@@ -184,9 +184,9 @@ class RiskEngine:
         """The seed's answer for a rebalance, and that of the further checks.
 
         `orders` are (symbol, side, quantity, price in cents). `positions` are (symbol, quantity);
-        the last of a symbol counts. What is held and not ordered is valued at its price in
-        `prices`, (symbol, cents); without one, orders that do more than reduce fail. Values are at
-        the higher of the price ordered at and that of `prices`.
+        the last of a symbol counts. A position is valued at its price in `prices`, (symbol, cents),
+        or without one at the price ordered at; where there is neither, orders that do more than
+        reduce fail.
 
         Raises:
             TypeError, ValidationError, OverflowError: an argument is none; nothing was judged.

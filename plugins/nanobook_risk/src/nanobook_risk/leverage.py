@@ -22,9 +22,9 @@ def _max_leverage(value: object) -> Decimal:
 class Leverage:
     """Fails orders after which all positions are worth more than `max_leverage` times equity.
 
-    Every position that is held or ordered counts, priced at its mark or, where that is higher, at
-    the highest limit ordered, and as if those open orders fill that make it larger. Orders that all
-    only reduce pass.
+    Every position that is held or ordered counts, priced at its mark, or without one at the highest
+    limit ordered, and as if those open orders fill that make it larger. Orders that all only reduce
+    pass.
 
     Raises:
         TypeError: the limit is no number.

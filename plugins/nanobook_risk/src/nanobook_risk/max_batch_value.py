@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from nanobook_core.contracts import RiskRequest, RiskResult
 from nanobook_core.risk import book_of, exact, whole
-from nanobook_risk.wording import sign, status
+from nanobook_risk.wording import NO_CAP, sign, status
 
 _NAME = "Max batch value"
 
@@ -44,7 +44,9 @@ class MaxBatchValue:
                 name=_NAME,
                 status=status(is_within=is_within),
                 detail=f"${float(value):.0f} {sign(is_within=is_within)} ${float(cap):.0f} "
-                "max_batch_value_cents",
+                "max_batch_value_cents"
+                if cap
+                else NO_CAP,
                 value=value,
                 limit=cap,
                 unit=request.account.currency,

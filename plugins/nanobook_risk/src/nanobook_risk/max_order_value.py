@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from nanobook_core.contracts import RiskOrder, RiskRequest, RiskResult, RiskStatus
 from nanobook_core.risk import book_of, each_order, exact, whole
-from nanobook_risk.wording import sign, status
+from nanobook_risk.wording import NO_CAP, sign, status
 
 _NAME = "Max order value"
 
@@ -62,7 +62,7 @@ class MaxOrderValue:
             RiskResult(
                 name=_NAME,
                 status=RiskStatus.PASS,
-                detail=f"none above ${float(cap):.0f} max_order_value_cents",
+                detail=f"none above ${float(cap):.0f} max_order_value_cents" if cap else NO_CAP,
                 limit=cap,
                 unit=request.account.currency,
             )

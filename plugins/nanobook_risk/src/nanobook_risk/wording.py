@@ -10,6 +10,7 @@ from nanobook_core.risk import Book, book_of, failure, ratio
 
 #: Ends the text of what would fail if it were not an exit.
 ONLY_REDUCES = "; only reduces what is held"
+NO_CAP = "no cap"
 
 
 def percent(share: Decimal) -> str:
