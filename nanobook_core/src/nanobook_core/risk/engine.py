@@ -163,12 +163,16 @@ class RiskEngine:
             prices,
             peak_equity_cents=peak_equity_cents,
         )
-        found = self._ask({name: self._all[name] for name in _ORDER} | self._further, request)
+        silent = set()
+        if self.limits["allow_short"]:
+            silent.add("short_exposure")
+        if peak_equity_cents is None:
+            silent.add("drawdown")
+        asked = {name: self._all[name] for name in _ORDER if name not in silent}
         return RiskChecks(
             result
-            for result in found
+            for result in self._ask(asked | self._further, request)
             if result.name != "Short exposure"
-            and not (result.name == "Max drawdown" and peak_equity_cents is None)
         )
 
     def check_batch(

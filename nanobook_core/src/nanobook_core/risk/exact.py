@@ -72,11 +72,13 @@ def exact(
 
 
 def each_order(
-    name: str, orders: Iterable[RiskOrder], judge: Callable[[RiskOrder], RiskResult]
+    name: str, orders: Iterable[RiskOrder], judge: Callable[[RiskOrder], RiskResult | None]
 ) -> Iterable[RiskResult]:
-    """One finding an order; that of an order that cannot be judged fails."""
+    """What is found of each order, if anything; an order that cannot be judged fails."""
     for order in orders:
         try:
-            yield judge(order)
+            found = judge(order)
         except ArithmeticError as error:
-            yield failure(name, error, order.symbol)
+            found = failure(name, error, order.symbol)
+        if found is not None:
+            yield found

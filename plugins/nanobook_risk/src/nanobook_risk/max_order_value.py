@@ -41,9 +41,11 @@ class MaxOrderValue:
         cap = Decimal(self.max_order_value_cents).scaleb(-2)
         in_batch = request.targets is not None
 
-        def judge(order: RiskOrder) -> RiskResult:
+        def judge(order: RiskOrder) -> RiskResult | None:
             value = book.order_value(order)
             is_within = not cap or value <= cap
+            if is_within and in_batch:
+                return None
             return RiskResult(
                 name=_NAME,
                 status=status(is_within=is_within),
@@ -55,10 +57,10 @@ class MaxOrderValue:
                 unit=request.account.currency,
             )
 
-        found = each_order(_NAME, request.orders, judge)
-        if not in_batch:
+        found = list(each_order(_NAME, request.orders, judge))
+        if found or not in_batch:
             return found
-        return [result for result in found if result.status is RiskStatus.FAIL] or [
+        return [
             RiskResult(
                 name=_NAME,
                 status=RiskStatus.PASS,

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from nanobook_core.contracts import RiskOrder, RiskRequest, RiskResult, RiskStatus
+from nanobook_core.contracts import RiskOrder, RiskRequest, RiskResult
 from nanobook_core.risk import Book, CannotJudgeError, book_of, each_order, exact, limit, ratio
 from nanobook_core.types import Side
 from nanobook_risk.wording import ONLY_REDUCES, percent, sign, status
@@ -46,13 +46,16 @@ class MaxPosition:
         if request.targets is None:
             return each_order(_NAME, request.orders, lambda order: self._position(book, order))
         largest = {(order.symbol, order.side): order for order in book.increases}
-        found = each_order(_NAME, largest.values(), lambda order: self._position(book, order))
         return [
             self._weights(book, request.targets),
-            *(result for result in found if result.status is RiskStatus.FAIL),
+            *each_order(
+                _NAME, largest.values(), lambda order: self._position(book, order, in_batch=True)
+            ),
         ]
 
-    def _position(self, book: Book, order: RiskOrder) -> RiskResult:
+    def _position(
+        self, book: Book, order: RiskOrder, *, in_batch: bool = False
+    ) -> RiskResult | None:
         is_exit = book.reduces(order)
         try:
             line = book.lines[order.symbol]
@@ -61,6 +64,8 @@ class MaxPosition:
             after = abs(line.if_bought if order.side is Side.BUY else line.if_sold)
             value = after * book.price_of(line)
             is_within = bool(book.equity) and value <= self.max_position_pct * book.equity
+            if is_within and in_batch:
+                return None
             share = ratio(value, book.equity)
             detail = (
                 f"{percent(share)} ({order.symbol}) {sign(is_within=is_within)} "

@@ -42,9 +42,11 @@ class MaxTrade:
         in_batch = request.targets is not None
         name = "Max trade size" if in_batch else "Order size"
 
-        def judge(order: RiskOrder) -> RiskResult:
+        def judge(order: RiskOrder) -> RiskResult | None:
             value = book.order_value(order)
             is_within = value <= limit
+            if is_within and in_batch:
+                return None
             compared = sign(is_within=is_within)
             return RiskResult(
                 name=name,
@@ -58,10 +60,10 @@ class MaxTrade:
                 unit=request.account.currency,
             )
 
-        found = each_order(name, request.orders, judge)
-        if not in_batch:
+        found = list(each_order(name, request.orders, judge))
+        if found or not in_batch:
             return found
-        return [result for result in found if result.status is not RiskStatus.PASS] or [
+        return [
             RiskResult(
                 name=name,
                 status=RiskStatus.PASS,
