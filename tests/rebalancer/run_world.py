@@ -95,17 +95,15 @@ class FaultyBroker(PaperBroker):
 
 
 class CrashingFiles(FileLayer):
-    """The process dies before or after a certain write to disk."""
+    """The process dies after a certain write to disk."""
 
-    def __init__(self, at=None, *, after=True):
-        self.at, self.after, self.count = at, after, 0
+    def __init__(self, at=None):
+        self.at, self.count = at, 0
 
     def fsync(self, descriptor):
-        self.count += 1
-        if self.count == self.at and not self.after:
-            raise CrashError
         super().fsync(descriptor)
-        if self.count == self.at and self.after:
+        self.count += 1
+        if self.count == self.at:
             raise CrashError
 
 
