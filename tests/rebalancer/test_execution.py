@@ -8,7 +8,6 @@ from tests.rebalancer.run_world import CrashingFiles, FaultyBroker, World
 
 from nanobook_core.contracts import (
     BrokerProtocolError,
-    DuplicateOrderError,
     InsufficientFundsError,
     LinkDownError,
     NotConnectedError,
