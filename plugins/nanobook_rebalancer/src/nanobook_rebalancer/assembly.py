@@ -75,7 +75,9 @@ def make_broker(config: Config, registry: Registry) -> Broker:
     return broker
 
 
-def make_rebalancer(config: Config, stop: StopFlag, screen: Screen) -> Rebalancer:
+def make_rebalancer(
+    config: Config, redactor: Redactor, stop: StopFlag, screen: Screen
+) -> Rebalancer:
     """Return what runs targets with that config.
 
     Raises:
@@ -88,7 +90,7 @@ def make_rebalancer(config: Config, stop: StopFlag, screen: Screen) -> Rebalance
         config=config,
         broker=broker,
         registry=registry,
-        redactor=make_redactor(config),
+        redactor=redactor,
         stop=stop,
         screen=screen,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
-from attrs import define
+from attrs import define, field
 
 from nanobook_core.cli.document import print_json
 from nanobook_core.cli.table import print_table
@@ -38,7 +38,7 @@ from nanobook_rebalancer.kill import kill as kill_all
 from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.reconcile import Reconciliation, unit_values
-from nanobook_rebalancer.report import COLUMNS
+from nanobook_rebalancer.redaction import Redactor
 from nanobook_rebalancer.result import EXIT_CODES, Result
 from nanobook_rebalancer.stop import StopFlag
 from nanobook_rebalancer.target import read_target
@@ -82,7 +82,8 @@ def _in_one_line(command: Callable[Parameters, Returned]) -> Callable[Parameters
             return command(*args, **kwargs)
         except tuple(kind for kind, _ in _ERRORS) as error:
             code = next(code for kind, code in _ERRORS if isinstance(error, kind))
-            raise _EndedError(" ".join(str(error).split()), code) from error
+            redactor = click.get_current_context().obj.redactor
+            raise _EndedError(redactor.text(" ".join(str(error).split())), code) from None
 
     return run
 
@@ -94,9 +95,12 @@ class _Setting:
     path: Path | None
     broker: str | None = None
     quotes: Path | None = None
+    redactor: Redactor = field(factory=Redactor)
+    """Of everything that is shown; knows the config's secrets once that is read."""
 
     def config(self) -> Config:
         config = read_settings(self.path, self.broker, self.quotes)
+        self.redactor = make_redactor(config)
         for warning in config.warnings:
             click.echo(f"warning: {warning}", err=True)
         return config
@@ -166,12 +170,14 @@ def run(setting: _Setting, target: Path, *, as_json: bool, **options: bool) -> N
     """
     stop = StopFlag()
     with stop.installed():
-        made = make_rebalancer(setting.config(), stop, Terminal(as_json))
+        config = setting.config()
+        screen = Terminal(redactor=setting.redactor, is_json=as_json)
+        made = make_rebalancer(config, setting.redactor, stop, screen)
         try:
             result = made.run_file(target, Options(**options))
         finally:
             made.broker.disconnect()
-    _show(result, as_json=as_json)
+    _show(setting, result, as_json=as_json)
 
 
 @rebalancer.command()
@@ -189,12 +195,14 @@ def recover(setting: _Setting, not_sent: tuple[str, ...], *, as_json: bool) -> N
     """
     stop = StopFlag()
     with stop.installed():
-        made = make_rebalancer(setting.config(), stop, Terminal(as_json))
+        config = setting.config()
+        screen = Terminal(redactor=setting.redactor, is_json=as_json)
+        made = make_rebalancer(config, setting.redactor, stop, screen)
         try:
             result = made.recover(not_sent=not_sent)
         finally:
             made.broker.disconnect()
-    _show(result, as_json=as_json)
+    _show(setting, result, as_json=as_json)
 
 
 @rebalancer.command()
@@ -331,17 +339,17 @@ def kill(setting: _Setting, *, clear: bool, reason: str) -> None:
             broker,
             clock=SystemClock(),
             reason=reason,
-            redactor=make_redactor(config),
+            redactor=setting.redactor,
         )
     finally:
         broker.disconnect()
     for note in report.notes:
-        click.echo(f"warning: {note}", err=True)
+        click.echo(setting.redactor.text(f"warning: {note}"), err=True)
     click.echo(f"Kill switch set. {len(report.cancelled)} orders cancelled.")
     for client_order_id in report.remaining:
         click.echo(f"  still open: {client_order_id}")
     for problem in report.problems:
-        click.echo(f"  {problem}")
+        click.echo(setting.redactor.text(f"  {problem}"))
     if not report.is_done:
         raise _EndedError("it is not certain that nothing is open", EXIT_CODES["error"])
 
@@ -357,27 +365,16 @@ def _connected(config: Config) -> Iterator[Broker]:
         broker.disconnect()
 
 
-def _show(result: Result, *, as_json: bool) -> None:
+def _show(setting: _Setting, result: Result, *, as_json: bool) -> None:
+    redactor = setting.redactor
     if as_json:
-        print_json(result.to_dict())
+        print_json(redactor.data(result.to_dict()))
     else:
-        _print(result)
+        if result.details:
+            click.echo(redactor.text(result.details) + "\n")
+        click.echo(redactor.text(result.ending), err=bool(result.exit_code))
     if result.exit_code:
         raise click.exceptions.Exit(result.exit_code)
-
-
-def _print(result: Result) -> None:
-    if result.report is not None:
-        print_table(COLUMNS, result.report.rows())
-        click.echo("")
-    if result.reconciliation is not None:
-        click.echo(f"{result.reconciliation}\n")
-    for line in result.review:
-        click.echo(f"REVIEW: {line}")
-    if result.exit_code:
-        click.echo(f"{result.status.capitalize()}: {result.message}", err=True)
-    else:
-        click.echo(result.message)
 
 
 def main() -> NoReturn:

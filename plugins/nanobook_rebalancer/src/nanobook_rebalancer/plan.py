@@ -17,6 +17,7 @@ from nanobook_core.errors import ValidationError
 from nanobook_rebalancer.client_id import client_id
 from nanobook_rebalancer.cost import Cost
 from nanobook_rebalancer.decimal_text import decimal_text
+from nanobook_rebalancer.errors import PlanError
 from nanobook_rebalancer.leg import Action, Leg, Phase, Skipped
 from nanobook_rebalancer.plan_text import plan_html, plan_text
 
@@ -69,6 +70,24 @@ class Plan:
 
     def _repr_html_(self) -> str:
         return plan_html(self)
+
+    def execute(self, *, live: bool = False) -> Any:
+        """Trade it, and return a `Result` that prints as a report; real money needs `live`.
+
+        Orders, timeouts, audit log and recovery are those of `rebalancer run`; the log is where the
+        config says, by default in `logs`. What is written there as done is not done again, and
+        warnings of the risk gate do not stop it: they were to be seen in `risk`.
+
+        Raises:
+            PlanError: it was read from a file, so that it has no broker.
+            LockedError: a rebalancer is at work with the same audit log.
+            AuditError, AuditWriteError: the audit log is damaged, or cannot be written.
+            BrokerError: the broker does not answer; the next run takes up what was begun.
+
+        """
+        if self._execute is None:
+            raise PlanError("this plan has no broker; make it with nanobook.plan")
+        return self._execute(self, live=live)
 
     @property
     def expires_at(self) -> dt.datetime:

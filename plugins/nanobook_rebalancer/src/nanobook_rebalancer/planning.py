@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from attrs import evolve
@@ -15,8 +16,12 @@ from nanobook_core.portfolio.target_file import target_document
 from nanobook_rebalancer.config import Config
 from nanobook_rebalancer.config_file import read_config, to_config
 from nanobook_rebalancer.errors import InputError
+from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.planner import limits_of, make_plan, risk_engine, risk_request
+from nanobook_rebalancer.redaction import Redactor
+from nanobook_rebalancer.result import Result
+from nanobook_rebalancer.run import Rebalancer
 from nanobook_rebalancer.setting import read_record
 from nanobook_rebalancer.snapshot import take_snapshot
 from nanobook_rebalancer.target import Metadata, Target, read_target, to_target
@@ -43,7 +48,7 @@ def plan(
     each is executed once.
 
     The plan has `.orders`, `.skipped`, an estimate of `.cost`, and `.risk`, what the risk gate says
-    of all orders together; it prints as a table.
+    of all orders together; it prints as a table, and `.execute()` trades it.
 
     Raises:
         TypeError: an argument of another type.
@@ -71,7 +76,28 @@ def plan(
             venue.disconnect()
     made = make_plan(wanted, snapshot, settings)
     engine = risk_engine(limits_of(settings, wanted), clock)
-    return evolve(made, risk=engine.evaluate(risk_request(made, snapshot, clock)))
+    return evolve(
+        made,
+        risk=engine.evaluate(risk_request(made, snapshot, clock)),
+        execute=partial(_execute, target=wanted, config=settings, broker=venue, clock=clock),
+    )
+
+
+def _execute(
+    plan: Plan, *, live: bool, target: Target, config: Config, broker: Broker, clock: Clock
+) -> Result:
+    rebalancer = Rebalancer(
+        config=config,
+        broker=broker,
+        clock=clock,
+        redactor=Redactor(config.secrets, [config.account.id]),
+    )
+    was_connected = broker.connection().state is not ConnectionState.DISCONNECTED
+    try:
+        return rebalancer.run(target, Options(force=True, live=live), plan)
+    finally:
+        if not was_connected:
+            broker.disconnect()
 
 
 def _config(config: object) -> Config:

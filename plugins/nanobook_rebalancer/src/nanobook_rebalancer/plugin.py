@@ -18,3 +18,16 @@ def nanobook_features() -> list[Capability]:
             export="plan",
         ),
     ]
+
+
+@hookimpl
+def nanobook_commands() -> list[Capability]:
+    """Offer the rebalancer as a subcommand."""
+    return [
+        Capability(
+            kind=Kind.COMMAND,
+            name="rebalance",
+            target="nanobook_rebalancer.command:rebalancer",
+            summary="from target weights to fills, with a risk gate and an audit log",
+        ),
+    ]

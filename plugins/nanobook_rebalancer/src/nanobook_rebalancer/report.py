@@ -14,6 +14,8 @@ from nanobook_rebalancer.history import Window
 from nanobook_rebalancer.leg import Leg
 
 _BPS = Decimal(10_000)
+_COLUMNS = ("Symbol", "Action", "Filled", "Expected", "Realised", "bps", "Slippage", "Fees", "Why")
+_LEFT = ("Symbol", "Action", "Why")
 
 
 @frozen(kw_only=True)
@@ -93,24 +95,22 @@ class ExecutionReport:
         """Sum over all legs."""
         return sum((trade.slippage for trade in self.trades), Decimal(0))
 
-    def rows(self) -> list[tuple[str, ...]]:
-        """One row of text a leg, under `COLUMNS`."""
-        return [
-            (
-                trade.leg.symbol,
-                trade.leg.action.value,
-                f"{decimal_text(trade.filled)}/{decimal_text(trade.leg.quantity)}",
-                decimal_text(trade.leg.mark),
-                "-" if trade.price is None else decimal_text(round(trade.price, 6)),
-                "-" if trade.slippage_bps is None else f"{trade.slippage_bps:+.1f}",
-                money_text(trade.slippage),
-                money_text(trade.fees),
-                trade.reason,
-            )
-            for trade in self.trades
-        ]
-
     def __str__(self) -> str:
+        """Return a table with a line for each leg, and one of sums."""
+        rows = [_COLUMNS, *(_row(trade) for trade in self.trades)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if name in _LEFT else cell.rjust(width)
+                for name, cell, width in zip(_COLUMNS, row, widths, strict=True)
+            ).rstrip()
+            for row in rows
+        ]
+        return "\n".join([*lines, "", self.summary])
+
+    @property
+    def summary(self) -> str:
+        """How much was filled, and what it cost."""
         return (
             f"{len(self.trades) - len(self.missing)} of {len(self.trades)} filled; "
             f"{money_text(self.fees)} fees + {money_text(self.slippage)} slippage = "
@@ -140,4 +140,16 @@ class ExecutionReport:
         }
 
 
-COLUMNS = ("Symbol", "Action", "Filled", "Expected", "Realised", "bps", "Slippage", "Fees", "Why")
+def _row(trade: Trade) -> tuple[str, ...]:
+    bps = trade.slippage_bps
+    return (
+        trade.leg.symbol,
+        trade.leg.action.value,
+        f"{decimal_text(trade.filled)}/{decimal_text(trade.leg.quantity)}",
+        decimal_text(trade.leg.mark),
+        "-" if trade.price is None else decimal_text(round(trade.price, 6)),
+        "-" if bps is None else f"{bps:+.1f}",
+        money_text(trade.slippage),
+        money_text(trade.fees),
+        trade.reason,
+    )

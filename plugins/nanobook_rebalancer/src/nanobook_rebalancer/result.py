@@ -47,6 +47,22 @@ class Result:
         """Of the command."""
         return EXIT_CODES[self.status]
 
+    @property
+    def details(self) -> str:
+        """What was traded, what is held, and what a person has to look at; may be blank."""
+        parts = [str(part) for part in (self.report, self.reconciliation) if part is not None]
+        return "\n\n".join([*parts, *(f"REVIEW: {line}" for line in self.review)])
+
+    @property
+    def ending(self) -> str:
+        """One line: how it ended."""
+        return (
+            self.message if self.exit_code == 0 else f"{self.status.capitalize()}: {self.message}"
+        )
+
+    def __str__(self) -> str:
+        return f"{self.details}\n\n{self.ending}".lstrip()
+
     def to_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
         return {

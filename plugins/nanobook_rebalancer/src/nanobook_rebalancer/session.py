@@ -286,7 +286,7 @@ class Session:
         self._complete(status, review, report, positions)
         return self._result(
             status,
-            message or ("; ".join(review) if review else "" if report is None else str(report)),
+            message or "; ".join(review) or _summary(report),
             report=report,
             reconciliation=self._reconciliation(positions),
             review=tuple(review),
@@ -441,6 +441,12 @@ class Session:
             and each.client_order_id not in ids
             and each.state is not LegState.NOT_SENT
         )
+
+
+def _summary(report: ExecutionReport | None) -> str:
+    legs = () if report is None else report.trades
+    missing = () if report is None else report.missing
+    return f"{len(legs) - len(missing)} of {len(legs)} trades filled."
 
 
 def _listed(found: Any) -> str:

@@ -11,19 +11,21 @@ from attrs import define
 
 from nanobook_core.risk import RiskReport
 from nanobook_rebalancer.plan import Plan
+from nanobook_rebalancer.redaction import Redactor
 from nanobook_rebalancer.screen import Screen
 
 
-@define
+@define(kw_only=True)
 class Terminal(Screen):
     """Shows the plan and asks; tells of each order as it goes, where somebody watches."""
 
+    redactor: Redactor
     is_json: bool = False
     """Nothing but one JSON document goes to standard output."""
 
     def plan(self, plan: Plan, risk: RiskReport) -> None:
         """Show trades, estimate of cost, and what the risk gate says."""
-        click.echo(f"{plan}\n\n{risk}\n", err=self.is_json)
+        click.echo(self.redactor.text(f"{plan}\n\n{risk}\n"), err=self.is_json)
 
     def confirm(self) -> bool:
         """Ask; no answer is a no."""
@@ -34,7 +36,7 @@ class Terminal(Screen):
 
     def note(self, text: str) -> None:
         """Say one line."""
-        click.echo(f"warning: {text}", err=True)
+        click.echo(self.redactor.text(f"warning: {text}"), err=True)
 
     def recorded(self, event: str, data: dict[str, Any]) -> None:
         """Tell of orders on a terminal."""
@@ -43,7 +45,7 @@ class Terminal(Screen):
         line = _progress(event, data)
         if line:
             with suppress(OSError):  # nobody looks any more: no reason to leave orders alone
-                click.echo(line, err=True)
+                click.echo(self.redactor.text(line), err=True)
 
 
 def _progress(event: str, data: dict[str, Any]) -> str:
