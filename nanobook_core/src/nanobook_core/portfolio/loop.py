@@ -19,6 +19,7 @@ from nanobook_core.portfolio.limit import Limits
 from nanobook_core.portfolio.mark import carried, check_tables, in_new_shares
 from nanobook_core.portfolio.money import whole
 from nanobook_core.portfolio.progress import track
+from nanobook_core.portfolio.rebalancing import Rebalancing
 from nanobook_core.portfolio.simulation import STOPS, TRADE_REASONS, Simulation
 from nanobook_core.portfolio.stop import Breach, Stops, StopTracker
 from nanobook_core.types import INT64_MAX
@@ -41,6 +42,7 @@ def simulate_tables(
     fill_at: Literal["same", "next", "open"] = "same",
     carry: Schedule | None = None,
     bars: BarTable | None = None,
+    rebalancing: Rebalancing | None = None,
     progress: bool = False,
 ) -> Simulation:
     """Hold target weights period by period, in whole lots.
@@ -52,7 +54,8 @@ def simulate_tables(
     same price. With `fill_at` "next" or "open", what is decided in a period, stops included, is
     traded in the one after it, at its price or, before anything is decided, at `fill_prices` where
     there is a price too. With `bars`, which have been checked, stops are tested against the
-    period's bar as well, after fills at the open and before anything else is traded.
+    period's bar as well, after fills at the open and before anything else is traded. `rebalancing`
+    decides what is traded towards the weights, instead of that, and of `limits`.
     Equity of 0 or less, before the trades of a period or at its mark, ends trading and stops;
     positions stay and are marked on. With `progress`, a run of more than a second draws it on a
     terminal's stderr.
@@ -79,6 +82,7 @@ def simulate_tables(
         fill_at=fill_at,
         carry=None if carry is None else CarryLedger(carry, len(prices)),
         bars=bars,
+        rebalancing=rebalancing,
     )
     # Closed, so that no bar stays on the terminal for as long as a traceback is kept.
     with closing(track(range(len(prices)), "simulating", is_shown=progress)) as periods:
@@ -101,6 +105,7 @@ class _Loop:
         fill_at: Literal["same", "next", "open"],
         carry: CarryLedger | None,
         bars: BarTable | None,
+        rebalancing: Rebalancing | None,
     ) -> None:
         n_periods, n_symbols = prices.shape
         self._weights, self._prices = weights, prices
@@ -110,6 +115,7 @@ class _Loop:
         self._scale_to_cash, self._limits = scale_to_cash, limits
         self._fill_prices, self._fill_at = fill_prices, fill_at
         self._carry, self._bars = carry, bars
+        self._rebalancing = rebalancing
         self._tracker = None
         if stops is not None and stops.is_active:
             highest = int((prices if bars is None else bars.high).max(initial=0))
@@ -220,6 +226,9 @@ class _Loop:
     ) -> NDArray[np.int64]:
         """Lots to trade towards the period's weights, after all constraints but cash."""
         account, limits, weights = self._account, self._limits, self._weights[period]
+        if self._rebalancing is not None:
+            wanted = account.wanted(period, weights, values, equity, mark)
+            return self._rebalance(period, wanted, mark, is_priced, self._rebalancing)
         lots = account.wanted(period, weights, values, equity, mark)
         if not is_priced.all():
             for is_cut, reason in (
@@ -240,6 +249,29 @@ class _Loop:
             account.cut(period, fewer_by, "leverage")
             lots = fewer
         return limits.apply(period, account, lots, mark, equity)
+
+    def _rebalance(
+        self,
+        period: int,
+        wanted: NDArray[Any],
+        mark: NDArray[np.int64],
+        is_priced: NDArray[np.bool_],
+        rebalancing: Rebalancing,
+    ) -> NDArray[np.int64]:
+        """Lots to trade as a rebalancer decides."""
+        account = self._account
+        decision = rebalancing.decide(
+            period,
+            weights=self._weights[period],
+            quantity=account.quantity,
+            cash=account.cash,
+            price=mark,
+            is_priced=is_priced,
+        )
+        lots = account.int64(period, wanted)
+        for column, reason in decision.reasons.items():
+            account.cut(period, np.where(np.arange(len(lots)) == column, lots, 0), reason)
+        return decision.lots
 
     def _stop(self, period: int, breach: Breach, mark: NDArray[np.int64]) -> None:
         """Close what was breached, now or in the next period."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias, overload
 
@@ -24,6 +25,7 @@ from nanobook_core.portfolio.loop import simulate_tables
 from nanobook_core.portfolio.metrics import compute_metrics
 from nanobook_core.portfolio.money import product
 from nanobook_core.portfolio.policy import Bars, Constraints, NextBar, NextOpen, SameBar
+from nanobook_core.portfolio.rebalancing import Rebalancing, rebalancing
 from nanobook_core.portfolio.result import BacktestResult
 from nanobook_core.portfolio.simulation import Simulation
 from nanobook_core.portfolio.stop import Stops
@@ -52,6 +54,8 @@ def simulate(
     price_unit: PriceUnit = None,
     quantity_step: Any = 1,
     missing_price: Literal["carry", "raise"] = "carry",
+    execution: Literal["direct", "rebalancer"] = "direct",
+    rebalancer_config: Any = None,
     periods_per_year: float = 252.0,
     risk_free: float = 0.0,
     progress: bool = True,
@@ -72,6 +76,8 @@ def simulate(
     price_unit: PriceUnit = None,
     quantity_step: Any = 1,
     missing_price: Literal["carry", "raise"] = "carry",
+    execution: Literal["direct", "rebalancer"] = "direct",
+    rebalancer_config: Any = None,
     periods_per_year: float = 252.0,
     risk_free: float = 0.0,
     progress: bool = True,
@@ -91,6 +97,8 @@ def simulate(
     price_unit: PriceUnit = None,
     quantity_step: Any = 1,
     missing_price: Literal["carry", "raise"] = "carry",
+    execution: Literal["direct", "rebalancer"] = "direct",
+    rebalancer_config: Any = None,
     periods_per_year: float = 252.0,
     risk_free: float = 0.0,
     progress: bool = True,
@@ -112,9 +120,13 @@ def simulate(
     basis point, opens, highs and lows included. A price that is absent (NaN, null; 0 in an array of
     ints) is the last one: the symbol is valued at it and not traded, or, with
     `missing_price="raise"`, refused where it is held into that period and not delisted in it, which
-    is found after the run. Quantities are whole lots of `quantity_step` shares, at most 1; money is
-    then counted in `price_unit * quantity_step` (`result.money_unit`), which is also the unit of
-    cost models' amounts.
+    is found after the run. With `execution="rebalancer"` each row of weights is planned and judged
+    as `nanobook.plan` would on these prices, with the limits of `rebalancer_config`: a path of a
+    `config.toml`, what it says as a dict, or None for the defaults.
+
+    Quantities are whole lots of `quantity_step` shares, at most 1; money is then counted in
+    `price_unit * quantity_step` (`result.money_unit`), which is also the unit of cost models'
+    amounts.
 
     How a period is computed is said in docs/simulation.md, and each option in the class of its
     name. The tables are not copied; do not change them while the result is in use. A run of more
@@ -195,6 +207,22 @@ def simulate(
             open=other_units["opens"], high=other_units["highs"], low=other_units["lows"]
         )
         check_bars(table, units, run, unit)
+    limits = Limits(
+        constraints,
+        min_order_value=_optional(constraints.min_order_value, "min_order_value", amount),
+        max_order_value=_optional(constraints.max_order_value, "max_order_value", amount),
+        dates=run.dates,
+        n_periods=len(units),
+    )
+    planned = rebalancing(
+        execution,
+        rebalancer_config,
+        symbols=run.symbols,
+        dates=run.dates,
+        unit=Decimal(1) if unit is None else unit,
+        step=unit_of(quantity_step),
+        is_limited=limits.is_active,
+    )
     with dated(run.dates):
         ledger = simulate_run(
             run.weights,
@@ -207,13 +235,8 @@ def simulate(
             open_prices=other_units.get("opens") if isinstance(fills, NextOpen) else None,
             carry=schedule,
             bars=table,
-            limits=Limits(
-                constraints,
-                min_order_value=_optional(constraints.min_order_value, "min_order_value", amount),
-                max_order_value=_optional(constraints.max_order_value, "max_order_value", amount),
-                dates=run.dates,
-                n_periods=len(units),
-            ),
+            limits=limits,
+            planned=planned,
             scale_to_cash=constraints.scale_to_cash,
             progress=progress,
         )
@@ -243,6 +266,7 @@ def simulate_run(
     carry: Schedule | None = None,
     bars: BarTable | None = None,
     limits: Limits | None = None,
+    planned: Rebalancing | None = None,
     scale_to_cash: bool,
     progress: bool = False,
 ) -> Simulation:
@@ -253,6 +277,7 @@ def simulate_run(
         and fills.model is None
         and carry is None
         and bars is None
+        and planned is None
         and (limits is None or not limits.is_active)
     )
     if is_simple and isinstance(costs, CostModel):
@@ -285,6 +310,7 @@ def simulate_run(
         fill_at=_FILL_AT[type(fills)],
         carry=carry,
         bars=bars,
+        rebalancing=planned,
         progress=progress,
     )
 

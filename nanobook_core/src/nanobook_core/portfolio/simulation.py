@@ -29,6 +29,8 @@ CUT_REASONS = (
     "ruined",
     "last_period",
     "stop_unfilled",
+    "risk",
+    "refused",
 )
 
 #: One row a fill, by period; `column` is that of the symbol, `reason` an index of TRADE_REASONS,

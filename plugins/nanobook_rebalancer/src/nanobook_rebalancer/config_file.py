@@ -16,7 +16,7 @@ from attrs import evolve
 
 from nanobook_core.broker.secret import resolve_secret
 from nanobook_core.contracts import Secret
-from nanobook_core.errors import SecretError
+from nanobook_core.errors import SecretError, shown
 from nanobook_rebalancer.config import BrokerSettings, Config
 from nanobook_rebalancer.errors import InputError
 from nanobook_rebalancer.redaction import is_credential
@@ -57,6 +57,26 @@ def read_config(path: str | os.PathLike[str]) -> Config:
         words = f"{path.name}: anyone may read where the secrets are; chmod 600 {path.name}"
         return evolve(config, warnings=(words,))
     return config
+
+
+def any_config(config: object) -> Config:
+    """Return a config from a path, a document or itself, or the defaults for None.
+
+    Raises:
+        TypeError: it is something else.
+        InputError: as `read_config`.
+
+    """
+    match config:
+        case None:
+            return Config()
+        case Config():
+            return config
+        case Mapping():
+            return to_config(config)
+        case str() | os.PathLike():
+            return read_config(config)
+    raise TypeError(f"config is a path, a mapping, a Config or None, got {shown(config)}")
 
 
 def to_config(

@@ -14,7 +14,7 @@ from nanobook_core.errors import shown
 from nanobook_core.plugin.registry import default_registry
 from nanobook_core.portfolio.target_file import target_document
 from nanobook_rebalancer.config import Config
-from nanobook_rebalancer.config_file import read_config, to_config
+from nanobook_rebalancer.config_file import any_config
 from nanobook_rebalancer.errors import InputError
 from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.plan import Plan
@@ -58,7 +58,7 @@ def plan(
 
     """
     clock = SystemClock()
-    settings = _config(config)
+    settings = any_config(config)
     wanted = _target(target, id, settings, clock)
     venue = _broker(broker, quotes, settings)
     was_connected = venue.connection().state is not ConnectionState.DISCONNECTED
@@ -98,19 +98,6 @@ def _execute(
     finally:
         if not was_connected:
             broker.disconnect()
-
-
-def _config(config: object) -> Config:
-    match config:
-        case None:
-            return Config()
-        case Config():
-            return config
-        case Mapping():
-            return to_config(config)
-        case str() | os.PathLike():
-            return read_config(config)
-    raise TypeError(f"config is a path, a mapping, a Config or None, got {shown(config)}")
 
 
 def _target(target: object, run: str | None, config: Config, clock: Clock) -> Target:

@@ -7,7 +7,7 @@ from nanobook_core.plugin import Capability, Kind, hookimpl
 
 @hookimpl
 def nanobook_features() -> list[Capability]:
-    """Offer plans."""
+    """Offer plans, for brokers and for backtests."""
     return [
         Capability(
             kind=Kind.FEATURE,
@@ -16,6 +16,13 @@ def nanobook_features() -> list[Capability]:
             target="nanobook_rebalancer.planning:plan",
             summary="the trades that lead an account to target weights, judged and priced",
             export="plan",
+        ),
+        Capability(
+            kind=Kind.FEATURE,
+            name="rebalancer_execution",
+            feature="rebalancer_execution",
+            target="nanobook_rebalancer.simulation:RebalancerExecution",
+            summary="plans and risk of the rebalancer in simulate(execution='rebalancer')",
         ),
     ]
 
