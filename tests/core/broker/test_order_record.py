@@ -331,8 +331,11 @@ class Life(RuleBasedStateMachine):
             assert last in ("told", "fill")
         if was is S.PENDING_CANCEL and now in (S.ACCEPTED, S.PARTIALLY_FILLED, S.HELD):
             assert last == "uncancel"
-        if now in (S.CREATED, S.UNKNOWN) and now is not was:
-            assert last == "lose"
+        assert now is not S.CREATED or was is S.CREATED
+        if now is S.UNKNOWN and now is not was:
+            assert (last, was in (S.CREATED, S.PENDING_SUBMIT)) == ("lose", True)
+        if last == "told" and self.heard[-1][1] in ENDED:
+            assert now.is_terminal
         if now is S.NOT_ACCEPTED and now is not was:
             assert last == "absent"
 

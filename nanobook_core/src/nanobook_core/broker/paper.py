@@ -72,8 +72,10 @@ class PaperBroker(BrokerBase):
             again when it has changed), a mapping from symbol to a quote, or a function of a symbol;
             a quote is a `Quote`, a mapping with these names, or `(bid, ask)`
         state: path of the file that keeps the account; None keeps it in memory
-        costs: basis points of the notional, the name of a cost model, or one itself
-        fills: `"touch"`, `"order_book"`, the name of a fill model, or one itself
+        costs: basis points of the notional, a cost model, its name, or a mapping with its name and
+            settings
+        fills: `"touch"`, `"order_book"`, a fill model, its name, or a mapping with its name and
+            settings
         margin: how many times its equity the account may hold; False for a cash account, which
             holds no shorts and never owes money
         allow_short: whether a margin account may sell what it does not have

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from nanobook_core.broker.exact import EXACT, product
+from nanobook_core.broker.paper_model import created
 from nanobook_core.broker.paper_quotes import to_decimal
 from nanobook_core.contracts.instrument import Instrument
 from nanobook_core.contracts.portfolio import CostModel
 from nanobook_core.errors import ValidationError, shown
-from nanobook_core.plugin.registry import default_registry
 from nanobook_core.types import INT64_MAX
 
 #: Fee of a fill: its instrument, signed quantity and price, in the instrument's currency.
 Fee: TypeAlias = Callable[[Instrument, Decimal, Decimal], Decimal]
-Costs: TypeAlias = int | Decimal | str | CostModel | None
+Costs: TypeAlias = int | Decimal | str | Mapping[str, Any] | CostModel | None
 
 _CENT = Decimal("0.01")
 _BPS = Decimal("0.0001")
@@ -36,8 +36,8 @@ def fee_of(costs: Costs) -> Fee:
     """
     if costs is None:
         return _nothing
-    if isinstance(costs, str):
-        costs = default_registry().create("cost_model", costs)
+    if isinstance(costs, str | Mapping):
+        costs = created("cost_model", costs)
     if isinstance(costs, CostModel):
         return _Modelled(costs)
     if isinstance(costs, bool) or not isinstance(costs, int | Decimal):

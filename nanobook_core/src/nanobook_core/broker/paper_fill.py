@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from itertools import groupby
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from attrs import frozen
 
 from nanobook_core.broker.exact import EXACT, total
+from nanobook_core.broker.paper_model import created
 from nanobook_core.contracts.broker_error import OrderInvalidError
 from nanobook_core.contracts.engine import Engine
 from nanobook_core.contracts.instrument import Instrument
@@ -17,8 +19,8 @@ from nanobook_core.errors import ValidationError, shown
 from nanobook_core.plugin.registry import default_registry
 from nanobook_core.types import Side
 
-#: `"touch"`, `"order_book"`, the name of a fill model, or one itself.
-FillsLike: TypeAlias = str | FillModel
+#: `"touch"`, `"order_book"`, a fill model, its name, or a mapping with its name and settings.
+FillsLike: TypeAlias = str | Mapping[str, Any] | FillModel
 
 #: So many that thousands of such orders are no more than an engine can add up.
 _MOST = 2**48
@@ -87,13 +89,13 @@ def matching_of(fills: FillsLike) -> Matching:
         return _Touch()
     if fills == "order_book":
         return _OrderBook()
-    if isinstance(fills, str):
-        fills = default_registry().create("fill_model", fills)
+    if isinstance(fills, str | Mapping):
+        fills = created("fill_model", fills)
     if isinstance(fills, FillModel):
         return _Modelled(fills)
     raise TypeError(
-        "fills are 'touch', 'order_book', the name of a fill model, or one itself, got "
-        f"{shown(fills)}"
+        "fills are 'touch', 'order_book', a fill model, its name, or a mapping with its name and "
+        f"settings, got {shown(fills)}"
     )
 
 

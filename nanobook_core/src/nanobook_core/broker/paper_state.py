@@ -155,6 +155,10 @@ class PaperState:
 
     def _check(self) -> None:
         """Refuse books that do not add up."""
+        named = "SELECT name FROM sqlite_master WHERE type='table' ORDER BY name"
+        tables = [name for (name,) in self._database.execute(named)]
+        if tables != ["account", "fills", "holdings", "orders", "symbols", "taken"]:
+            raise ConnectError(f"{self._where} is damaged: its tables are {', '.join(tables)}")
         verdict = self._database.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise ConnectError(f"{self._where} is damaged: {verdict}")
