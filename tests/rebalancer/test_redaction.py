@@ -2,14 +2,18 @@
 
 import base64
 import json
+import logging
+import sys
 from urllib.parse import quote, quote_plus, urlencode
 
+import click
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nanobook_core.contracts import Secret
 from nanobook_core.errors import ValidationError
+from nanobook_rebalancer.redacted_output import redact_output
 from nanobook_rebalancer.redaction import Redactor, is_credential, masked_account
 
 CANARY = 'canary-5f2e/+é"\\& x'
@@ -159,6 +163,13 @@ def test_a_longer_secret_goes_before_one_that_it_starts_with():
     assert redactor.text("12345678-abcdefgh 12345678") == "*** ***"
 
 
+def test_each_long_line_of_a_secret_is_one():
+    lines = ["-----BEGIN PRIVATE KEY-----", "MC4CAQAwBQYDK2VwBCIEIJ", "short", "-----END"]
+    redactor = Redactor(["\n".join(lines)])
+    assert redactor.text("\n".join(lines)) == "***"
+    assert redactor.text("'MC4CAQAwBQYDK2VwBCIEIJ' short") == "'***' short"
+
+
 def test_a_short_secret_cannot_be_kept_out():
     for short in ("", "1234567", Secret("1234567")):
         with pytest.raises(ValidationError, match="at least 8 characters") as caught:
@@ -262,3 +273,20 @@ def test_what_a_run_is_recovered_by_stays():
     assert redactor.data(identities) == identities
     assert redactor.data({"window": "canary-secret 1"}) == {"window": "*** 1"}
     assert redactor.text("nb1-DU1234567") == "nb1-***567"
+
+
+def test_output_goes_through_a_redactor_and_so_do_logs_and_tracebacks(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    redact_output(Redactor(["canary-secret"], ["DU1234567"]))
+    assert sys.stdout.write("canary-secret\n") == 14
+    sys.stdout.writelines(["DU1234567\n", "plain\n"])
+    sys.stdout.flush()
+    assert sys.stdout.isatty() is False
+    click.echo("a canary-secret")
+    click.echo("an err canary-secret", err=True)
+    logging.lastResort.emit(logging.makeLogRecord({"msg": "log canary-secret"}))
+    sys.__excepthook__(RuntimeError, RuntimeError("canary-secret"), None)
+    out, err = capsys.readouterr()
+    assert out == "***\n***567\nplain\na ***\n"
+    assert err == "an err ***\nlog ***\nRuntimeError: ***\n"

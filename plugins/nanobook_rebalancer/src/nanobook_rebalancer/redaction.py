@@ -15,6 +15,8 @@ from nanobook_core.errors import ValidationError
 MASK = "***"
 #: One that is shorter would be found in words and numbers that have nothing to do with it.
 SHORTEST_SECRET = 8
+#: A line of a secret that has at least as many characters is one by itself.
+LONG_LINE = 16
 
 #: Keys are split into words: api_key, apiKey, X-MBX-APIKEY.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -42,8 +44,8 @@ class Redactor:
       signature in it, or ends with key (`apiKey`, `access_token`, not `keys` or `monkeys`), is
       `***`, whatever it is, but for None and bool. A key of at most 8 capitals and digits is a
       symbol (`KEY`, `TOKEN`) and none of these, but `APIKEY`, `SECRET` and `PASSWORD` are.
-    * Registered secrets are `***` in all texts and keys: as they are, as JSON, URLs, hexadecimal
-      digits and base64 spell them, also amid other text.
+    * Registered secrets, and each long line of them, are `***` in all texts and keys: as they are,
+      as JSON, URLs, hexadecimal digits and base64 spell them, also amid other text.
     * Of registered accounts the last 3 characters stay (2 of fewer than 6, none of fewer than 4):
       under `account` and `account_id`; and in texts and keys where they stand alone, if they have
       at least 5 characters, one of them a digit, and are not in a text that is a number.
@@ -71,7 +73,9 @@ class Redactor:
         value = secret.reveal() if isinstance(secret, Secret) else secret
         if len(value) < SHORTEST_SECRET:
             raise ValidationError(f"a secret of at least {SHORTEST_SECRET} characters, got fewer")
-        self._forms.update(_forms(value))
+        # A key of several lines is printed line by line.
+        for part in {value, *(line for line in value.splitlines() if len(line) >= LONG_LINE)}:
+            self._forms.update(_forms(part))
         # The longest first: a form may be the start of another.
         forms = sorted(self._forms, key=lambda form: (-len(form), form))
         self._secret = re.compile("|".join(map(re.escape, forms)))
