@@ -1,6 +1,7 @@
 """What is kept out of everything that is written, and what must stay."""
 
 import base64
+import html
 import json
 import logging
 import sys
@@ -136,9 +137,20 @@ def test_what_stands_under_the_name_of_a_credential_is_masked_whatever_it_is():
         lambda value: base64.b64encode(f"us:{value}:x".encode()).decode(),
         lambda value: base64.b64encode(f"use:{value}:xy".encode()).decode(),
         lambda value: base64.urlsafe_b64encode(f"use:{value}".encode()).decode().rstrip("="),
+        lambda value: quote(base64.b64encode(f"u:{value}".encode()), safe=""),
+        lambda value: repr([json.dumps({"error": repr(value)})]),
+        lambda value: json.dumps(json.dumps(json.dumps(value))),
+        lambda value: quote(quote(value)),
+        lambda value: repr(value.encode()),
+        lambda value: repr(json.dumps(value).encode()),
+        html.escape,
+        ascii,
     ],
 )
-@pytest.mark.parametrize("value", [CANARY, "plain-canary-value", "ÿþ>?ÿþ>?ÿþ>?"])
+@pytest.mark.parametrize(
+    "value",
+    [CANARY, "plain-canary-value", "ÿþ>?ÿþ>?ÿþ>?", "\N{GRINNING FACE}lines\n\tof\r\x00it\x7f'<"],
+)
 def test_a_secret_is_masked_in_every_spelling(spell, value):
     redactor = Redactor([Secret(value), "another-one"])
     text = spell(value)
@@ -156,6 +168,11 @@ def test_a_secret_is_in_no_text_data_or_key(secret, before, after):
     text = before + secret + after
     found = redactor.data({"x": text, text: [text]})
     assert secret == "*" * len(secret) or secret not in json.dumps(found, ensure_ascii=False)
+
+
+def test_a_long_row_of_backslashes_is_gone_through_once():
+    text = "\\" * 300_000
+    assert Redactor(["'\"\\canary"]).text(text) == text
 
 
 def test_a_longer_secret_goes_before_one_that_it_starts_with():

@@ -38,6 +38,7 @@ from nanobook_rebalancer.kill import kill as kill_all
 from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.reconcile import Reconciliation, unit_values
+from nanobook_rebalancer.redacted_output import redact_output
 from nanobook_rebalancer.redaction import Redactor
 from nanobook_rebalancer.result import EXIT_CODES, Result
 from nanobook_rebalancer.stop import StopFlag
@@ -101,6 +102,7 @@ class _Setting:
     def config(self) -> Config:
         config = read_settings(self.path, self.broker, self.quotes)
         self.redactor = make_redactor(config)
+        redact_output(self.redactor)  # also of logs and tracebacks
         for warning in config.warnings:
             click.echo(f"warning: {warning}", err=True)
         return config

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
+import html
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from nanobook_core.contracts import Secret
 from nanobook_core.errors import ValidationError
@@ -30,6 +30,7 @@ _KEPT = ((6, 3), (4, 2))
 _UNMISTAKABLE = re.compile(r"(?=.*\d).{5,}")
 #: By these a run is recovered, so they stay as they are, whatever an account or a pair looks like.
 _IDENTITIES = frozenset({"client_order_id", "exec_id", "order_id", "symbol", "window"})
+_SHORT = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _QUERY = re.compile(r"(\b(?:https?|wss?)://[^\s?\"'<>]*\?)[^\s\"'<>]*")
 _PAIR = re.compile(
@@ -45,7 +46,7 @@ class Redactor:
       `***`, whatever it is, but for None and bool. A key of at most 8 capitals and digits is a
       symbol (`KEY`, `TOKEN`) and none of these, but `APIKEY`, `SECRET` and `PASSWORD` are.
     * Registered secrets, and each long line of them, are `***` in all texts and keys: as they are,
-      as JSON, URLs, hexadecimal digits and base64 spell them, also amid other text.
+      as JSON, Python, URLs, HTML, hexadecimal digits and base64 spell them, one in another too.
     * Of registered accounts the last 3 characters stay (2 of fewer than 6, none of fewer than 4):
       under `account` and `account_id`; and in texts and keys where they stand alone, if they have
       at least 5 characters, one of them a digit, and are not in a text that is a number.
@@ -78,7 +79,7 @@ class Redactor:
             self._forms.update(_forms(part))
         # The longest first: a form may be the start of another.
         forms = sorted(self._forms, key=lambda form: (-len(form), form))
-        self._secret = re.compile("|".join(map(re.escape, forms)))
+        self._secret = re.compile("|".join("".join(map(_spellings, form)) for form in forms))
 
     def add_account(self, account: str) -> None:
         """Mask all but the end of an account id from now on; blank ones are none."""
@@ -167,15 +168,9 @@ def masked_account(account: str) -> str:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """All ways in which a value may be spelt in a text."""
+    """What a value is turned into, before its characters are spelt."""
     data = value.encode()
     yield value
-    for ensure_ascii in (True, False):
-        yield json.dumps(value, ensure_ascii=ensure_ascii)[1:-1]
-    yield repr(value)[1:-1]
-    yield quote(value, safe="")
-    yield quote(value)
-    yield quote_plus(value)
     yield data.hex()
     yield data.hex().upper()
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
@@ -183,3 +178,29 @@ def _forms(value: str) -> Iterator[str]:
             start = -(-before * 8 // 6)
             end = (before + len(data)) * 8 // 6
             yield encode(bytes(before) + data).decode()[start:end]
+
+
+@cache
+def _spellings(character: str) -> str:
+    """Return a pattern of all that JSON, Python, URLs and HTML write for a character.
+
+    Also one in another, such as JSON in a list that is shown, which doubles the backslashes; a few
+    times at most, as the time that a long row of them takes would have no end.
+    """
+    if character.isascii() and character.isalnum():
+        return character
+    units, utf8 = character.encode("utf-16-be"), character.encode()
+    ways = [
+        rf"\\{{0,8}}{re.escape(character)}",
+        "".join(rf"\\{{1,8}}u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)),
+        rf"\\{{1,8}}U{ord(character):08x}",
+        rf"\\{{1,8}}x{ord(character):02x}",
+        "".join(rf"\\{{1,8}}x{byte:02x}" for byte in utf8),
+        "".join(rf"%(?:25){{0,4}}{byte:02x}" for byte in utf8),
+        re.escape(html.escape(character)),
+    ]
+    if character in _SHORT:
+        ways.append(rf"\\{{1,8}}{_SHORT[character]}")
+    if character == " ":
+        ways.append(r"\+")
+    return f"(?i:{'|'.join(ways)})"
