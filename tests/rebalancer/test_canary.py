@@ -148,7 +148,7 @@ def test_a_run_that_fails_tells_nothing(folder, fails, code):
     ("args", "fails", "code"),
     [
         (RUN, "positions", 1),
-        (RUN, "quote", 2),
+        (RUN, "quote", 1),
         (RUN, "rejected", 3),
         (RUN, "unknown", 4),
         (RUN, "bug", 4),
@@ -163,7 +163,6 @@ def test_a_run_that_fails_tells_nothing(folder, fails, code):
         (("reconcile", "target.json"), "nowhere", 0),
         (("reconcile", "target.json"), "quote", 1),
         (("recover",), "nowhere", 0),
-        (("recover",), "connect", 1),
         (("kill",), "nowhere", 0),
         (("kill",), "factory", 2),
         (("kill",), "connect", 1),
