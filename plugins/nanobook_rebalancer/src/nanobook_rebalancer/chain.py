@@ -79,7 +79,7 @@ class AuditRecord:
     ts_mono: float
     """Seconds of the monotonic clock, which measures within one process."""
     run: str
-    """The window it belongs to."""
+    """One start of the program, as whoever appends calls it."""
     event: str
     data: dict[str, Any] = field(eq=False)
     prev: str
