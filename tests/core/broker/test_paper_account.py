@@ -246,10 +246,10 @@ def test_a_cash_account_never_owes_what_a_fill_costs_beyond_its_cash(account, qu
     quotes["A"] = {"bid": "100", "ask": "100", "ask_size": 5}
     broker = account(margin=False)
     order = broker.submit_order("A", "buy", 10)
-    quotes["A"] = ("200", "200")
+    quotes["A"] = ("100", "100.01")
     status = broker.order_status(order)
     assert (status.state, status.filled_quantity) == (S.CANCELLED, 5)
-    assert "would leave -500 USD" in status.reason
+    assert "would leave -0.05 USD" in status.reason
     assert broker.account().cash == 500
 
 

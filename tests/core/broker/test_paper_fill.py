@@ -162,6 +162,16 @@ def test_a_triggered_stop_limit_that_crosses_takes_the_touch(broker, quotes):
     assert executed(broker) == [(1, 10, D("97.80"), "taker")]
 
 
+def test_an_immediate_stop_waits_for_its_price_and_then_rests_no_more(broker, quotes):
+    order = broker.submit_order(
+        BrokerOrder("A", "sell", 10, "stop_limit", D(98), stop_price=D(98), tif="ioc")
+    )
+    assert order.state is S.HELD
+    quotes["A"] = {"bid": "98", "ask": "99", "bid_size": 4}
+    status = broker.order_status(order)
+    assert (status.state, status.filled_quantity) == (S.CANCELLED, 4)
+
+
 @pytest.mark.parametrize(
     "dead",
     [

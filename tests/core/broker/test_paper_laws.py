@@ -61,6 +61,8 @@ class Sessions(RuleBasedStateMachine):
         for symbol in SYMBOLS:
             self.quotes[symbol] = {"bid": 100, "ask": 100}
         self.orders = 0
+        self.since = dict.fromkeys(SYMBOLS, 0)
+        self.tifs = {}
 
     def teardown(self):
         if hasattr(self, "folder"):
@@ -94,6 +96,7 @@ class Sessions(RuleBasedStateMachine):
             "bid_size": sizes[0],
             "ask_size": sizes[1],
         }
+        self.since[symbol] = len(self.told[0]) if hasattr(self, "told") else 0
 
     @rule(
         symbol=st.sampled_from(SYMBOLS),
@@ -121,7 +124,9 @@ class Sessions(RuleBasedStateMachine):
         answer = self.both(
             lambda broker: (ack := broker.submit_order(order), ack.state, ack.client_order_id)
         )
-        self.orders = max(self.orders, answer[0] if isinstance(answer[0], int) else 0)
+        if isinstance(answer[0], int):
+            self.orders = int(answer[0])
+            self.tifs[self.orders] = tif
 
     @rule(number=st.integers(1, 8))
     def cancel(self, number):
@@ -189,6 +194,31 @@ class Sessions(RuleBasedStateMachine):
             assert all(one.quantity > 0 for one in positions)
 
     @invariant()
+    def no_quote_gives_more_than_its_size(self):
+        if not hasattr(self, "told"):
+            return
+        for symbol, start in self.since.items():
+            for side, name in ((Side.BUY, "ask_size"), (Side.SELL, "bid_size")):
+                size = self.quotes[symbol].get(name)
+                taken = sum(
+                    fill.quantity
+                    for fill in self.told[0][start:]
+                    if (fill.symbol, fill.side) == (symbol, side)
+                )
+                assert size is None or taken <= D(size)
+
+    @invariant()
+    def immediate_orders_do_not_rest(self):
+        if not hasattr(self, "told"):
+            return
+        for order in self.told[-1]:
+            tif = self.tifs[order.order_id]
+            if order.state != "held" and tif in ("ioc", "fok"):
+                assert order.state.is_terminal
+            if tif == "fok":
+                assert order.filled_quantity in (0, order.quantity)
+
+    @invariant()
     def no_execution_is_worse_than_the_limit(self):
         if not hasattr(self, "told"):
             return
@@ -200,7 +230,7 @@ class Sessions(RuleBasedStateMachine):
 
 
 TestSessions = Sessions.TestCase
-TestSessions.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestSessions.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)
 
 
 class Twins(RuleBasedStateMachine):

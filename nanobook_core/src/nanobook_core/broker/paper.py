@@ -7,10 +7,10 @@ import datetime as dt
 import logging
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
 from attrs import evolve
 
@@ -20,8 +20,18 @@ from nanobook_core.broker.order_record import OrderRecord
 from nanobook_core.broker.paper_cost import Costs, fee_of
 from nanobook_core.broker.paper_fill import FillsLike, matching_of
 from nanobook_core.broker.paper_quotes import Quotes, quote_source, received, to_decimal
+from nanobook_core.broker.paper_settings import (
+    Instruments,
+    PaperRules,
+    Rates,
+    to_flag,
+    to_instruments,
+    to_leverage,
+    to_scope,
+    to_word,
+)
 from nanobook_core.broker.paper_state import PaperOrder, PaperState
-from nanobook_core.broker.paper_venue import PaperRules, PaperVenue, Rates
+from nanobook_core.broker.paper_venue import PaperVenue
 from nanobook_core.contracts.broker import (
     BrokerCapabilities,
     BrokerEvent,
@@ -55,8 +65,6 @@ from nanobook_core.contracts.instrument import Instrument
 from nanobook_core.errors import ValidationError, shown
 
 log = logging.getLogger("nanobook.broker")
-
-Instruments: TypeAlias = Mapping[str, Instrument | Mapping[str, Any]] | Iterable[Instrument]
 
 
 class PaperBroker(BrokerBase):
@@ -125,16 +133,16 @@ class PaperBroker(BrokerBase):
         self._fee = fee_of(costs)
         self._matching = matching_of(fills)
         self._rules = PaperRules(
-            currency=_word(currency, "currency"),
+            currency=to_word(currency, "currency"),
             rates={} if rates is None else rates,
-            leverage=_leverage(margin),
+            leverage=to_leverage(margin),
             is_margin=margin is not False,
-            allow_short=_flag(allow_short, "allow_short"),
-            splits_flips=_flag(splits_flips, "splits_flips"),
-            instruments=_instruments(instruments),
+            allow_short=to_flag(allow_short, "allow_short"),
+            splits_flips=to_flag(splits_flips, "splits_flips"),
+            instruments=to_instruments(instruments),
         )
-        self._scope = _scope(client_id_scope)
-        self._account_id = _word(account_id, "account_id")
+        self._scope = to_scope(client_id_scope)
+        self._account_id = to_word(account_id, "account_id")
         self._lock = threading.RLock()
         self._state: PaperState | None = None
         self._is_connected = False
@@ -241,24 +249,24 @@ class PaperBroker(BrokerBase):
 
         """
         with self._request() as venue:
-            return venue.account(self._account_id, self._clock.now())
+            return venue.value.account(self._account_id, self._clock.now())
 
     def positions(self) -> list[BrokerPosition]:
         """Holdings, in their own currencies, valued at the mid or the last price."""
         with self._request() as venue:
-            return venue.positions()
+            return venue.value.positions()
 
     def instrument(self, symbol: str) -> Instrument:
         """Rules of a symbol: those of `instruments`, else whole units and cents."""
         _check_symbol(symbol)
         with self._request() as venue:
-            return venue.instrument(symbol)
+            return venue.value.instrument(symbol)
 
     def quote(self, symbol: str) -> Quote:
         """Prices now; `received` is now."""
         _check_symbol(symbol)
         with self._request() as venue:
-            return received(venue.quote(symbol), self._clock.monotonic())
+            return received(venue.value.quote(symbol), self._clock.monotonic())
 
     def order_status(self, order: OrderReference) -> BrokerOrderStatus:
         """Where an order stands; of a client order id's orders the latest."""
@@ -427,63 +435,3 @@ class PaperBroker(BrokerBase):
 def _check_symbol(symbol: object) -> None:
     if not isinstance(symbol, str):
         raise TypeError(f"symbol is a string, got {shown(symbol)}")
-
-
-def _word(value: object, name: str) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is a string, got {shown(value)}")
-    if not (value and value.isprintable()):
-        raise ValidationError(f"{name} is printable text, got {value!r:.40}")
-    return value
-
-
-def _flag(value: object, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} is True or False, got {shown(value)}")
-    return value
-
-
-def _leverage(margin: object) -> Decimal:
-    if margin is False:
-        return Decimal(1)
-    if margin is True:
-        raise TypeError("margin says how many times the equity may be held, as 2; got True")
-    leverage = to_decimal(margin, "margin")
-    if leverage < 1:
-        raise ValidationError(f"margin is at least 1, or False for a cash account; got {margin}")
-    return leverage
-
-
-def _scope(value: object) -> ClientIdScope:
-    if not isinstance(value, str):
-        raise TypeError(f"client_id_scope is a string, got {shown(value)}")
-    if value not in list(ClientIdScope):
-        words = ", ".join(repr(scope.value) for scope in ClientIdScope)
-        raise ValidationError(f"client_id_scope is one of {words}, got {value!r:.40}")
-    return ClientIdScope(value)
-
-
-_STEPS = ("tick", "lot", "multiplier", "min_quantity", "max_quantity")
-_LIMITS = ("min_notional", "max_notional")
-
-
-def _instruments(given: Instruments) -> dict[str, Instrument]:
-    pairs = given.items() if isinstance(given, Mapping) else ((one.symbol, one) for one in given)
-    found = {}
-    for symbol, value in pairs:
-        rules = value
-        if isinstance(rules, Mapping):
-            settings = {
-                name: to_decimal(entry, f"{symbol}: {name}")
-                if name in (*_STEPS, *_LIMITS)
-                else entry
-                for name, entry in rules.items()
-            }
-            try:
-                rules = Instrument(symbol=symbol, **settings)  # type: ignore[arg-type]  # it checks them
-            except TypeError as error:
-                raise ValidationError(f"instruments: {symbol}: {error}") from None
-        if not isinstance(rules, Instrument) or rules.symbol != symbol:
-            raise ValidationError(f"instruments: {symbol!r:.40} is given {shown(rules)}")
-        found[symbol] = rules
-    return found

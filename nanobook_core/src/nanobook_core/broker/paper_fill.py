@@ -12,6 +12,7 @@ from attrs import frozen
 from nanobook_core.broker.exact import EXACT, total
 from nanobook_core.broker.paper_model import created
 from nanobook_core.contracts.broker_error import OrderInvalidError
+from nanobook_core.contracts.broker_order import BrokerOrder
 from nanobook_core.contracts.engine import Engine
 from nanobook_core.contracts.instrument import Instrument
 from nanobook_core.contracts.portfolio import FillModel, FillRequest
@@ -223,3 +224,17 @@ def _whole(number: int, crossing: Crossing) -> int:
 def filled_of(matches: list[Match], order_id: int) -> Decimal:
     """Return how much of an order the matches fill."""
     return total(*(match.quantity for match in matches if match.order_id == order_id))
+
+
+def crosses(order: BrokerOrder, price: Decimal | None) -> bool:
+    """Whether the order's limit lets it trade at the touch."""
+    if price is None or order.limit_price is None:
+        return price is not None
+    return order.limit_price >= price if order.side is Side.BUY else order.limit_price <= price
+
+
+def triggers(order: BrokerOrder, price: Decimal) -> bool:
+    """Whether a touch is at the stop price or beyond."""
+    if order.stop_price is None:
+        return False
+    return price >= order.stop_price if order.side is Side.BUY else price <= order.stop_price

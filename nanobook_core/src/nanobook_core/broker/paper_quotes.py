@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 from nanobook_core.contracts.broker_error import NoQuoteError
 from nanobook_core.contracts.holding import Quote
 from nanobook_core.errors import NanobookError, ValidationError, shown
+from nanobook_core.types import Side
 
 _NUMBERS = ("bid", "ask", "last", "bid_size", "ask_size", "volume")
 _REQUIRED = ("symbol", "bid", "ask")
@@ -242,6 +243,14 @@ def _number(symbol: str, name: str, value: object) -> Decimal | None:
         least = "0 or more" if is_size else "above 0, or left out"
         raise ValidationError(f"{symbol}: {name} is {least}, got {number}")
     return number
+
+
+def touch(quote: Quote, side: Side) -> Decimal | None:
+    """Price that an order of that side meets; None where there is none, or it is not to be used."""
+    if quote.is_halted or (quote.bid is not None and quote.ask is not None and not quote.is_usable):
+        return None
+    price = quote.ask if side is Side.BUY else quote.bid
+    return price if price is not None and price.is_finite() and price > 0 else None
 
 
 def to_decimal(value: object, name: str) -> Decimal:

@@ -1,0 +1,102 @@
+"""Whether the paper venue takes an order."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from nanobook_core.broker.exact import EXACT, total
+from nanobook_core.broker.paper_account import Exposure, buying_power
+from nanobook_core.broker.paper_fill import crosses
+from nanobook_core.broker.paper_quotes import SourceQuote, touch
+from nanobook_core.broker.paper_settings import PaperRules
+from nanobook_core.broker.paper_state import PaperState
+from nanobook_core.broker.paper_value import PaperValue
+from nanobook_core.contracts.broker_error import (
+    InsufficientFundsError,
+    MarketClosedError,
+    NoQuoteError,
+    OrderRejectedError,
+    PostOnlyRejectedError,
+)
+from nanobook_core.contracts.broker_order import BrokerOrder, OrderType
+from nanobook_core.types import Side
+
+_ZERO = Decimal(0)
+
+
+class PaperCheck:
+    """Looks at the position, the price and the money that an order needs."""
+
+    def __init__(self, state: PaperState, rules: PaperRules, value: PaperValue) -> None:
+        self._state = state
+        self._rules = rules
+        self._value = value
+
+    def check(self, order: BrokerOrder, source: SourceQuote | None) -> None:
+        """Refuse an order that the account may not send; nothing has changed.
+
+        Raises:
+            OrderRejectedError, NoQuoteError: why not.
+
+        """
+        self._check_position(order)
+        price = None if source is None else touch(source.quote, order.side)
+        if order.order_type is OrderType.MARKET and price is None:
+            if source is not None and source.quote.is_halted:
+                raise MarketClosedError(f"{order.symbol} is halted")
+            raise NoQuoteError(f"{order.symbol} has no quote to {order.side.value} at")
+        if order.post_only and (order.limit_price is None or crosses(order, price)):
+            raise PostOnlyRejectedError(f"{order.symbol}: it would trade at once")
+        self._check_funds(order)
+
+    def _check_position(self, order: BrokerOrder) -> None:
+        symbol, held = order.symbol, self._state.holding(order.symbol).quantity
+        after = total(held, order.signed_quantity)
+        goes_through = held != 0 and after != 0 and (held > 0) != (after > 0)
+        if order.reduce_only and (goes_through or abs(after) >= abs(held)):
+            raise OrderRejectedError(
+                f"{symbol}: reduce_only, and {held} is held", code="REDUCE_ONLY"
+            )
+        if goes_through and self._rules.splits_flips:
+            raise OrderRejectedError(
+                f"{symbol}: {held} is held; close it first, then open the other side", code="FLIP"
+            )
+        if order.side is Side.SELL:
+            open_sells = total(
+                *(
+                    paper.left
+                    for paper in self._state.open_orders()
+                    if paper.record.order.symbol == symbol and paper.record.order.side is Side.SELL
+                )
+            )
+            free = max(EXACT.subtract(held, open_sells), _ZERO)
+            why = (
+                "a cash account sells no shares short; margin=2 does"
+                if not self._rules.is_margin
+                else "allow_short is off"
+                if not self._rules.allow_short
+                else ""
+                if self._value.instrument(symbol).shortable
+                else "it cannot be sold short"
+            )
+            if why and order.quantity > free:
+                raise OrderRejectedError(
+                    f"{symbol}: {free} can be sold, got {order.quantity}: {why}", code="SHORT"
+                )
+
+    def _check_funds(self, order: BrokerOrder) -> None:
+        exposures, _ = self._value.exposures()
+        before = exposures.get(order.symbol, Exposure())
+        ours = [(paper.record.order, paper.left) for paper in self._state.open_orders(order.symbol)]
+        after, _ = self._value.exposure(
+            self._state.holding(order.symbol), [*ours, (order, order.quantity)]
+        )
+        more = EXACT.subtract(after.worst, before.worst)
+        equity = total(self._state.cash, *(one.held for one in exposures.values()))
+        power = buying_power(equity, self._rules.leverage, list(exposures.values()))
+        if more > 0 and more > power:
+            raise InsufficientFundsError(
+                f"{order.symbol}: {more} {self._rules.currency} needed, {power} can be used",
+                required=more,
+                available=power,
+            )

@@ -1,0 +1,197 @@
+"""What the paper account is worth, and what its orders may cost."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from decimal import Decimal
+
+from nanobook_core.broker.exact import EXACT, product, total
+from nanobook_core.broker.paper_account import Exposure, buying_power
+from nanobook_core.broker.paper_cost import Fee
+from nanobook_core.broker.paper_quotes import QuoteSource, SourceQuote, to_decimal, touch
+from nanobook_core.broker.paper_settings import PaperRules
+from nanobook_core.broker.paper_state import Holding, PaperState
+from nanobook_core.contracts.broker_error import NoQuoteError, UnknownSymbolError
+from nanobook_core.contracts.broker_order import BrokerOrder
+from nanobook_core.contracts.holding import Account, Balance, BrokerPosition
+from nanobook_core.contracts.instrument import Instrument
+from nanobook_core.errors import ValidationError
+from nanobook_core.types import Side
+
+_ZERO = Decimal(0)
+
+
+class PaperValue:
+    """Prices, rates and rules of symbols, and with them the account's money."""
+
+    def __init__(self, state: PaperState, rules: PaperRules, quotes: QuoteSource, fee: Fee) -> None:
+        self._state = state
+        self._rules = rules
+        self._quotes = quotes
+        self._fee = fee
+        self._defaults: dict[str, Instrument] = {}
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Rules of a symbol: those given, else whole shares at cents."""
+        given = self._rules.instruments.get(symbol)
+        if given is not None:
+            return given
+        currency = self._state.currency(symbol)
+        if currency is None:
+            source = self._quotes.get(symbol)
+            if source is None:
+                raise UnknownSymbolError(f"{symbol!r:.40} has no quote and no instrument")
+            currency = source.currency or self._rules.currency
+        rules = self._defaults.get(symbol)
+        if rules is None or rules.currency != currency:
+            rules = self._defaults[symbol] = Instrument(symbol=symbol, currency=currency)
+        return rules
+
+    def quote(self, symbol: str) -> SourceQuote:
+        """Prices now.
+
+        Raises:
+            UnknownSymbolError, NoQuoteError: there is no such symbol, or no price of it.
+
+        """
+        source = self._quotes.get(symbol)
+        if source is None:
+            self.instrument(symbol)
+            raise NoQuoteError(f"{symbol} has no quote")
+        quote = source.quote
+        if quote.bid is None and quote.ask is None and quote.last is None:
+            raise NoQuoteError(f"{symbol} has a quote without a price")
+        return source
+
+    def rate(self, currency: str) -> Decimal:
+        """Base currency per unit of that one.
+
+        Raises:
+            NoQuoteError: there is none; the message says which.
+
+        """
+        base = self._rules.currency
+        if currency == base:
+            return Decimal(1)
+        given = self._rules.rates.get(currency)
+        if given is None:
+            raise NoQuoteError(
+                f"no rate of {currency} in {base}: give rates={{{currency!r}: '<{base} per "
+                f"{currency}>'}}"
+            )
+        rate = to_decimal(given, f"rate of {currency}")
+        if rate <= 0:
+            raise ValidationError(f"rate of {currency} is above 0, got {rate}")
+        return rate
+
+    def account(self, account_id: str, now: dt.datetime) -> Account:
+        """Money, all of it in the base currency."""
+        cash = self._state.cash
+        exposures, is_estimated = self.exposures()
+        equity = total(cash, *(exposure.held for exposure in exposures.values()))
+        power = buying_power(equity, self._rules.leverage, list(exposures.values()))
+        locked = total(*(exposure.buys for exposure in exposures.values()))
+        currency = self._rules.currency
+        return Account(
+            equity=equity,
+            cash=cash,
+            buying_power=max(power, _ZERO),
+            gross_position_value=total(*(abs(one.held) for one in exposures.values())),
+            currency=currency,
+            account_id=account_id,
+            balances=(
+                Balance(currency=currency, free=EXACT.subtract(cash, locked), locked=locked),
+            ),
+            as_of=now,
+            is_estimated=is_estimated,
+        )
+
+    def positions(self) -> list[BrokerPosition]:
+        """Holdings, in their own currencies."""
+        found = []
+        for holding in self._state.holdings():
+            rules = self.instrument(holding.symbol)
+            mark, _ = self.mark(holding.symbol, holding.last_price)
+            found.append(
+                BrokerPosition(
+                    symbol=holding.symbol,
+                    quantity=holding.quantity,
+                    avg_cost=holding.avg_cost,
+                    market_value=product(holding.quantity, mark, rules.multiplier),
+                    unrealized_pnl=product(
+                        holding.quantity, EXACT.subtract(mark, holding.avg_cost), rules.multiplier
+                    ),
+                    currency=rules.currency,
+                )
+            )
+        return found
+
+    def mark(self, symbol: str, last_price: Decimal) -> tuple[Decimal, bool]:
+        """Price to value a holding at, and whether it is the last trade's for want of a quote."""
+        source = self.source(symbol)
+        mark = None if source is None else source.quote.mark
+        return (last_price, True) if mark is None else (mark, False)
+
+    def source(self, symbol: str) -> SourceQuote | None:
+        """Return a symbol's quote; None where there is none, or nobody can look."""
+        try:
+            return self._quotes.get(symbol)
+        except NoQuoteError:
+            return None
+
+    def exposures(self) -> tuple[dict[str, Exposure], bool]:
+        """Use of buying power by symbol, and whether any of it is estimated."""
+        orders: dict[str, list[tuple[BrokerOrder, Decimal]]] = defaultdict(list)
+        for paper in self._state.open_orders():
+            orders[paper.record.order.symbol].append((paper.record.order, paper.left))
+        holdings = {holding.symbol: holding for holding in self._state.holdings()}
+        exposures, is_estimated = {}, False
+        for symbol in (*holdings, *(one for one in orders if one not in holdings)):
+            exposures[symbol], guessed = self.exposure(
+                holdings.get(symbol, Holding(symbol)), orders[symbol]
+            )
+            is_estimated |= guessed
+        return exposures, is_estimated
+
+    def exposure(
+        self, holding: Holding, orders: list[tuple[BrokerOrder, Decimal]]
+    ) -> tuple[Exposure, bool]:
+        """Return that of one symbol, with what is left of its open orders."""
+        mark, is_estimated = (
+            self.mark(holding.symbol, holding.last_price) if holding.quantity else (_ZERO, False)
+        )
+        opened = {Side.BUY: _ZERO, Side.SELL: _ZERO}
+        closes = {
+            Side.BUY: max(-holding.quantity, _ZERO),
+            Side.SELL: max(holding.quantity, _ZERO),
+        }
+        for order, left in orders:
+            closing = min(left, closes[order.side])
+            closes[order.side] = EXACT.subtract(closes[order.side], closing)
+            opening = EXACT.subtract(left, closing)
+            if opening:
+                cost = self.reserve(order, opening)
+                opened[order.side] = total(opened[order.side], cost)
+        value = (
+            self.in_base(self.instrument(holding.symbol), holding.quantity, mark)
+            if holding.quantity
+            else _ZERO
+        )
+        return Exposure(value, opened[Side.BUY], opened[Side.SELL]), is_estimated
+
+    def in_base(self, rules: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
+        """Value, in the base currency."""
+        return product(quantity, price, rules.multiplier, self.rate(rules.currency))
+
+    def reserve(self, order: BrokerOrder, quantity: Decimal) -> Decimal:
+        """What an order may cost: notional at its limit, its stop or the touch, and the fee."""
+        rules = self.instrument(order.symbol)
+        price = order.limit_price or order.stop_price
+        if price is None:
+            source = self.source(order.symbol)
+            price = None if source is None else touch(source.quote, order.side)
+            if price is None:
+                price, _ = self.mark(order.symbol, self._state.holding(order.symbol).last_price)
+        fee = product(self._fee(rules, quantity, price), self.rate(rules.currency))
+        return total(self.in_base(rules, quantity, price), fee)
