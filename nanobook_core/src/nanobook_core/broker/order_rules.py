@@ -30,13 +30,12 @@ def cut_to_rules(
     buys = order.side is Side.BUY
     quantity = rules.round_quantity(order.quantity)
     if not quantity:
-        raise _invalid(
-            order, f"{order.quantity} is less than one lot; the least is {_least(rules)}"
-        )
+        raise _too_little(order, rules)
     limit, stop = (
-        None if price is None else rules.round_price(price, up=up)
+        None if price is None else _same(price, rules.round_price(price, up=up))
         for price, up in ((order.limit_price, not buys), (order.stop_price, buys))
     )
+    quantity = _same(order.quantity, quantity)
     cut = evolve(order, quantity=quantity, limit_price=limit, stop_price=stop)
     check_rules(cut, rules, reference_price)
     changes = tuple(
@@ -66,6 +65,8 @@ def check_rules(
         rules.to_lots(order.quantity)
     except ValidationError as error:
         below = rules.round_quantity(order.quantity)
+        if not below:
+            raise _too_little(order, rules) from None
         above = EXACT.add(below, rules.lot)
         raise _invalid(order, f"{_detail(error)}; nearest are {below} and {above}") from None
     least, most = rules.min_quantity, rules.max_quantity
@@ -110,6 +111,16 @@ def _check_notional(order: BrokerOrder, rules: Instrument, price: Decimal | None
             f"notional is at most {most}, got {notional}; the largest quantity at {price} is "
             f"{allowed}",
         )
+
+
+def _same(before: Decimal, after: Decimal) -> Decimal:
+    """Keep what was not changed as it was written."""
+    return before if before == after else after
+
+
+def _too_little(order: BrokerOrder, rules: Instrument) -> OrderInvalidError:
+    detail = f"{order.quantity} is less than one lot; the least is {_least(rules)}"
+    return _invalid(order, detail)
 
 
 def _least(rules: Instrument) -> Decimal:

@@ -291,9 +291,12 @@ class PaperBroker(BrokerBase):
         """Every execution from that time on, oldest first.
 
         Raises:
-            ValidationError: `since` has no time zone.
+            TypeError: `since` is no time.
+            ValidationError: it has no time zone.
 
         """
+        if since is not None and not isinstance(since, dt.datetime):
+            raise TypeError(f"since is a datetime, got {shown(since)}")
         if since is not None and since.tzinfo is None:
             raise ValidationError(f"since has a time zone, got {since.isoformat()}")
         with self._request():
