@@ -262,6 +262,9 @@ class OrderAck(int):
         self.venue_ids = dict(venue_ids or {})
         return self
 
+    def __str__(self) -> str:
+        return str(int(self))
+
     def __repr__(self) -> str:
         return f"OrderAck({int(self)}, {self.client_order_id!r}, {self.state.value!r})"
 
