@@ -33,7 +33,14 @@ def test_every_python_block_runs_and_prints_what_the_readme_shows(capsys):
 
 @pytest.mark.parametrize(
     ("name", "n_blocks"),
-    [("indicators", 2), ("optimizers", 4), ("plugins", 4), ("simulation", 2), ("volatility", 3)],
+    [
+        ("brokers", 4),
+        ("indicators", 2),
+        ("optimizers", 4),
+        ("plugins", 4),
+        ("simulation", 2),
+        ("volatility", 3),
+    ],
 )
 def test_every_python_block_runs_and_prints_what_the_page_shows(
     name, n_blocks, capsys, tmp_path, monkeypatch
