@@ -31,6 +31,21 @@ def indicators(close: NDArray[np.float64]) -> None:
     assert_type(nanobook.drawdown_series([1.0]), list[dict[str, Any]])
 
 
+def risk(broker: contracts.Broker, request: nanobook.RiskRequest) -> None:
+    engine = nanobook.RiskEngine(
+        0.25, max_trade_usd=Decimal(100), checks={"max_quantity": {"max_quantity": 500}}
+    )
+    checks = engine.check_order("AAPL", "buy", 100, 185_00, 100_000_00, [("AAPL", 200)])
+    assert_type(checks.ok, bool)
+    assert_type(checks[0], dict[str, Any])
+    assert_type(checks.failures, list[dict[str, Any]])
+    engine.check_batch([("AAPL", "sell", 1, 100)], 1, {"AAPL": 2}, {"AAPL": 0.5}, [("IBM", 7)])
+    assert_type(engine.evaluate(request).failures, tuple[nanobook.RiskResult, ...])
+    also_a_broker: contracts.Broker = nanobook.GatedBroker(broker, engine)
+    also_a_broker.cancel_all()
+    nanobook.RiskEngine(max_postion_pct=0.25)  # type: ignore[arg-type]  # no such limit
+
+
 def backtests() -> None:
     result = backtest_weights(
         weight_schedule=[[("AAPL", 0.5)], None, []],
