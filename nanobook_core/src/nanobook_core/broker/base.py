@@ -16,7 +16,6 @@ from typing import Literal, Self
 
 from attrs import evolve
 
-from nanobook_core.broker.order_form import read_order
 from nanobook_core.broker.order_rules import check_rules, cut_to_rules
 from nanobook_core.contracts.broker import (
     BrokerCapabilities,
@@ -50,6 +49,7 @@ from nanobook_core.contracts.broker_order import (
 from nanobook_core.contracts.clock import Clock, SystemClock
 from nanobook_core.contracts.holding import Account, BrokerPosition, Quote
 from nanobook_core.contracts.instrument import Instrument
+from nanobook_core.contracts.order_form import read_order
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.types import Side
 
