@@ -1,5 +1,6 @@
 """`RiskEngine`: what it takes, in which order it answers, and what it does with bad checks."""
 
+import datetime as dt
 import json
 import re
 import sys
@@ -7,8 +8,10 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 import nanobook
+from nanobook_core.contracts import Account
 from nanobook_core.plugin import Registry
 
 SEED_ORDER = [
@@ -68,6 +71,10 @@ CONFIGURATION = [
     ({"max_trade_usd": -1.5}, "max_trade_usd must be >= 0 and finite, got -1.5"),
     ({"max_trade_usd": float("inf")}, "max_trade_usd must be >= 0 and finite, got inf"),
     ({"max_trade_usd": float("nan")}, "max_trade_usd must be >= 0 and finite, got NaN"),
+    (
+        {"max_trade_usd": Decimal("-1e99999")},
+        "max_trade_usd must be >= 0 and finite, got -1E+99999",
+    ),
 ]
 
 
@@ -342,3 +349,62 @@ def test_capabilities_list_the_checks():
     assert [name for name in names if name.startswith("risk_check_")] == names
     assert {f"risk_check_{name}" for name in SEED_CHECKS} < {*names}
     assert len(names) == 25
+
+
+def request_of(**fields):
+    money = Decimal(1000)
+    given = {
+        "orders": (nanobook.RiskOrder(symbol="A", side="buy", quantity=Decimal(1)),),
+        "account": Account(equity=money, cash=money, buying_power=money),
+        "now": dt.datetime(2026, 1, 5, tzinfo=dt.UTC),
+        "marks": {"A": Decimal(1)},
+    }
+    return nanobook.RiskRequest(**given | fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"positions": {"A": 5}},
+        {"positions": None},
+        {"marks": {"A": 1.5}},
+        {"marks": None},
+        {"orders": ("AAPL",)},
+        {"orders": None},
+        {"open_orders": None},
+        {"account": None},
+        {"targets": {"A": "much"}},
+        {"peak_equity": 5.0},
+        {"instruments": {"A": "share"}},
+    ],
+    ids=str,
+)
+def test_it_answers_a_request_of_the_wrong_types_with_failures(fields):
+    assert nanobook.RiskEngine().evaluate(request_of()).ok
+    report = nanobook.RiskEngine().evaluate(request_of(**fields))
+    assert not report.ok
+    assert all("\n" not in found.detail for found in report.results)
+
+
+def test_a_signalling_nan_is_no_number_and_traps_no_exit():
+    odd = Decimal("sNaN")
+    checks = {
+        "buying_power": {},
+        "daily_loss": {"max_loss": 1},
+        "open_order_exposure": {"max_leverage": 1},
+    }
+    risk = nanobook.RiskEngine(checks=checks)
+    request = request_of(
+        account=Account(equity=odd, cash=odd, buying_power=odd),
+        positions={"A": Decimal(1), "B": odd},
+        marks={"A": Decimal(1), "B": odd},
+        peak_equity=odd,
+        day_start_equity=odd,
+    )
+    names = {found.name for found in risk.evaluate(request).failures}
+    assert names == {
+        *("Max position", "Leverage", "Short exposure", "Max drawdown"),
+        *("Buying power", "Daily loss", "Open order exposure"),
+    }
+    exit_ = evolve(request.orders[0], side="sell")
+    assert risk.evaluate(evolve(request, orders=(exit_,))).ok

@@ -266,7 +266,11 @@ def book_of(request: RiskRequest) -> Book:
 @contextmanager
 def shared_book(request: RiskRequest) -> Iterator[None]:
     """Let all checks that run inside have one book of the request."""
-    token = _shared.set(Book(request))
+    try:
+        book = Book(request)
+    except Exception:  # noqa: BLE001 - of odd types; each check that needs a book fails by itself
+        book = None
+    token = _shared.set(book)
     try:
         yield
     finally:

@@ -8,6 +8,9 @@ from numbers import Real
 
 from nanobook_core.errors import ValidationError, shown
 
+#: From here on a whole number is shown with an exponent.
+_LONG = 10**18
+
 
 def number(name: str, value: object) -> Decimal:
     """Return a setting as the decimal that a person reads: 0.1 is a tenth. It may be NaN.
@@ -78,4 +81,5 @@ def flag(name: str, value: object) -> bool:
 def _plain(given: Decimal) -> str:
     if not given.is_finite():
         return "NaN" if given.is_nan() else str(float(given))
-    return str(int(given)) if given == given.to_integral_value() else str(given)
+    is_short = given == given.to_integral_value() and abs(given) < _LONG
+    return str(int(given)) if is_short else str(given)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from attrs import field, frozen
 
 from nanobook_core.contracts import RiskOrder, RiskRequest, RiskResult
-from nanobook_core.risk import Book, book_of, exact, failure, flag
+from nanobook_core.risk import Book, CannotJudgeError, book_of, exact, failure, flag
 from nanobook_core.types import Side
 from nanobook_risk.wording import ONLY_REDUCES, sign, status
 
@@ -48,12 +48,15 @@ class BuyingPower:
         account = request.account
         money = account.buying_power if self.margin else account.cash
         need: Decimal | None = None
+        what = "buying power" if self.margin else "cash"
         try:
+            if not money.is_finite():
+                raise CannotJudgeError(f"{what} must be finite, got {money}")
             need = self._need(book)
-            is_within = money.is_finite() and need <= money
+            is_within = need <= money
             detail = (
                 f"{float(need):.2f} {sign(is_within=is_within)} {float(money):.2f} "
-                f"{account.currency} {'buying power' if self.margin else 'cash'}"
+                f"{account.currency} {what}"
             )
         except ArithmeticError as error:
             is_within, detail = False, failure(_NAME, error).detail
