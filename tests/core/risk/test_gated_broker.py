@@ -225,3 +225,33 @@ def test_rules_of_a_symbol_are_asked_for_once():
     gated.submit_order("AAPL", "buy", 2)
     assert venue.asked.count("instrument") == 1
     assert venue.asked.count("account") == 2
+
+
+class InEuros(Venue):
+    """What it trades is priced in euros; the account and its positions are in dollars."""
+
+    def instrument(self, symbol):
+        return evolve(super().instrument(symbol), currency="EUR")
+
+
+def test_without_a_rate_only_exits_of_what_trades_in_another_currency_pass():
+    venue = InEuros(held={"SAP": 10})
+    with pytest.raises(RiskVetoError, match="no rate of EUR, in which SAP trades, in USD"):
+        gate(venue).submit_order("SAP", "buy", 1)
+    assert venue.sent == []
+
+
+def test_with_a_rate_of_the_caller_it_is_valued_in_the_accounts_currency():
+    venue = InEuros(held={"SAP": 10, "ASML": 5})
+    seen = []
+
+    def request(asked):
+        seen.append(evolve(asked, rates={"EUR": Decimal(2)}))
+        return seen[-1]
+
+    gate(venue, request).submit_order("SAP", "buy", 2, order_type="limit", limit_price_cents=100_00)
+    with pytest.raises(RiskVetoError, match=r"Max position: 26\.0% \(SAP\) > 25\.0%"):
+        gate(venue, request).submit_order("SAP", "buy", 1)
+    # A value in dollars is no price in euros, so the quote of each is asked for.
+    assert seen[0].marks == {"SAP": Decimal(100), "ASML": Decimal(100)}
+    assert venue.asked.count("quote") == 4
