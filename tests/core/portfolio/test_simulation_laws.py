@@ -18,7 +18,9 @@ from nanobook_core.portfolio.result_check import check_run
 from nanobook_core.portfolio.simulation import CUT_REASONS, TRADE_REASONS
 from nanobook_core.types import INT64_MAX
 
-REASONS = (*CUT_REASONS, *(reason for reason in TRADE_REASONS if reason != "rebalance"))
+#: Those of execution="rebalancer" have tests of their own.
+CUTS = tuple(reason for reason in CUT_REASONS if reason not in ("risk", "refused"))
+REASONS = (*CUTS, *(reason for reason in TRADE_REASONS if reason != "rebalance"))
 
 
 def reasons(run):

@@ -61,18 +61,18 @@ def rebalancing(
         CapabilityNotFoundError: nothing installed offers the feature.
 
     """
-    if execution == "rebalancer":
-        if is_limited:
-            raise ValidationError(
-                "execution='rebalancer' has its limits from rebalancer_config; of constraints it "
-                "takes scale_to_cash only"
-            )
-        made: Rebalancing = default_registry().load("feature", "rebalancer_execution")(
-            symbols=symbols, dates=dates, unit=unit, step=step, config=config
-        )
-        return made
-    if execution != "direct":
+    if not isinstance(execution, str) or execution not in {"direct", "rebalancer"}:
         raise ValidationError(f"execution is 'direct' or 'rebalancer', got {shown(execution)}")
-    if config is not None:
-        raise ValidationError("rebalancer_config is for execution='rebalancer' only")
-    return None
+    if execution == "direct":
+        if config is not None:
+            raise ValidationError("rebalancer_config is for execution='rebalancer' only")
+        return None
+    if is_limited:
+        raise ValidationError(
+            "execution='rebalancer' has its limits from rebalancer_config; of constraints it takes "
+            "scale_to_cash only"
+        )
+    made: Rebalancing = default_registry().load("feature", "rebalancer_execution")(
+        symbols=symbols, dates=dates, unit=unit, step=step, config=config
+    )
+    return made
