@@ -8,7 +8,7 @@ import pytest
 
 import nanobook
 from nanobook_core.contracts import BrokerOrder, ConnectionState, Instrument, Quote
-from nanobook_core.errors import CapabilityNotFoundError, ValidationError
+from nanobook_core.errors import CapabilityNotFoundError, PolicyError, ValidationError
 from nanobook_rebalancer.config import Config
 from nanobook_rebalancer.errors import InputError, PlanError
 
@@ -115,6 +115,37 @@ def test_further_checks_of_the_config_judge_the_plan():
         nanobook.plan(WEIGHTS, broker=paper(), config=config)
 
 
+def test_the_broker_is_the_config_s_unless_one_is_named():
+    config = {"broker": {"name": "paper", "quotes": QUOTES, "account_id": "MINE"}}
+    assert nanobook.plan(WEIGHTS, config=config).account_id == "MINE"
+    config["broker"]["name"] = "no_such_broker"
+    with pytest.raises(CapabilityNotFoundError, match="no broker named 'no_such_broker'"):
+        nanobook.plan(WEIGHTS, config=config)
+    plan = nanobook.plan(WEIGHTS, config=config, broker="paper", quotes=QUOTES)
+    assert plan.account_id == "PAPER"
+
+
+def test_a_config_that_names_plugins_has_a_registry_of_its_own(monkeypatch):
+    monkeypatch.setenv("NANOBOOK_BLOCK", "nanobook-risk")
+    with pytest.raises(PolicyError, match="the risk engine needs the checks of nanobook-risk"):
+        nanobook.plan(WEIGHTS, quotes=QUOTES, config={"plugins": {"allow": []}})
+    monkeypatch.delenv("NANOBOOK_BLOCK")
+    assert nanobook.plan(WEIGHTS, quotes=QUOTES, config={"plugins": {"allow": []}}).risk.ok
+
+
+def test_what_should_be_known_of_target_and_config_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("NANOBOOK_CANARY", "hunter2hunter2")
+    path = tmp_path / "config.toml"
+    path.write_text('[broker]\nname = "venue"\npassword = "env:NANOBOOK_CANARY"\n')
+    path.chmod(0o644)
+    document = DOCUMENT | {"timestamp": "2020-01-01T00:00:00Z"}
+    plan = nanobook.plan(document, broker=paper(), config=path)
+    assert plan.warnings[0].startswith("config.toml: anyone may read where the secrets are")
+    assert plan.warnings[1].startswith("target: timestamp: ")
+    assert plan.warnings[1] in str(plan)
+    assert "hunter" not in str(plan) + repr(plan)
+
+
 def quote(**changes):
     found = {"symbol": "AAPL", "bid": Decimal("149.99"), "ask": Decimal("150.01")} | changes
     return Quote(**found)
@@ -206,6 +237,7 @@ def test_flatten_closes_everything():
         ({"broker": 5}, TypeError),
         ({"broker": nanobook.PaperBroker}, TypeError),
         ({"broker": "no_such_broker"}, CapabilityNotFoundError),
+        ({"broker": None, "config": {"broker": {"name": "paper", "csh": 1}}}, InputError),
         ({"broker": paper(), "quotes": QUOTES}, TypeError),
         ({"config": 5}, TypeError),
         ({"config": {"risk": 5}}, InputError),

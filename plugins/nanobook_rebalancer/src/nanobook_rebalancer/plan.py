@@ -61,6 +61,8 @@ class Plan:
     cost: Cost
     risk: Any = field(default=None, eq=False)
     """What the risk gate said of all legs together; None in a plan that was read from a file."""
+    warnings: tuple[str, ...] = field(default=(), eq=False)
+    """What is not wrong with target and config and should be known."""
     _execute: Callable[..., Any] | None = field(default=None, eq=False, alias="execute")
 
     def __str__(self) -> str:
@@ -197,6 +199,7 @@ def _converter() -> cattrs.Converter:
             data,
             account_id=override(omit=True),
             risk=override(omit=True),
+            warnings=override(omit=True),
             _execute=override(omit=True),
         ),
     )
@@ -207,6 +210,7 @@ def _converter() -> cattrs.Converter:
             data,
             _cattrs_forbid_extra_keys=True,
             risk=override(omit=True),
+            warnings=override(omit=True),
             _execute=override(omit=True),
         ),
     )

@@ -67,6 +67,7 @@ def _rows(plan: Plan) -> Iterator[tuple[str, ...]]:
 
 
 def _notes(plan: Plan) -> Iterator[str]:
+    yield from plan.warnings
     if not plan.legs:
         yield "No rebalancing needed"
     for trade in plan.skipped:

@@ -11,15 +11,15 @@ from attrs import evolve
 
 from nanobook_core.contracts import Broker, Clock, ConnectionState, SystemClock
 from nanobook_core.errors import shown
-from nanobook_core.plugin.registry import default_registry
+from nanobook_core.plugin import Registry, default_registry
 from nanobook_core.portfolio.target_file import target_document
-from nanobook_rebalancer.config import Config
+from nanobook_rebalancer.assembly import discover_plugins, make_broker, make_redactor
+from nanobook_rebalancer.config import BrokerSettings, Config
 from nanobook_rebalancer.config_file import any_config
 from nanobook_rebalancer.errors import InputError
 from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.planner import limits_of, make_plan, risk_engine, risk_request
-from nanobook_rebalancer.redaction import Redactor
 from nanobook_rebalancer.result import Result
 from nanobook_rebalancer.run import Rebalancer
 from nanobook_rebalancer.setting import read_record
@@ -32,7 +32,7 @@ Path = str | os.PathLike[str]
 def plan(
     target: Path | Mapping[str, Any],
     *,
-    broker: str | Broker = "paper",
+    broker: str | Broker | None = None,
     config: Path | Mapping[str, Any] | Config | None = None,
     quotes: Any = None,
     id: str | None = None,  # noqa: A002 - what the file calls it
@@ -42,10 +42,11 @@ def plan(
     `target` is a `target.json`, what such a file says as a dict, or weights by symbol, fractions of
     equity that are negative when short; what is held and not in it is closed. A weight is the
     decimal that is written, 0.3 three tenths, and quantities are cut towards 0 to whole lots.
-    `broker` is one, or the name of a plugin that is set up by the `[broker]` table of `config`,
-    which is a `config.toml`, what such a file says, or None for the defaults; `quotes` are those of
-    the paper broker: a file, a dict or a callable. `id` names the run, before what the file says:
-    each is executed once.
+    `config` is a `config.toml`, what such a file says as a dict, or None for the defaults. `broker`
+    is one, the name of a plugin, or None for that of the config, which is the paper broker where it
+    names none; its settings are those of the config. `quotes` are those of the paper broker: a
+    file, a dict or a callable. `id` names the run, before what the file says: each is executed
+    once.
 
     The plan has `.orders`, `.skipped`, an estimate of `.cost`, and `.risk`, what the risk gate says
     of all orders together; it prints as a table, and `.execute()` trades it.
@@ -54,13 +55,16 @@ def plan(
         TypeError: an argument of another type.
         InputError, ValidationError: the target or the config is not as it must be; a ValueError.
         PlanError: a symbol without usable and fresh quote, or another reason why there can be none.
+        PluginError: there is no such broker, or what is needed is not installed or not allowed.
         BrokerError: the broker does not answer.
 
     """
     clock = SystemClock()
     settings = any_config(config)
     wanted = _target(target, id, settings, clock)
-    venue = _broker(broker, quotes, settings)
+    allows_all = settings.plugins.allow is None
+    registry = default_registry() if allows_all else discover_plugins(settings)
+    venue = _broker(broker, quotes, settings, registry)
     was_connected = venue.connection().state is not ConnectionState.DISCONNECTED
     venue.connect(settings.timeout)
     try:
@@ -75,23 +79,24 @@ def plan(
         if not was_connected:
             venue.disconnect()
     made = make_plan(wanted, snapshot, settings)
-    engine = risk_engine(limits_of(settings, wanted), clock)
+    engine = risk_engine(limits_of(settings, wanted), clock, registry)
+    rebalancer = Rebalancer(
+        config=settings,
+        broker=venue,
+        registry=registry,
+        clock=clock,
+        redactor=make_redactor(settings),
+    )
     return evolve(
         made,
         risk=engine.evaluate(risk_request(made, snapshot, clock)),
-        execute=partial(_execute, target=wanted, config=settings, broker=venue, clock=clock),
+        warnings=settings.warnings + wanted.warnings,
+        execute=partial(_execute, target=wanted, rebalancer=rebalancer),
     )
 
 
-def _execute(
-    plan: Plan, *, live: bool, target: Target, config: Config, broker: Broker, clock: Clock
-) -> Result:
-    rebalancer = Rebalancer(
-        config=config,
-        broker=broker,
-        clock=clock,
-        redactor=Redactor(config.secrets, [config.account.id]),
-    )
+def _execute(plan: Plan, *, live: bool, target: Target, rebalancer: Rebalancer) -> Result:
+    broker = rebalancer.broker
     was_connected = broker.connection().state is not ConnectionState.DISCONNECTED
     try:
         return rebalancer.run(target, Options(force=True, live=live), plan)
@@ -118,15 +123,16 @@ def _target(target: object, run: str | None, config: Config, clock: Clock) -> Ta
     return evolve(found, metadata=metadata)
 
 
-def _broker(broker: object, quotes: Any, config: Config) -> Broker:
-    if not isinstance(broker, str):
+def _broker(broker: object, quotes: Any, config: Config, registry: Registry) -> Broker:
+    if not (broker is None or isinstance(broker, str)):
         if not isinstance(broker, Broker) or isinstance(broker, type):
-            raise TypeError(f"broker is a name or a broker, got {shown(broker)}")
+            raise TypeError(f"broker is a name, a broker or None, got {shown(broker)}")
         if quotes is not None:
             raise TypeError("quotes are those of the paper broker, and a broker was given")
         return broker
-    settings = dict(config.broker.settings) if config.broker.name == broker else {}
+    name = config.broker.name if broker is None else broker
+    settings = dict(config.broker.settings) if config.broker.name == name else {}
     if quotes is not None:
         settings["quotes"] = quotes
-    made: Broker = default_registry().create("broker", broker, **settings)
-    return made
+    named = BrokerSettings(name=name, settings=settings)
+    return make_broker(evolve(config, broker=named), registry)
