@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -110,9 +111,24 @@ def test_constraints_go_before_the_config():
 
 
 def test_further_checks_of_the_config_judge_the_plan():
-    config = {"risk": {"checks": {"no_such_check": {}}}}
-    with pytest.raises(CapabilityNotFoundError):
-        nanobook.plan(WEIGHTS, broker=paper(), config=config)
+    config = {"risk": {"checks": {"price_collar": {"max_pct": Decimal("0.0001"), "ticks": 0}}}}
+    plan = nanobook.plan(WEIGHTS, broker=paper(), config=config)
+    assert [found.name for found in plan.risk.failures] == ["Price collar", "Price collar"]
+
+
+@pytest.mark.parametrize(
+    ("checks", "message"),
+    [
+        ({"price_colar": {}}, "no risk_check named 'price_colar'"),
+        ({"price_collar": {"max_pc": 1}}, "has no setting 'max_pc'; the nearest is 'max_pct'"),
+        ({"price_collar": {"max_pct": -1}}, "max_pct must be >= 0"),
+        ({"price_collar": {"max_pct": "5%"}}, "max_pct is a number, got '5%'"),
+        ({"leverage": {"max_leverage": 3}}, "risk check 'leverage' is always there"),
+    ],
+)
+def test_a_further_check_that_cannot_be_is_an_input_error(checks, message):
+    with pytest.raises(InputError, match=r"config: risk\.checks: .*" + re.escape(message)):
+        nanobook.plan(WEIGHTS, broker=paper(), config={"risk": {"checks": checks}})
 
 
 def test_the_broker_is_the_config_s_unless_one_is_named():

@@ -1,7 +1,10 @@
 """What a target.json may say: rows of bad ones, and what comes back of good ones."""
 
 import datetime as dt
+import json
+import re
 from decimal import Decimal, localcontext
+from pathlib import Path
 
 import pytest
 from tests.rebalancer.bad_input import row_bytes, rows_of
@@ -138,3 +141,9 @@ def test_a_file_that_cannot_be_read_is_an_input_error(name, tmp_path):
 def test_of_a_file_without_end_no_more_than_the_limit_is_read():
     with pytest.raises(InputError, match="zero: at most 1,000,000 bytes"):
         read_target("/dev/zero", now=NOW)
+
+
+def test_the_documentation_s_example_is_read():
+    page = (Path(__file__).parents[2] / "docs" / "rebalancer.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    assert to_target(json.loads(example), now=NOW).window == "2026-02-08"

@@ -8,12 +8,13 @@ from typing import Any
 from attrs import evolve
 
 from nanobook_core.contracts import Clock, RiskOrder, RiskRequest
+from nanobook_core.errors import ValidationError
 from nanobook_core.plugin import Registry
 from nanobook_core.risk import RiskEngine
 from nanobook_rebalancer.config import Config, RiskSettings
 from nanobook_rebalancer.cost import Cost
 from nanobook_rebalancer.diff import diff
-from nanobook_rebalancer.errors import PlanError
+from nanobook_rebalancer.errors import InputError, PlanError
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.rules import Rules
 from nanobook_rebalancer.snapshot import Snapshot
@@ -82,20 +83,29 @@ def limits_of(config: Config, target: Target) -> RiskSettings:
 
 
 def risk_engine(limits: RiskSettings, clock: Clock, registry: Registry | None = None) -> RiskEngine:
-    """The gate with those limits; caps of orders and batches are off unless they are configured."""
-    return RiskEngine(
-        max_position_pct=limits.max_position_pct,
-        max_leverage=limits.max_leverage,
-        allow_short=limits.allow_short,
-        max_short_pct=limits.max_short_pct,
-        max_trade_usd=limits.max_trade_usd,
-        max_order_value_cents=0,
-        max_batch_value_cents=0,
-        min_trade_usd=limits.min_trade_usd,
-        checks=limits.checks,
-        clock=clock,
-        registry=registry,
-    )
+    """The gate with those limits; caps of orders and batches are off unless they are configured.
+
+    Raises:
+        InputError: a further check that does not exist, or that does not take its settings.
+        PolicyError: the checks that are always there are missing, blocked or broken.
+
+    """
+    try:
+        return RiskEngine(
+            max_position_pct=limits.max_position_pct,
+            max_leverage=limits.max_leverage,
+            allow_short=limits.allow_short,
+            max_short_pct=limits.max_short_pct,
+            max_trade_usd=limits.max_trade_usd,
+            max_order_value_cents=0,
+            max_batch_value_cents=0,
+            min_trade_usd=limits.min_trade_usd,
+            checks=limits.checks,
+            clock=clock,
+            registry=registry,
+        )
+    except (TypeError, ValidationError, LookupError) as error:
+        raise InputError("config: risk.checks", str(error)) from error
 
 
 def risk_request(plan: Plan, snapshot: Snapshot, clock: Clock) -> RiskRequest:

@@ -17,7 +17,7 @@ from nanobook_rebalancer.config_file import any_config
 from nanobook_rebalancer.decimal_text import EXACT
 from nanobook_rebalancer.errors import InputError, PlanError
 from nanobook_rebalancer.leg import Leg
-from nanobook_rebalancer.planner import limits_of, make_plan, risk_engine, risk_request
+from nanobook_rebalancer.planner import make_plan, risk_engine, risk_request
 from nanobook_rebalancer.snapshot import Snapshot
 from nanobook_rebalancer.target import Target, to_target
 
@@ -63,6 +63,7 @@ class RebalancerExecution:
     ) -> None:
         self._symbols, self._dates, self._unit, self._step = symbols, dates, unit, step
         self._config = any_config(config)
+        self._engine = risk_engine(self._config.risk, _Moment(_EPOCH))
         self._column = {symbol: column for column, symbol in enumerate(symbols)}
         self._instruments = {
             symbol: Instrument(symbol=symbol, tick=unit, lot=step) for symbol in symbols
@@ -96,8 +97,7 @@ class RebalancerExecution:
             plan = make_plan(target, snapshot, self._config)
         except PlanError:
             return Decision(lots, self._because(needed, "refused"))
-        engine = risk_engine(limits_of(self._config, target), moment)
-        if not engine.evaluate(risk_request(plan, snapshot, moment)).ok:
+        if not self._engine.evaluate(risk_request(plan, snapshot, moment)).ok:
             return Decision(lots, self._because(needed, "risk"))
         for leg in plan.legs:
             lots[self._column[leg.symbol]] += self._lots(leg)
