@@ -8,6 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from nanobook_core.contracts import Broker
+from nanobook_core.errors import CapabilityNotFoundError
 from nanobook_core.plugin import Kind, PluginPolicy, Registry
 from nanobook_rebalancer.config import BrokerSettings, Config
 from nanobook_rebalancer.config_file import read_config
@@ -64,13 +65,13 @@ def make_broker(config: Config, registry: Registry) -> Broker:
     """Make the config's broker; nothing is connected.
 
     Raises:
-        PluginError: there is none of that name, or it cannot be imported.
-        InputError: it does not take its settings.
+        PluginError: it cannot be imported.
+        InputError: there is none of that name, or it does not take its settings.
 
     """
     try:
         broker: Broker = registry.create(Kind.BROKER, config.broker.name, **config.broker.settings)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, CapabilityNotFoundError) as error:
         raise InputError("broker", str(error)) from error
     return broker
 

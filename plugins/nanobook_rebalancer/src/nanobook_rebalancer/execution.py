@@ -173,7 +173,7 @@ class Execution:
         self.orders.done(attempt, LegState.NOT_SENT, str(error))
         if isinstance(error, RiskVetoError) and error.report is not None and error.report.halts:
             self.orders.kill.set(str(error))
-            self.orders.check_stop()
+        self.orders.check_stop()
         if isinstance(error, HaltedError):
             raise StoppedError("halted", str(error))
         return True

@@ -21,7 +21,7 @@ _ASKS, _ASK_SECONDS = 3, 2.0
 _CANCELS, _CANCEL_SECONDS = 3, 5.0
 #: How long the fills of an order may be missing that has ended.
 _FILLS_SECONDS = 30.0
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.25
 
 
 @define(kw_only=True)
@@ -74,7 +74,7 @@ class Orders:
     def wait(
         self, orders: list[Attempt], timeout: float, reason: str, *, is_stopping: bool = False
     ) -> list[str]:
-        """Return once every order has ended, each cancelled when its time is over.
+        """Return once every order has ended, each cancelled when its time is over, or at once.
 
         What could not be ended is returned, one line each: the venue does not answer, or its fills
         do not add up to what it says has filled.
@@ -94,8 +94,12 @@ class Orders:
         ended: dict[str, float] = {}
         stuck: list[str] = []
         waiting = list(orders)
+        for each in orders if is_stopping else ():  # before anything is asked
+            self._cancel(each, reason, due, cancels)
         while True:
             for each in list(waiting):
+                if not is_stopping:
+                    self.check_stop()
                 problem = self.problem(self.venue.observe, each)
                 if not problem and not each.state.is_terminal:
                     problem = self._hasten(each, reason, due, cancels, ended)
@@ -104,8 +108,6 @@ class Orders:
                     waiting.remove(each)
             if not waiting:
                 return stuck
-            if not is_stopping:
-                self.check_stop()
             self.clock.sleep(_POLL_SECONDS)
 
     def _hasten(
@@ -125,10 +127,15 @@ class Orders:
             if cancels[key] == _CANCELS:
                 silence = f" ({self.venue.silence})" if self.venue.silence else ""
                 return [f"{key}: cancelled {_CANCELS} times, and it does not end{silence}"]
-            self.venue.cancel(attempt, reason)
-            cancels[key] += 1
-            due[key] = self.clock.monotonic() + _CANCEL_SECONDS
+            self._cancel(attempt, reason, due, cancels)
         return []
+
+    def _cancel(
+        self, attempt: Attempt, reason: str, due: dict[str, float], cancels: Counter[str]
+    ) -> None:
+        self.venue.cancel(attempt, reason)
+        cancels[attempt.client_order_id] += 1
+        due[attempt.client_order_id] = self.clock.monotonic() + _CANCEL_SECONDS
 
     def wind_down(self, reason: str) -> list[str]:
         """Send nothing more and end what is open; say which orders could not be ended, and why."""

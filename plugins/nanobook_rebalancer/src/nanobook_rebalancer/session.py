@@ -12,6 +12,7 @@ from attrs import define, evolve, field
 from nanobook_core.contracts import (
     Broker,
     Clock,
+    HaltedError,
     RiskOrder,
     RiskRequest,
     SentOrder,
@@ -270,7 +271,8 @@ class Session:
         review = [message] if status == "review" else []
         is_executed = not self.options.dry_run and bool(self.window.attempts)
         if is_executed:
-            review += self.orders.settle()
+            review += self.orders.wind_down(message)
+            review += [line for line in self.orders.settle() if line not in review]
         report = None
         positions: dict[str, Decimal] | None = None
         if is_executed and self.plan is not None:
@@ -410,7 +412,7 @@ class Session:
         return complete
 
     def _before_sending(self, plan: Plan) -> Callable[[RiskRequest], RiskRequest]:
-        """The same, but nothing is sent at a price that is of no use or too old."""
+        """The same, but nothing is sent at a price of no use, or once a stop was asked for."""
         max_age = float(self.config.execution.quote_max_age_secs)
         complete = self._known_here(plan)
 
@@ -418,7 +420,12 @@ class Session:
             for order in request.orders:
                 if problem := quote_problem(request.quotes[order.symbol], self.clock, max_age):
                     raise StaleQuoteError(problem, retryable=True)
-            return complete(request)
+            known = complete(request)
+            try:
+                self.orders.check_stop()  # the gate's questions may have taken a while
+            except StoppedError as stop:
+                raise HaltedError(stop.reason) from stop
+            return known
 
         return refuse_or_complete
 

@@ -1,0 +1,223 @@
+"""The command as people use it, and what it prints.
+
+`python -m tests.rebalancer.test_command` writes the transcripts anew.
+"""
+
+import io
+import json
+import os
+import signal
+import sys
+import tempfile
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+from tests.rebalancer.rebalancer_process import PAPER, Folder, end
+
+from nanobook_core.cli.main import run_command
+from nanobook_rebalancer.command import rebalancer
+
+DATA = Path(__file__).parents[1] / "data" / "rebalancer"
+WEIGHTS = {"AAA": 0.05, "BBB": 0.04}
+SLOW = "[execution]\norder_interval_ms = 3000\n"
+
+#: What is typed, and what is answered.
+TRANSCRIPTS = {
+    "transcript_run.txt": [
+        (("run", "target.json", *PAPER, "--dry-run"), ""),
+        (("run", "target.json", *PAPER), "n\n"),
+        (("run", "target.json", *PAPER), "y\n"),
+        (("run", "target.json", *PAPER), ""),
+        (("run", "again.json", *PAPER), ""),
+        (("status", *PAPER), ""),
+        (("positions", *PAPER), ""),
+        (("reconcile", "target.json", *PAPER), ""),
+        (("recover", *PAPER), ""),
+        (("kill", *PAPER, "--reason", "lunch"), ""),
+        (("run", "third.json", *PAPER), ""),
+        (("kill", *PAPER, "--clear"), ""),
+    ],
+    "transcript_refused.txt": [
+        (("run", "missing.json", *PAPER), ""),
+        (("run", "wrong.json", *PAPER), ""),
+        (("run", "heavy.json", *PAPER), ""),
+        (("run", "target.json", "--broker", "paper"), ""),
+        (("run", "target.json", "--broker", "nobody"), ""),
+        (("run", "target.json", "--broker", "ibkr", "--quotes", "quotes.csv"), ""),
+        (("--config", "missing.toml", "status"), ""),
+        (("--config", "wrong.toml", "status"), ""),
+        (("recover", *PAPER, "--not-sent", "nb1-x"), ""),
+    ],
+    "transcript_help.txt": [
+        (("--help",), ""),
+        *(
+            ((name, "--help"), "")
+            for name in (
+                "run",
+                "recover",
+                "status",
+                "positions",
+                "reconcile",
+                "verify",
+                "kill",
+            )
+        ),
+    ],
+}
+
+
+def run_here(*arguments, answer=""):
+    """The same as `Folder.run`, without a process for it: exit code, output, errors."""
+    output, errors, stdin = io.StringIO(), io.StringIO(), sys.stdin
+    sys.stdin = io.StringIO(answer)
+    try:
+        with redirect_stdout(output), redirect_stderr(errors):
+            code = run_command(rebalancer, "rebalancer", arguments)
+    finally:
+        sys.stdin = stdin
+    return code, output.getvalue(), errors.getvalue()
+
+
+def transcript(path, name):
+    """Everything that happens, as one would see it."""
+    folder = Folder(path)
+    folder.target(WEIGHTS)
+    folder.target(WEIGHTS, "tuesday", "again.json")
+    folder.target({"CCC": 0.01}, "wednesday", "third.json")
+    folder.target({"AAA": 1.5}, name="wrong.json")
+    folder.target({"AAA": 0.9}, "heavy", "heavy.json")
+    (path / "wrong.toml").write_text("[account]\nid = 'x'\nnmae = 'y'\n")
+    lines = []
+    with chdir(path):
+        for arguments, answer in TRANSCRIPTS[name]:
+            code, output, errors = run_here(*arguments, answer=answer)
+            lines += [f"$ rebalancer {' '.join(arguments)}", *output.rstrip().splitlines()]
+            lines += [f"! {line}" for line in errors.splitlines()]
+            lines += [f"[{code}]", ""]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", TRANSCRIPTS)
+def test_it_says_what_it_always_said(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("COLUMNS", "100")
+    assert transcript(tmp_path, name) == (DATA / name).read_text()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = Folder(tmp_path)
+    folder.target(WEIGHTS)
+    return folder
+
+
+@pytest.mark.usefixtures("folder")
+def test_json_is_one_document_and_everything_else_goes_to_standard_error():
+    code, output, errors = run_here("run", "target.json", *PAPER, "--json", answer="y\n")
+    document = json.loads(output)
+    assert (code, document["status"]) == (0, "done")
+    assert [trade["filled"] for trade in document["report"]["trades"]] == ["500", "800"]
+    assert "RISK CHECKS:" in errors
+
+
+def test_without_an_answer_nothing_is_sent(folder):
+    code, _, errors = run_here("run", "target.json", *PAPER)
+    assert code == 3
+    assert errors.endswith("Declined: Not confirmed. No orders submitted.\n")
+    assert folder.events[-2:] == ["user_confirmed", "run_completed"]
+
+
+def test_an_audit_log_can_be_verified_and_damage_is_named(folder):
+    run_here("run", "target.json", *PAPER, "--force")
+    code, output, _ = run_here("verify", "logs/audit.jsonl")
+    assert (code, output.splitlines()[0]) == (0, "logs/audit.jsonl: 13 records, unbroken")
+    path = folder.path / "logs" / "audit.jsonl"
+    path.write_text(path.read_text().replace('"shares":"500"', '"shares":"501"', 1))
+    code, _, errors = run_here("verify", "logs/audit.jsonl")
+    assert code == 4
+    assert "line 5" in errors
+    code, _, errors = run_here("run", "target.json", *PAPER, "--force")
+    assert (code, len(errors.splitlines())) == (4, 1)
+
+
+def test_one_that_is_killed_in_the_middle_is_recovered(folder):
+    folder.config(SLOW)
+    process = folder.start("run", "target.json", *PAPER, "--force")
+    folder.wait_for("order_submitted")
+    end(process)
+    folder.config("")
+    code, output, _ = folder.run("run", "target.json", *PAPER, "--force")
+    assert (code, output.splitlines()[-1]) == (0, "2 of 2 trades filled.")
+    assert folder.held() == {"AAA": "500", "BBB": "800"}
+    assert (
+        len(
+            {
+                each["data"]["client_order_id"]
+                for each in folder.audit
+                if each["event"] == "order_intent"
+            }
+        )
+        == 2
+    )
+
+
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
+def test_a_signal_ends_it_and_is_written_down(folder, number):
+    folder.config(SLOW)
+    process = folder.start("run", "target.json", *PAPER, "--force")
+    folder.wait_for("order_submitted")
+    process.send_signal(number)
+    code, _, errors = end(process, number)
+    assert (code, errors.splitlines()[-1]) == (130, f"Interrupted: {number.name} received")
+    assert folder.events[-2:] == ["shutdown", "run_completed"]
+    assert folder.held() == {"AAA": "500"}
+
+
+def test_an_interrupt_at_the_question_ends_it(folder):
+    process = folder.start("run", "target.json", *PAPER)
+    folder.wait_for("risk_check")
+    code, _, errors = end(process, signal.SIGINT)
+    assert code == 130
+    assert "Traceback" not in errors
+    assert folder.events[-2:] == ["shutdown", "run_completed"]
+
+
+@pytest.mark.slow
+def test_a_second_one_is_told_who_runs(folder):
+    process = folder.start("run", "target.json", *PAPER)
+    folder.wait_for("risk_check")
+    code, _, errors = folder.run("run", "target.json", *PAPER)
+    assert (code, len(errors.splitlines())) == (6, 1)
+    assert f"process {process.pid}" in errors
+    end(process)
+
+
+EVIL = """\
+from pathlib import Path
+
+Path({marker!r}).write_text("imported")
+"""
+
+
+@pytest.mark.parametrize(("allowed", "is_imported"), [("[]", False), ('["evil"]', True)])
+def test_a_plugin_that_is_not_allowed_is_not_imported(folder, allowed, is_imported):
+    marker = folder.path / "marker"
+    info = folder.path / "site" / "evil-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[nanobook]\nevil = evil\n")
+    (folder.path / "site" / "evil.py").write_text(EVIL.format(marker=str(marker)))
+    folder.environment["PYTHONPATH"] = str(folder.path / "site")
+    folder.config(f"[plugins]\nallow = {allowed}\n")
+    assert folder.run("run", "target.json", *PAPER, "--force")[0] == 0
+    assert marker.exists() is is_imported
+
+
+if __name__ == "__main__":
+    os.environ["COLUMNS"] = "100"
+    for file in TRANSCRIPTS:
+        with tempfile.TemporaryDirectory() as place:
+            (DATA / file).write_text(transcript(Path(place), file))
