@@ -9,7 +9,7 @@ import pytest
 
 import nanobook
 from nanobook_core.contracts import BrokerOrder, ConnectionState, Instrument, Quote
-from nanobook_core.errors import CapabilityNotFoundError, PolicyError, ValidationError
+from nanobook_core.errors import PolicyError, ValidationError
 from nanobook_rebalancer.config import Config
 from nanobook_rebalancer.errors import InputError, PlanError
 
@@ -135,7 +135,7 @@ def test_the_broker_is_the_config_s_unless_one_is_named():
     config = {"broker": {"name": "paper", "quotes": QUOTES, "account_id": "MINE"}}
     assert nanobook.plan(WEIGHTS, config=config).account_id == "MINE"
     config["broker"]["name"] = "no_such_broker"
-    with pytest.raises(CapabilityNotFoundError, match="no broker named 'no_such_broker'"):
+    with pytest.raises(InputError, match="no broker named 'no_such_broker'"):
         nanobook.plan(WEIGHTS, config=config)
     plan = nanobook.plan(WEIGHTS, config=config, broker="paper", quotes=QUOTES)
     assert plan.account_id == "PAPER"
@@ -252,7 +252,7 @@ def test_flatten_closes_everything():
         ({"target": "no such file.json"}, InputError),
         ({"broker": 5}, TypeError),
         ({"broker": nanobook.PaperBroker}, TypeError),
-        ({"broker": "no_such_broker"}, CapabilityNotFoundError),
+        ({"broker": "no_such_broker"}, InputError),
         ({"broker": None, "config": {"broker": {"name": "paper", "csh": 1}}}, InputError),
         ({"broker": paper(), "quotes": QUOTES}, TypeError),
         ({"config": 5}, TypeError),

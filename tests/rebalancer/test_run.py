@@ -27,6 +27,22 @@ def test_targets_become_positions(world):
     assert [trade.price for trade in result.report.trades] == [Decimal("100.05"), Decimal("50.05")]
 
 
+def test_what_a_plan_may_hold_is_sent_though_fills_cost_and_prices_move_meanwhile(world):
+    world.risk |= {"max_position_pct": 0.5, "max_leverage": 1.0}
+    assert world.run({"AAA": 0.5, "BBB": 0.5}).status == "done"
+    assert world.held() == {"AAA": 500, "BBB": 1000}
+
+
+def test_what_has_moved_further_than_that_is_refused(world):
+    world.risk |= {"max_position_pct": 0.5}
+    world.execution |= {"drift_pct": 0}
+    result = world.run({"AAA": 0.5, "BBB": 0.5})
+    assert (result.status, result.exit_code) == ("incomplete", 3)
+    assert world.held() == {"AAA": 500}
+    (reason,) = [trade.reason for trade in result.report.trades if trade.reason]
+    assert "Max position: 50.0% (BBB) > 50.0% limit" in reason
+
+
 def test_every_step_is_written_in_order(world):
     world.run({"AAA": 0.5})
     assert world.events == [

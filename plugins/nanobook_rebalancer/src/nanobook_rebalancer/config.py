@@ -81,6 +81,11 @@ class ExecutionSettings:
         metadata=by(number("must be in (0.0, 1.0]", above=0, high=1)),
     )
     """How far a limit may be from the mark, as a fraction of it."""
+    drift_pct: Decimal = field(
+        default=Decimal("0.01"),
+        metadata=by(number("must be in [0.0, 1.0]", low=0, high=1)),
+    )
+    """By how much of themselves limits of exposure widen once a plan is approved, as a fraction."""
     target_max_age_secs: int | None = field(default=None, metadata=by(_seconds))
     """Age above which targets are refused; without it they are only remarked upon."""
 

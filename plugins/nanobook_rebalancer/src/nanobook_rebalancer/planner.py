@@ -82,6 +82,21 @@ def limits_of(config: Config, target: Target) -> RiskSettings:
     return evolve(config.risk, **given)
 
 
+def drifted(limits: RiskSettings, drift: Decimal) -> RiskSettings:
+    """Limits for single orders of a plan that was approved: exposures may be larger by `drift`.
+
+    Prices move and fills cost between the approval and the last order; what filled exactly to a
+    limit on paper would otherwise be refused half way.
+    """
+    room = 1 + drift
+    return evolve(
+        limits,
+        max_position_pct=min(limits.max_position_pct * room, Decimal(1)),
+        max_leverage=limits.max_leverage * room,
+        max_short_pct=min(limits.max_short_pct * room, Decimal(1)),
+    )
+
+
 def risk_engine(limits: RiskSettings, clock: Clock, registry: Registry | None = None) -> RiskEngine:
     """The gate with those limits; caps of orders and batches are off unless they are configured.
 

@@ -23,7 +23,7 @@ from nanobook_rebalancer.lock import RunLock
 from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
-from nanobook_rebalancer.planner import limits_of, risk_engine
+from nanobook_rebalancer.planner import drifted, limits_of, risk_engine
 from nanobook_rebalancer.recovery import end_others, left_open
 from nanobook_rebalancer.redaction import Redactor
 from nanobook_rebalancer.result import Result
@@ -132,6 +132,9 @@ class Rebalancer:
             config=evolve(self.config, risk=limits),
             broker=self.broker,
             engine=risk_engine(limits, self.clock, self.registry),
+            gate=risk_engine(
+                drifted(limits, self.config.execution.drift_pct), self.clock, self.registry
+            ),
             journal=journal,
             clock=self.clock,
             stop=self.stop,

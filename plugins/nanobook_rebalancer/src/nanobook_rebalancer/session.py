@@ -56,6 +56,9 @@ class Session:
     config: Config
     broker: Broker
     engine: RiskEngine
+    """Judges a plan as a whole."""
+    gate: RiskEngine
+    """Judges its orders, one by one as they are sent."""
     journal: Journal
     clock: Clock
     stop: StopFlag
@@ -140,7 +143,7 @@ class Session:
                 return early
         self.plan = plan
         gate = GatedBroker(
-            self.broker, self.engine, clock=self.clock, request=self._before_sending(plan)
+            self.broker, self.gate, clock=self.clock, request=self._before_sending(plan)
         )
         self.execution = Execution(
             plan=plan, orders=self.orders, gate=gate, settings=self.config.execution
