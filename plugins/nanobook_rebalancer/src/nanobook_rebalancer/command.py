@@ -108,7 +108,11 @@ class _Setting:
         return config
 
 
-@click.group(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "rebalance",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -128,6 +132,7 @@ def rebalancer(ctx: click.Context, config: Path | None) -> None:
       rebalancer --config config.toml run target.json
       rebalancer reconcile target.json
       rebalancer kill
+      nanobook rebalance run target.json
     """
     ctx.obj = _Setting(config)
 
