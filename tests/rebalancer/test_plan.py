@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from nanobook_rebalancer.leg import Phase
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.rules import Rules
 
+DATA = Path(__file__).parents[1] / "data" / "rebalancer"
 SYMBOLS = ("AAPL", "MSFT", "TOKEN")
 QUOTE = {"bid": Decimal("99.99"), "ask": Decimal("100.01"), "received": 1234.0625}
 
@@ -107,6 +109,12 @@ def test_a_plan_comes_back_from_json_as_it_was(plan):
     again = Plan.from_data(json.loads(written), account_id="DU123")
     assert again == plan
     assert json.dumps(again.to_data(), sort_keys=True) == written
+
+
+def test_a_plan_that_was_written_once_can_be_read_for_ever(plan):
+    written = json.loads((DATA / "plan.json").read_text(encoding="utf-8"))
+    assert plan.to_data() == written
+    assert Plan.from_data(written, account_id="DU123") == plan
 
 
 def test_data_has_no_floats_and_not_the_account(plan):

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 
 import nanobook
 from nanobook_core.contracts import BrokerOrder, ConnectionState, Instrument, Quote
@@ -180,6 +181,45 @@ def quote(**changes):
 def test_a_symbol_without_a_price_that_can_be_used_stops_the_plan(quotes, reason):
     with pytest.raises(PlanError, match=reason):
         nanobook.plan({"AAPL": 0.2}, broker=paper(quotes=quotes))
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({"quote": {"received": None}}, "AAPL: its quote is older than 5 s, or of unknown age"),
+        ({"quote": {"received": 0.0}}, "AAPL: its quote is older than 5 s, or of unknown age"),
+        ({"quote": {"received": 1e12}}, "AAPL: its quote is older than 5 s, or of unknown age"),
+        ({"quote": {"symbol": "GOOG"}}, "AAPL: its rules are those of AAPL, its quote is one of"),
+        ({"instrument": {"symbol": "GOOG"}}, "AAPL: its rules are those of GOOG, its quote is"),
+        ({"account": {"equity": Decimal("NaN")}}, "weights are of equity, which is NaN"),
+        ({"account": {"equity": Decimal(0)}}, "weights are of equity, which is 0"),
+        ({"account": {"account_id": "A|B"}}, r"no '\|' in an account"),
+    ],
+)
+def test_answers_that_no_plan_can_be_made_of_stop_it(answers, reason):
+    class Odd(nanobook.PaperBroker):
+        def account(self):
+            return evolve(super().account(), **answers.get("account", {}))
+
+        def quote(self, symbol):
+            return evolve(super().quote(symbol), **answers.get("quote", {}))
+
+        def instrument(self, symbol):
+            return evolve(super().instrument(symbol), **answers.get("instrument", {}))
+
+    with pytest.raises((PlanError, ValidationError), match=reason):
+        nanobook.plan({"AAPL": 0.2}, broker=Odd(quotes=QUOTES))
+
+
+def test_a_position_that_is_there_twice_stops_the_plan():
+    class Odd(nanobook.PaperBroker):
+        def positions(self):
+            return super().positions() * 2
+
+    with Odd(quotes=QUOTES) as broker:
+        broker.submit_order("OLD", "buy", 100)
+        with pytest.raises(PlanError, match="OLD: it is held 2 times"):
+            nanobook.plan({"AAPL": 0.2}, broker=broker)
 
 
 def test_all_symbols_without_price_are_named():

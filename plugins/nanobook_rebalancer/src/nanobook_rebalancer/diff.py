@@ -8,7 +8,7 @@ from decimal import Decimal, localcontext
 from attrs import frozen
 
 from nanobook_core.contracts import Instrument, Quote
-from nanobook_rebalancer.decimal_text import EXACT, money_text
+from nanobook_rebalancer.decimal_text import EXACT
 from nanobook_rebalancer.errors import PlanError
 from nanobook_rebalancer.leg import Leg, Phase, Skipped
 from nanobook_rebalancer.limit import limit_price
@@ -39,10 +39,11 @@ def diff(
     A targeted symbol trades `(equity * weight - value) / price` at the mark, cut towards 0 to whole
     lots, so that it ends less than a lot short of its target and never beyond; a held symbol
     without target is closed, as far as whole lots can. All of it is exact. Not made, and listed
-    with its reason: a trade worth less than `min_trade`, unless it closes a position, and what the
-    instrument's rules forbid. A trade that reduces comes before each that increases, inside both
-    symbols are in alphabetical order, and numbers rise from `first`; where flips are split, the
-    opening half waits for the closing one. Each leg has its `limit_price`.
+    with its reason: a trade worth less than `min_trade`, unless it closes a position (of one that
+    goes through 0, the close is made), and what the instrument's rules forbid. A trade that reduces
+    comes before each that increases, inside both symbols are in alphabetical order, and numbers
+    rise from `first`; where flips are split, the opening half waits for the closing one. Each leg
+    has its `limit_price`.
 
     Raises:
         PlanError: a symbol without usable quote, a short where there can be none, or targets while
@@ -50,10 +51,9 @@ def diff(
 
     """
     with localcontext(EXACT):
-        if targets and not equity > 0:
+        if targets and not (equity.is_finite() and equity > 0):
             raise PlanError(
-                f"weights are of equity, which is {money_text(equity)}; only closing everything is "
-                "possible"
+                f"weights are of equity, which is {equity}; only closing everything is possible"
             )
         parts: list[Part] = []
         skipped: list[Skipped] = []

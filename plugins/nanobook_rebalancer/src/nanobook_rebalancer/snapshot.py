@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from attrs import evolve, frozen
@@ -53,7 +54,7 @@ class Snapshot:
 
 def take_snapshot(
     broker: Broker,
-    symbols: Collection[str],
+    symbols: Iterable[str],
     *,
     clock: Clock,
     max_age: float,
@@ -77,15 +78,17 @@ def take_snapshot(
     capabilities = broker.capabilities()
     quotes: dict[str, Quote] = {}
     instruments: dict[str, Instrument] = {}
-    problems = []
-    for symbol in sorted({holding.symbol for holding in holdings}.union(symbols)):
+    counts = Counter(holding.symbol for holding in holdings)
+    problems = [f"{symbol}: it is held {n} times" for symbol, n in counts.items() if n > 1]
+    for symbol in sorted({*counts, *symbols}):
         try:
             instrument = broker.instrument(symbol)
             quote = broker.quote(symbol)
         except (UnknownSymbolError, NoQuoteError) as error:
             problems.append(f"{symbol}: {error}")
             continue
-        if problem := _unfit(quote, instrument, account.currency, clock.monotonic(), max_age):
+        problem = _unfit_quote(quote, clock.monotonic(), max_age)
+        if problem := problem or _unfit_rules(instrument, quote, account.currency):
             problems.append(f"{symbol}: {problem}")
         quotes[symbol] = quote
         if not capabilities.short:
@@ -106,9 +109,16 @@ def take_snapshot(
     )
 
 
-def _unfit(
-    quote: Quote, instrument: Instrument, currency: str, monotonic: float, max_age: float
-) -> str:
+def _unfit_rules(instrument: Instrument, quote: Quote, currency: str) -> str:
+    """Why nothing can be planned by these rules; empty if it can."""
+    if instrument.symbol != quote.symbol:
+        return f"its rules are those of {instrument.symbol}, its quote is one of {quote.symbol}"
+    if instrument.currency != currency:
+        return f"it trades in {instrument.currency}, and the account is in {currency}"
+    return ""
+
+
+def _unfit_quote(quote: Quote, monotonic: float, max_age: float) -> str:
     """Why nothing can be planned at a quote; empty if it can."""
     if quote.is_halted:
         return "its trading is halted"
@@ -118,8 +128,6 @@ def _unfit(
         return "its quote is delayed"
     if quote.is_stale(monotonic, max_age):
         return f"its quote is older than {max_age:g} s, or of unknown age"
-    if instrument.currency != currency:
-        return f"it trades in {instrument.currency}, and the account is in {currency}"
     return ""
 
 

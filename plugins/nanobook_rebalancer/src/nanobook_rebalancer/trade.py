@@ -9,10 +9,13 @@ from fractions import Fraction
 from attrs import evolve, frozen
 
 from nanobook_core.contracts import Instrument, Quote
+from nanobook_core.types import INT64_MAX
 from nanobook_rebalancer.decimal_text import decimal_text, money_text
 from nanobook_rebalancer.errors import PlanError
 from nanobook_rebalancer.leg import Action, Phase, Skipped
 from nanobook_rebalancer.rules import Rules
+
+_MOST = Decimal(INT64_MAX)
 
 
 @frozen
@@ -44,15 +47,15 @@ class Trade:
         if weight is None and whole != self.held:
             rest, lot = decimal_text(self.held - whole), decimal_text(self.instrument.lot)
             yield self._skipped(f"{rest} stays, as a lot is {lot}")
-        value = self._value(change)
-        if change != -whole and value < self.rules.min_trade:
-            if change:
-                least = money_text(self.rules.min_trade)
-                yield self._skipped(f"{money_text(value)} is below the least of {least}")
-        elif change and self._is_flip(change) and self.rules.splits_flips:
+        is_close, value = weight is None, self._value(change)
+        if change and change != -whole and value < self.rules.min_trade:
+            least = money_text(self.rules.min_trade)
+            yield self._skipped(f"{money_text(value)} is below the least of {least}")
+            is_close, change = True, -whole if self._is_flip(change) else Decimal(0)
+        if change and self._is_flip(change) and self.rules.splits_flips:
             yield from self._flip(whole, change)
         elif change:
-            yield self._part(change, is_close=weight is None)
+            yield self._part(change, is_close=is_close)
 
     def _change(self, equity: Decimal, weight: Decimal) -> Decimal:
         # As fractions, because a quotient of Decimals is rounded, and that before it is cut.
@@ -100,8 +103,9 @@ class Trade:
             return "it is not traded"
         if rules.min_quantity is not None and quantity < rules.min_quantity:
             return f"an order is of at least {decimal_text(rules.min_quantity)}"
-        if rules.max_quantity is not None and quantity > rules.max_quantity:
-            return f"an order is of at most {decimal_text(rules.max_quantity)}"
+        most = _MOST if rules.max_quantity is None else rules.max_quantity
+        if quantity > most:
+            return f"an order is of at most {decimal_text(most)}"
         if rules.min_notional is not None and value < rules.min_notional:
             return f"an order is worth at least {money_text(rules.min_notional)}"
         if rules.max_notional is not None and value > rules.max_notional:
