@@ -1,5 +1,6 @@
 """The paper broker fills at the touch, keeps an account, and forgets nothing."""
 
+import threading
 from decimal import Decimal
 
 import pytest
@@ -131,6 +132,26 @@ def test_a_client_order_id_is_refused_for_as_long_as_the_venue_remembers(
         found = broker.find_order("x")
         assert found.order_id == 1 + again_open + again_done
         assert broker.find_order("y") is None
+
+
+def test_threads_take_turns(broker):
+    acks, errors = [], []
+
+    def send():
+        try:
+            acks.extend(broker.submit_order("AAPL", "buy", 1) for _ in range(25))
+        except Exception as error:  # noqa: BLE001 - shown below
+            errors.append(error)
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert sorted(acks) == list(range(1, 101))
+    assert len({ack.client_order_id for ack in acks}) == 100
+    assert broker.positions()[0].quantity == 100
 
 
 def test_a_generated_client_order_id_steps_aside(broker):

@@ -91,6 +91,20 @@ def test_a_file_that_is_gone_stops_trading_and_not_cancelling(path):
         broker.connect()
 
 
+def test_a_mapping_is_looked_at_each_time_also_inside():
+    inner = {"bid": 99, "ask": 101}
+    quotes = {"A": inner}
+    with nanobook.PaperBroker(quotes=quotes, clock=Clock()) as broker:
+        assert broker.quote("A").bid == 99
+        inner["bid"] = 98
+        assert broker.quote("A").bid == 98
+        inner["bid"] = D("sNaN")
+        with pytest.raises(nanobook.ValidationError, match="A: bid is finite, got sNaN"):
+            broker.quote("A")
+        quotes["A"] = ("97", "101")
+        assert broker.quote("A").bid == 97
+
+
 def test_a_function_is_asked_each_time():
     prices = iter([("99", "101"), None, {"last": 100}, nanobook.Quote(symbol="A", bid=D(7))])
     with nanobook.PaperBroker(quotes=lambda _: next(prices), clock=Clock()) as broker:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from nanobook_core.broker.exact import EXACT, total
-from nanobook_core.broker.paper_account import Exposure, buying_power
+from nanobook_core.broker.paper_account import buying_power
 from nanobook_core.broker.paper_fill import crosses
 from nanobook_core.broker.paper_quotes import SourceQuote, touch
 from nanobook_core.broker.paper_settings import PaperRules
@@ -85,16 +85,17 @@ class PaperCheck:
                 )
 
     def _check_funds(self, order: BrokerOrder) -> None:
-        exposures, _ = self._value.exposures()
-        before = exposures.get(order.symbol, Exposure())
+        holding = self._state.holding(order.symbol)
         ours = [(paper.record.order, paper.left) for paper in self._state.open_orders(order.symbol)]
-        after, _ = self._value.exposure(
-            self._state.holding(order.symbol), [*ours, (order, order.quantity)]
-        )
+        before, _ = self._value.exposure(holding, ours)
+        after, _ = self._value.exposure(holding, [*ours, (order, order.quantity)])
         more = EXACT.subtract(after.worst, before.worst)
+        if more <= 0:  # a close needs no money, and is never refused for want of it
+            return
+        exposures, _ = self._value.exposures()
         equity = total(self._state.cash, *(one.held for one in exposures.values()))
         power = buying_power(equity, self._rules.leverage, list(exposures.values()))
-        if more > 0 and more > power:
+        if more > power:
             raise InsufficientFundsError(
                 f"{order.symbol}: {more} {self._rules.currency} needed, {power} can be used",
                 required=more,

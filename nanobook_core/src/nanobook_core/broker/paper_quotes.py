@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from nanobook_core.contracts.broker_error import NoQuoteError
 from nanobook_core.contracts.holding import Quote
@@ -40,9 +40,11 @@ class SourceQuote:
     quote: Quote
     currency: str | None = None
 
-    @property
-    def key(self) -> str:
-        """All that tells it from the next one."""
+    key: str = field(init=False)
+    """All that tells it from the next one."""
+
+    @key.default
+    def _key(self) -> str:
         quote = self.quote
         parts = [getattr(quote, name) for name in _NUMBERS]
         return "|".join(["" if part is None else str(part) for part in (*parts, quote.venue_time)])
@@ -95,13 +97,30 @@ class _Mapped:
 
     def __init__(self, quotes: Mapping[str, QuoteLike | None]) -> None:
         self._quotes = quotes
+        #: What was there the last time, and what it was read as.
+        self._read: dict[str, tuple[QuoteLike, SourceQuote]] = {}
 
     def refresh(self) -> None:
         pass
 
     def get(self, symbol: str) -> SourceQuote | None:
         found = self._quotes.get(symbol)
-        return None if found is None else to_quote(symbol, found)
+        if found is None:
+            return None
+        before = self._read.get(symbol)
+        if before is not None and _is_same(before[0], found):
+            return before[1]
+        made = to_quote(symbol, found)
+        is_open = isinstance(found, Mapping) and not isinstance(found, Quote)
+        self._read[symbol] = (dict(found) if is_open else found, made)
+        return made
+
+
+def _is_same(before: QuoteLike, found: QuoteLike) -> bool:
+    try:
+        return bool(before == found)
+    except (ArithmeticError, TypeError, ValueError):  # a signalling NaN, an array: no quote anyway
+        return False
 
 
 class _Called:

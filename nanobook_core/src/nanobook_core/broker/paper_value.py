@@ -30,23 +30,25 @@ class PaperValue:
         self._rules = rules
         self._quotes = quotes
         self._fee = fee
-        self._defaults: dict[str, Instrument] = {}
+        self._known: dict[str, Instrument] = {}
 
     def instrument(self, symbol: str) -> Instrument:
         """Rules of a symbol: those given, else whole shares at cents."""
-        given = self._rules.instruments.get(symbol)
-        if given is not None:
-            return given
+        known = self._rules.instruments.get(symbol) or self._known.get(symbol)
+        if known is not None:
+            return known
         currency = self._state.currency(symbol)
-        if currency is None:
-            source = self._quotes.get(symbol)
-            if source is None:
-                raise UnknownSymbolError(f"{symbol!r:.40} has no quote and no instrument")
-            currency = source.currency or self._rules.currency
-        rules = self._defaults.get(symbol)
-        if rules is None or rules.currency != currency:
-            rules = self._defaults[symbol] = Instrument(symbol=symbol, currency=currency)
-        return rules
+        if currency is not None:
+            self._known[symbol] = Instrument(symbol=symbol, currency=currency)
+            return self._known[symbol]
+        source = self._quotes.get(symbol)
+        if source is None:
+            raise UnknownSymbolError(f"{symbol!r:.40} has no quote and no instrument")
+        return Instrument(symbol=symbol, currency=source.currency or self._rules.currency)
+
+    def forget(self) -> None:
+        """Read again what was read of a change that was undone."""
+        self._known.clear()
 
     def quote(self, symbol: str) -> SourceQuote:
         """Prices now.
