@@ -1,6 +1,7 @@
 """Nothing reaches a broker that a check does not let pass, and nothing else is kept back."""
 
 import inspect
+import threading
 from decimal import Decimal
 
 import pytest
@@ -255,3 +256,34 @@ def test_with_a_rate_of_the_caller_it_is_valued_in_the_accounts_currency():
     # A value in dollars is no price in euros, so the quote of each is asked for.
     assert seen[0].marks == {"SAP": Decimal(100), "ASML": Decimal(100)}
     assert venue.asked.count("quote") == 4
+
+
+class SlowVenue(Venue):
+    """Takes an order only once somebody else asks it something, or a moment has passed."""
+
+    def __init__(self):
+        super().__init__()
+        self.is_sending = threading.Event()
+        self.is_asked = threading.Event()
+
+    def account(self):
+        if self.is_sending.is_set():
+            self.is_asked.set()
+        return super().account()
+
+    def submit_order(self, order):
+        self.is_sending.set()
+        self.is_asked.wait(0.2)
+        return super().submit_order(order)
+
+
+def test_two_threads_cannot_both_pass_on_room_for_one():
+    venue = SlowVenue()
+    gated = gate(venue)
+    first = threading.Thread(target=gated.submit_order, args=("AAPL", "buy", 20))
+    first.start()
+    assert venue.is_sending.wait(10)
+    with pytest.raises(RiskVetoError, match=r"Max position: 40\.0%"):
+        gated.submit_order("AAPL", "buy", 20)
+    first.join()
+    assert len(venue.sent) == 1

@@ -59,10 +59,11 @@ class Locate:
             is_within, detail = False, "cannot be sold short"
         elif symbol not in self.located:
             is_within, detail = False, "is not located"
+        elif most is None:
+            is_within, detail = True, f"{short} short, located"
         else:
-            is_within = most is None or short <= most
-            allowed = "any quantity" if most is None else most
-            detail = f"{short} short {sign(is_within=is_within)} {allowed} located"
+            is_within = short <= most
+            detail = f"{short} short {sign(is_within=is_within)} {most} located"
         return RiskResult(
             name=_NAME,
             status=status(is_within=is_within),
