@@ -207,9 +207,10 @@ def test_a_plugin_that_is_not_allowed_is_not_imported(folder, allowed, is_import
     marker = folder.path / "marker"
     info = folder.path / "site" / "evil-1.0.dist-info"
     info.mkdir(parents=True)
+    (folder.path / "site" / "evil").mkdir()  # a package without __init__.py
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[nanobook]\nevil = evil\n")
-    (folder.path / "site" / "evil.py").write_text(EVIL.format(marker=str(marker)))
+    (info / "entry_points.txt").write_text("[nanobook]\nevil = evil.plugin\n")
+    (folder.path / "site" / "evil" / "plugin.py").write_text(EVIL.format(marker=str(marker)))
     folder.environment["PYTHONPATH"] = str(folder.path / "site")
     folder.config(f"[plugins]\nallow = {allowed}\n")
     assert folder.run("run", "target.json", *PAPER, "--force")[0] == 0

@@ -3,13 +3,19 @@
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 from tests.rebalancer.run_world import FORCE, Recorder, World
 
+import nanobook
+from nanobook_core.broker import PaperBroker
 from nanobook_core.contracts import ConnectError, ConnectionInfo
-from nanobook_rebalancer.errors import InputError, LockedError
+from nanobook_core.plugin import Capability, default_registry
+from nanobook_rebalancer.errors import InputError, LockedError, PlanError
 from nanobook_rebalancer.lock import RunLock
 from nanobook_rebalancer.options import Options
+from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.stop import StopFlag
+from nanobook_rebalancer.used_plugin import used_plugins
 
 WEIGHTS = {"AAA": 0.5, "BBB": 0.25}
 
@@ -244,3 +250,47 @@ def test_what_runs_is_written_down(world):
         {"symbol": "AAA", "weight": "0.5"},
         {"symbol": "BBB", "weight": "0.25"},
     ]
+
+
+def test_a_package_without_init_has_a_hash_too(tmp_path, monkeypatch):
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "broker.py").write_text("NAME = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    offer = Capability(kind="broker", name="bare", target="bare.broker:Bare", summary="x")
+    found = used_plugins(default_registry(), [evolve(offer, provider="bare-broker")])
+    assert [each["hash"] for each in found if each["provider"] == "bare-broker"] == [
+        "0bdd422f4ab5e31ee357f52dc18e51c0bffe536b08fc8b86afe82573bf890f5d"
+    ]
+
+
+class TestFromPython:
+    """`nanobook.plan(...).execute()` is the same run."""
+
+    @pytest.fixture
+    def planned(self, world):
+        broker = PaperBroker(100_000, quotes=world.quotes)
+        config = {"logging": {"dir": str(world.folder / "logs")}}
+        return lambda weights, name: nanobook.plan(weights, broker=broker, config=config, id=name)
+
+    def test_it_trades_and_is_written_down(self, world, planned):
+        result = planned({"AAA": 0.2}, "one").execute()
+        assert (result.status, str(result).splitlines()[-1]) == ("done", "1 of 1 trades filled.")
+        assert world.events[-1] == "run_completed"
+        assert planned({"AAA": 0.2}, "two").execute().message == "No rebalancing needed."
+
+    def test_a_plan_is_executed_once(self, planned):
+        plan = planned({"AAA": 0.2}, "one")
+        plan.execute()
+        assert plan.execute().message == "one is already complete"
+
+    def test_a_plan_that_positions_have_overtaken_is_refused(self, planned):
+        late = planned({"AAA": 0.2}, "late")
+        planned({"AAA": 0.1}, "early").execute()
+        result = late.execute()
+        assert (result.status, result.exit_code) == ("refused", 2)
+        assert "positions have changed" in result.message
+
+    def test_a_plan_from_a_file_has_no_broker(self, planned):
+        plan = planned({"AAA": 0.2}, "one")
+        with pytest.raises(PlanError, match="no broker"):
+            Plan.from_data(plan.to_data(), account_id="PAPER").execute()

@@ -31,10 +31,14 @@ def used_plugins(registry: Registry, offers: Iterable[Capability]) -> list[dict[
 
 def _hash(package: str) -> str:
     module = sys.modules.get(package) or import_module(package)
-    file = Path(str(module.__file__))
-    files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
+    # A package has folders, one without `__init__.py` too; a module is only a file.
+    folders = [Path(folder) for folder in getattr(module, "__path__", ())]
+    files = [(each, folder) for folder in folders for each in sorted(folder.rglob("*.py"))]
+    if not folders:
+        file = Path(str(module.__file__))
+        files = [(file, file.parent)]
     total = hashlib.sha256()
-    for each in files:
+    for each, folder in files:
         content = hashlib.sha256(each.read_bytes()).hexdigest()
-        total.update(f"{each.relative_to(file.parent).as_posix()}\0{content}\n".encode())
+        total.update(f"{each.relative_to(folder).as_posix()}\0{content}\n".encode())
     return total.hexdigest()

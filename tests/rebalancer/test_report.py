@@ -1,0 +1,114 @@
+"""What trades were expected to cost, and what they did."""
+
+from decimal import Decimal
+
+from tests.rebalancer.run_world import World
+
+from nanobook_rebalancer.history import Attempt, Execution, Window
+from nanobook_rebalancer.leg import Leg
+from nanobook_rebalancer.report import ExecutionReport
+
+
+def leg(number, action, quantity="100", mark="50", multiplier="1"):
+    return Leg(
+        number=number,
+        symbol="AAA",
+        action=action,
+        description="open",
+        phase="increase",
+        quantity=Decimal(quantity),
+        limit=Decimal(mark),
+        mark=Decimal(mark),
+        multiplier=Decimal(multiplier),
+    )
+
+
+def window(number, *fills, reason=""):
+    attempt = Attempt(
+        client_order_id=f"nb1-{number}",
+        leg=number,
+        number=1,
+        symbol="AAA",
+        action="BUY",
+        side="buy",
+        shares=Decimal(100),
+        limit=Decimal(50),
+        sent_at="",
+        reason=reason,
+    )
+    for at, (shares, price, fee) in enumerate(fills):
+        attempt.fills[f"e{at}"] = Execution(
+            shares=Decimal(shares), price=Decimal(price), fee=Decimal(fee), fee_currency="USD"
+        )
+    return Window(account="", attempts=[attempt])
+
+
+def test_price_is_the_average_and_slippage_is_what_it_cost_more():
+    done = window(1, ("60", "50.10", "1"), ("40", "50.20", "0.5"))
+    (trade,) = ExecutionReport.of([leg(1, "BUY")], done, {}).trades
+    assert trade.price == Decimal("50.14")
+    assert trade.slippage == Decimal("14.00")
+    assert trade.slippage_bps == 28
+    assert trade.fees == Decimal("1.5")
+    assert trade.reason == ""
+
+
+def test_selling_for_less_costs_and_for_more_earns():
+    less = ExecutionReport.of([leg(1, "SELL")], window(1, ("100", "49.90", "0")), {})
+    more = ExecutionReport.of([leg(1, "SELL SHORT")], window(1, ("100", "50.30", "0")), {})
+    assert (less.slippage, more.slippage) == (10, -30)
+
+
+def test_a_contract_counts_with_its_multiplier():
+    report = ExecutionReport.of(
+        [leg(1, "BUY", multiplier="100")], window(1, ("100", "50.01", "0")), {}
+    )
+    assert report.slippage == 100
+    assert report.trades[0].price == Decimal("50.01")
+
+
+def test_what_is_missing_says_why():
+    legs = [leg(1, "BUY"), leg(2, "BUY"), leg(3, "BUY")]
+    report = ExecutionReport.of(legs, window(1, ("60", "50", "0"), reason="timeout"), {2: "stale"})
+    assert [trade.leg.number for trade in report.missing] == [1, 2, 3]
+    assert [trade.reason for trade in report.trades] == ["timeout", "stale", "not sent"]
+    assert report.trades[1].price is None
+    assert str(report) == (
+        "Symbol  Action  Filled  Expected  Realised   bps  Slippage   Fees  Why\n"
+        "AAA     BUY     60/100        50        50  +0.0     $0.00  $0.00  timeout\n"
+        "AAA     BUY      0/100        50         -     -     $0.00  $0.00  stale\n"
+        "AAA     BUY      0/100        50         -     -     $0.00  $0.00  not sent\n"
+        "\n"
+        "0 of 3 filled; $0.00 fees + $0.00 slippage = $0.00"
+    )
+
+
+def test_it_adds_up_to_what_the_account_has_paid(tmp_path):
+    world = World(tmp_path, costs=10)
+    before = Decimal(100_000)
+    report = world.run({"AAA": 0.5, "BBB": 0.25}).report
+    lost = before - world.broker.account().equity
+    assert report.fees == Decimal("75.05")
+    assert report.fees + report.slippage == lost
+
+
+def test_numbers_are_exact_strings():
+    report = ExecutionReport.of([leg(1, "BUY")], window(1, ("100", "50.1", "1")), {})
+    assert report.to_dict() == {
+        "fees": "1",
+        "slippage": "10",
+        "trades": [
+            {
+                "leg": 1,
+                "symbol": "AAA",
+                "action": "BUY",
+                "planned": "100",
+                "filled": "100",
+                "expected_price": "50",
+                "price": "50.1",
+                "slippage": "10",
+                "fees": "1",
+                "reason": "",
+            }
+        ],
+    }
