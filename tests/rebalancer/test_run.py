@@ -165,6 +165,20 @@ def test_a_warning_needs_force(world):
     assert world.run(WEIGHTS, FORCE).status == "done"
 
 
+def test_a_plan_up_to_the_limit_is_not_refused_half_way(world):
+    world.risk["max_position_pct"] = 0.5
+    assert world.run({"AAA": 0.5, "BBB": 0.5}).status == "done"
+
+
+def test_after_a_fall_from_the_highest_equity_orders_may_only_reduce(world):
+    world.run({"AAA": 0.9})
+    world.quotes["AAA"] = (Decimal("69.95"), Decimal("70.05"))
+    assert "Max drawdown" in world.run({"AAA": 0.9, "BBB": 0.1}, window="w2").message
+    assert world.run({"AAA": 0.1}, window="w3").status == "done"
+    world.risk["max_drawdown_pct"] = 0.5
+    assert world.run({"AAA": 0.1, "BBB": 0.1}, window="w4").status == "done"
+
+
 def test_too_many_orders_are_refused(world):
     world.execution["max_orders_per_run"] = 1
     result = world.run(WEIGHTS)

@@ -147,6 +147,11 @@ class RiskSettings:
         default=Decimal("0.30"),
         metadata=by(number("max_short_pct must be in [0.0, 1.0]", low=0, high=1)),
     )
+    max_drawdown_pct: Decimal = field(
+        default=Decimal("0.20"),
+        metadata=by(number("max_drawdown_pct must be in [0.0, 1.0]", low=0, high=1)),
+    )
+    """Fall of equity from its highest in the audit log after which orders may only reduce."""
     checks: Mapping[str, Mapping[str, Any]] = field(factory=dict, metadata=by(_checks))
 
 

@@ -109,6 +109,7 @@ def risk_engine(limits: RiskSettings, clock: Clock, registry: Registry | None = 
         return RiskEngine(
             max_position_pct=limits.max_position_pct,
             max_leverage=limits.max_leverage,
+            max_drawdown_pct=limits.max_drawdown_pct,
             allow_short=limits.allow_short,
             max_short_pct=limits.max_short_pct,
             max_trade_usd=limits.max_trade_usd,

@@ -57,6 +57,9 @@ class Session:
     broker: Broker
     engine: RiskEngine
     """Judges a plan as a whole."""
+    order_engine: RiskEngine
+    """Judges each order before it is sent; prices may have moved a little since."""
+    """Judges a plan as a whole."""
     gate: RiskEngine
     """Judges its orders, one by one as they are sent."""
     journal: Journal
@@ -433,14 +436,17 @@ class Session:
         return refuse_or_complete
 
     def _sent_before(self, plan: Plan, ids: set[str]) -> tuple[SentOrder, ...]:
-        """Orders of the plan; without those that are being judged, which may be sent again."""
+        """Orders of the plan, those that have ended with what filled.
+
+        Without those that are being judged, as they may be sent again.
+        """
         numbers = {leg.number for leg in plan.legs}
         return tuple(
             SentOrder(
                 order=RiskOrder(
                     symbol=each.symbol,
                     side=each.side,
-                    quantity=each.shares,
+                    quantity=each.filled if each.state.is_terminal else each.shares,
                     limit_price=each.limit,
                     client_order_id=each.client_order_id,
                 ),
