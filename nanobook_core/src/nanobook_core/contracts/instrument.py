@@ -84,7 +84,7 @@ class Instrument:
         tick = self.tick_at(price)
         steps, rest = _EXACT.divmod(price, tick)  # towards 0
         if rest and up == (rest > 0):
-            steps += 1 if up else -1
+            steps = _EXACT.add(steps, 1 if up else -1)
         return _EXACT.multiply(steps, tick)
 
     def round_quantity(self, quantity: Decimal) -> Decimal:
