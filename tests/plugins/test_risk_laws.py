@@ -148,7 +148,7 @@ several = settings(
 )
 
 
-@settings(several, max_examples=100)
+@settings(several, max_examples=60)
 @given(request=requests())
 def test_what_is_accepted_is_what_respects_every_limit_in_fractions(request):
     check_the_verdict_is_that_of_fractions(request)
@@ -168,7 +168,7 @@ def exposure_checks():
     ]
 
 
-@settings(several, max_examples=100)
+@settings(several, max_examples=60)
 @given(
     odd=risk_requests(),
     held=quantities.filter(bool),
@@ -201,7 +201,7 @@ MONOTONIC = EXPOSURE | {
 del MONOTONIC["net_exposure"]  # an order that makes it smaller is not one that increases it
 
 
-@settings(several, max_examples=100)
+@settings(several, max_examples=60)
 @given(
     request=requests(max_orders=1, open_orders=orders([Side.BUY])),
     more=st.sampled_from([Decimal("1.001"), 2, 10]),
@@ -223,7 +223,7 @@ def after(request, order):
     return evolve(request, positions={**positions, order.symbol: held + order.signed_quantity})
 
 
-@settings(several, max_examples=100)
+@settings(several, max_examples=60)
 @given(
     request=requests(max_open=0),
     name=st.sampled_from(["leverage", "max_position", "short_exposure"]),
@@ -253,7 +253,7 @@ def test_a_batch_passes_if_its_orders_pass_one_after_the_other_exits_first(reque
     assert passed == (not failed(check.evaluate(batch)))
 
 
-@settings(several, max_examples=100)
+@settings(several, max_examples=60)
 @given(request=requests(), random=st.randoms(use_true_random=False))
 def test_a_batch_that_passes_the_worst_case_passes_order_by_order_whatever_fills(request, random):
     request = evolve(

@@ -150,6 +150,7 @@ def test_the_table_notices_what_lets_too_much_through_or_too_little(
         ("daily_loss", {}, ValidationError),
         ("daily_loss", {"max_loss": 0}, ValidationError),
         ("daily_loss", {"max_loss_pct": 1.5}, ValidationError),
+        ("daily_loss", {"max_loss_pct": 0}, ValidationError),
         ("buying_power", {"margin": "no"}, TypeError),
         ("stale_quote", {"max_age": 0}, ValidationError),
         ("stale_quote", {"allow_delayed": 1}, TypeError),
