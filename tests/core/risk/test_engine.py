@@ -408,3 +408,24 @@ def test_a_signalling_nan_is_no_number_and_traps_no_exit():
     }
     exit_ = evolve(request.orders[0], side="sell")
     assert risk.evaluate(evolve(request, orders=(exit_,))).ok
+
+
+def test_a_report_has_a_finding_of_every_check():
+    report = nanobook.RiskEngine(max_order_value_cents=0).evaluate(request_of(targets={"A": 0.1}))
+    assert [(found.name, found.detail) for found in report.results] == [
+        ("Max position", "10.0% (A) <= 25.0% limit"),
+        ("Leverage", "0.00x <= 1.50x limit"),
+        ("Short exposure", "0.0% <= 30.0% limit"),
+        ("Max order value", "no cap"),
+        ("Max batch value", "$1 <= $1000000 max_batch_value_cents"),
+        ("Max trade size", "none above $100000 max_trade_usd"),
+        ("Order count", "1 orders"),
+        ("Weight allocation", "10.0% long, -0.0% short, 90.0% cash"),
+        ("Max drawdown", "no peak equity given"),
+    ]
+    (value,) = (
+        found
+        for found in nanobook.RiskEngine().evaluate(request_of(targets={})).results
+        if found.name == "Max order value"
+    )
+    assert value.detail == "none above $100000 max_order_value_cents"
