@@ -139,6 +139,7 @@ class World:
         self.settings = settings
         self.broker = self.new_broker()
         self.execution = {"order_timeout_secs": 30, "order_interval_ms": 0}
+        self.account = None
         self.risk = {
             "max_trade_usd": 1_000_000,
             "max_position_pct": 1.0,
@@ -171,6 +172,7 @@ class World:
                 "execution": self.execution,
                 "risk": self.risk,
                 "logging": {"dir": "logs"},
+                **({} if self.account is None else {"account": self.account}),
             },
             folder=self.folder,
         )

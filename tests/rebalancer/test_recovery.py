@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 from tests.rebalancer.run_world import (
     FORCE,
     CrashError,
@@ -27,7 +28,7 @@ def world(tmp_path):
     return World(tmp_path)
 
 
-def crash_after(world, event, weights=WEIGHTS, *, number=1):
+def crash_after(world, event, weights=WEIGHTS, *, number=1, **further):
     """Have the program die as soon as a record of that event is on disk."""
     seen = []
 
@@ -37,7 +38,7 @@ def crash_after(world, event, weights=WEIGHTS, *, number=1):
             if seen.count(event) == number and recorded == event:
                 raise CrashError
 
-    assert world.crash(weights, screen=Watching())
+    assert world.crash(weights, screen=Watching(), **further)
     assert world.events[-1] == event
 
 
@@ -348,3 +349,44 @@ def test_a_crash_at_any_write_to_disk_neither_loses_nor_doubles_a_trade(world, a
     assert world.run(WEIGHTS, FORCE).status == "done"
     assert_traded_once(world)
     assert [record["seq"] for record in world.audit] == list(range(1, len(world.audit) + 1))
+
+
+def test_orders_of_another_account_are_not_asked_for(world):
+    crash_after(world, "order_intent")
+    world.account = {"id": "OTHER", "type": "margin"}
+    world.broker = world.new_broker(Nameless)
+    result = world.run(WEIGHTS)
+    assert (result.status, result.exit_code) == ("refused", 2)
+    assert result.message == "the broker has account PAPER, and this run is for OTHER"
+    assert world.broker.count("find_order") == 0
+
+
+class Nameless(FaultyBroker):
+    """Does not say whose account it has before it is connected."""
+
+    def _connection(self):
+        found = super()._connection()
+        return found if found.state == "ready" else evolve(found, account_id="")
+
+
+class Live(FaultyBroker):
+    def _connection(self):
+        return evolve(super()._connection(), is_live=True)
+
+
+def test_without_live_an_order_of_a_live_run_stays_as_it_is(world):
+    world.broker = world.new_broker(Live)
+    world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
+    crash_after(world, "order_submitted", options=Options(force=True, live=True))
+    world.broker = world.new_broker(Live)
+    assert world.run(WEIGHTS).status == "refused"
+    assert world.broker.count("cancel_order") == 0
+    world.quotes["AAA"] = CHEAP
+    assert world.run(WEIGHTS, Options(force=True, live=True)).status == "done"
+    assert_traded_once(world)
+
+
+def test_an_account_that_is_not_known_before_is_asked_for(world):
+    world.broker = world.new_broker(Nameless)
+    assert world.run(WEIGHTS).status == "done"
+    assert world.run(WEIGHTS).message == "w1 is already complete"

@@ -17,6 +17,7 @@ from nanobook_core.contracts import (
     Quote,
     RiskVetoError,
 )
+from nanobook_core.errors import ValidationError
 from nanobook_core.plugin.discovery import described
 from nanobook_rebalancer.config import ExecutionSettings
 from nanobook_rebalancer.decimal_text import decimal_text
@@ -156,6 +157,10 @@ class Execution:
                 self.orders.done(attempt, LegState.REJECTED, str(error))
                 return True
             self._note("order_unknown", attempt.client_order_id, described(error))
+        except ValidationError as error:  # an argument; brokers look before they send
+            self._note("order_not_sent", attempt.client_order_id, str(error))
+            self.orders.done(attempt, LegState.NOT_SENT, str(error))
+            return True
         except Exception as error:  # noqa: BLE001 - a fault of the adapter: the order may be out
             self._note("order_unknown", attempt.client_order_id, described(error))
         else:

@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 from nanobook_core.contracts import Broker, Clock, SystemClock
 from nanobook_core.lob.file_layer import FileLayer
 from nanobook_core.plugin import Kind, Registry, default_registry
+from nanobook_rebalancer.account import account_of, check_account
 from nanobook_rebalancer.anchor import anchor_key
 from nanobook_rebalancer.audit import AuditLog
 from nanobook_rebalancer.config import Config
@@ -91,6 +92,7 @@ class Rebalancer:
 
         Raises:
             LockedError, AuditError, AuditWriteError, BrokerError: as `run`.
+            PlanError: the broker has another account.
             InputError: an id of `not_sent` is not that of an order whose fate is unknown.
 
         """
@@ -103,13 +105,15 @@ class Rebalancer:
                     window=window, venue=venue, clock=self.clock, stop=self.stop, kill=kill
                 )
 
-            account = digest(self.broker.connection().account_id or self.config.account.id)
+            account_id = account_of(self.broker, self.config)
+            account = digest(account_id)
             windows = left_open(journal.history, account)
             for client_order_id in not_sent:
                 _declare_not_sent(windows, orders_of, client_order_id)
             if not left_open(journal.history, account):
                 return Result(status="done", message="Nothing to recover.")
             self.broker.connect(self.config.timeout)
+            check_account(self.broker, account_id)
             stuck = end_others(journal, account, orders_of)
             if stuck:
                 journal.write("review", reasons=stuck)

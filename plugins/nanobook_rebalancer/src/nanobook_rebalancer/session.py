@@ -21,6 +21,7 @@ from nanobook_core.contracts import (
 from nanobook_core.errors import ValidationError
 from nanobook_core.plugin.discovery import described
 from nanobook_core.risk import GatedBroker, RiskEngine, RiskReport
+from nanobook_rebalancer.account import account_of, check_account
 from nanobook_rebalancer.config import Config
 from nanobook_rebalancer.decimal_text import decimal_text
 from nanobook_rebalancer.errors import AuditWriteError, PlanError
@@ -79,7 +80,7 @@ class Session:
     risk: RiskReport | None = None
 
     def __attrs_post_init__(self) -> None:
-        self.account_id = self.broker.connection().account_id or self.config.account.id
+        self.account_id = account_of(self.broker, self.config)
         self.window = self.journal.history.window(self.account_id, self.target.window)
         self._run_before = self.window.run
         self.orders = self._orders_of(self.window)
@@ -94,6 +95,10 @@ class Session:
         try:
             self._start()
             try:
+                if problem := self._connect():
+                    # Not an end: what an earlier run has begun stays as it is.
+                    self._complete("error", [problem])
+                    return self._result("refused", problem)
                 status, message = self._trade()
             except StoppedError as stop:
                 status, message = stop.status, stop.reason
@@ -131,11 +136,19 @@ class Session:
             window_digest=digest(self.account_id, self.target.window),
         )
 
-    def _trade(self) -> tuple[str, str]:
-        """Go through all steps; how the run ends early and why, or blanks where it was executed."""
+    def _connect(self) -> str:
+        """Connect; why nothing may be done with what is connected, or blank."""
         self.broker.connect(self.config.timeout)
         if self.broker.connection().is_live and not self.options.live:
-            return "refused", f"{self.broker.name} is live: real money moves only with --live"
+            return f"{self.broker.name} is live: real money moves only with --live"
+        try:
+            check_account(self.broker, self.account_id)
+        except PlanError as error:
+            return str(error)
+        return ""
+
+    def _trade(self) -> tuple[str, str]:
+        """Go through all steps; how the run ends early and why, or blanks where it was executed."""
         plan = None if self.options.dry_run else self._recover()
         self.orders.check_stop()
         if plan is None or not self._has_begun(plan):
@@ -191,8 +204,6 @@ class Session:
             max_age=float(self.config.execution.quote_max_age_secs),
             account_id=self.account_id,
         )
-        if snapshot.account_id != self.account_id:
-            raise PlanError(f"the broker has account {snapshot.account_id}, not {self.account_id}")
         account, marks = snapshot.account, snapshot.marks
         self.journal.write(
             "positions_fetched",

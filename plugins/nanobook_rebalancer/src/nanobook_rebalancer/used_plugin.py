@@ -6,6 +6,7 @@ import hashlib
 import re
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def used_plugins(registry: Registry, offers: Iterable[Capability]) -> list[dict[
     ]
 
 
+@cache
 def _hash(package: str) -> str:
     module = sys.modules.get(package) or import_module(package)
     # A package has folders, one without `__init__.py` too; a module is only a file.

@@ -124,7 +124,9 @@ class Venue:
         """Executions of an order that are not recorded, where the venue says there are any."""
         if status.filled_quantity == attempt.filled:
             return []
-        since = dt.datetime.fromisoformat(attempt.sent_at) - _CLOCKS_DIFFER
+        since: dt.datetime | None = dt.datetime.fromisoformat(attempt.sent_at) - _CLOCKS_DIFFER
+        if attempt.client_order_id in self.ended:  # some are missing: whenever they were
+            since = None
         fills = self.broker.fills(since, attempt.symbol)
         ours = [fill for fill in fills if fill.client_order_id == attempt.client_order_id]
         for fill in ours:
