@@ -16,7 +16,7 @@ STEPS = st.sampled_from(["0.01", "0.05", "0.0001", "1E-12", "0.03", "7", "100"])
 NUMBERS = st.decimals(-(2**63), 2**63, allow_nan=False, allow_infinity=False, places=14)
 
 
-@example(D("-13765742026075845.99021451133001"), D("1E-12"), up=False)
+@example(price=D("-13765742026075845.99021451133001"), tick=D("1E-12"), up=False)
 @given(NUMBERS, STEPS, st.booleans())
 def test_rounding_a_price_goes_to_the_nearest_step_on_the_side_asked_for(price, tick, up):
     rounded = Instrument(symbol="X", tick=tick).round_price(price, up=up)

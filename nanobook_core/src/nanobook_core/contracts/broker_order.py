@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 from attrs import Attribute, field, frozen
 
-from nanobook_core.contracts.cents import Seed, to_cents, whole
+from nanobook_core.contracts.cents import WIDE, Seed, to_cents, whole
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.types import INT64_MAX, Side
 
@@ -238,7 +238,7 @@ class BrokerOrder:
     @property
     def signed_quantity(self) -> Decimal:
         """Change of the position if all of it fills."""
-        return self.quantity if self.side is Side.BUY else -self.quantity
+        return self.quantity if self.side is Side.BUY else self.quantity.copy_negate()
 
 
 class OrderAck(int):
@@ -302,7 +302,9 @@ class BrokerOrderStatus(Seed):
     @property
     def remaining_quantity(self) -> Decimal:
         """What may still fill: 0 once the order is done."""
-        return Decimal(0) if self.state.is_terminal else self.quantity - self.filled_quantity
+        if self.state.is_terminal:
+            return Decimal(0)
+        return WIDE.subtract(self.quantity, self.filled_quantity)
 
     @property
     def status(self) -> str:

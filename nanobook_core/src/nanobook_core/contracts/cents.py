@@ -8,12 +8,12 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 #: Wider than any money, whatever the thread's own context is.
-_WIDE = Context(prec=100)
+WIDE = Context(prec=100)
 
 
 def to_cents(money: Decimal) -> int:
     """Return it in whole cents, half a cent away from 0."""
-    return int(_WIDE.scaleb(money, 2).to_integral_value(ROUND_HALF_UP))
+    return int(WIDE.scaleb(money, 2).to_integral_value(ROUND_HALF_UP))
 
 
 def whole(quantity: Decimal) -> int | Decimal:

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import field, frozen, validators
 
-from nanobook_core.contracts.cents import Seed, to_cents, whole
+from nanobook_core.contracts.cents import WIDE, Seed, to_cents, whole
 
 _decimal = validators.instance_of(Decimal)
 
@@ -123,7 +123,7 @@ class Quote(Seed):
         if self.is_usable:
             assert self.bid is not None  # noqa: S101 - `is_usable` says so, mypy cannot know
             assert self.ask is not None  # noqa: S101
-            return (self.bid + self.ask) / 2
+            return WIDE.divide(WIDE.add(self.bid, self.ask), Decimal(2))
         last = self.last
         return last if last is not None and last.is_finite() and last > 0 else None
 

@@ -67,7 +67,7 @@ class Instrument:
         """Smallest step of a price there."""
         found = self.tick
         for edge, tick in self.tick_bands:
-            if abs(price) < edge:
+            if price.copy_abs() < edge:
                 break
             found = tick
         return found
