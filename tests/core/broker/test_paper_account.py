@@ -1,6 +1,6 @@
 """Cash, margin, shorts, costs and currencies of a paper account."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -301,3 +301,27 @@ def test_a_holding_without_a_quote_is_valued_at_its_last_trade_and_marked_estima
     with pytest.raises(nanobook.UnknownSymbolError, match="'Z' has no quote and no instrument"):
         broker.quote("Z")
     assert broker.instrument("A").symbol == "A"
+
+
+def test_the_threads_own_context_changes_nothing(account, quotes):
+    quotes["SAP"] = {"bid": "211.37", "ask": "211.41", "currency": "EUR"}
+    with localcontext() as narrow:
+        narrow.prec = 2
+        broker = account(123_456, costs=D("1.25"), rates={"EUR": "1.0837"})
+        broker.submit_order("SAP", "buy", 123, order_type="limit", limit_price_cents=212_55)
+        broker.submit_order("A", "sell", 117)
+        broker.submit_order("A", "buy", 234)
+        broker.submit_order(limit("A", "buy", 1234, "99.99"))
+        broker.account()
+        broker.positions()
+        model = account(123_456, costs=nanobook.CostModel(commission_bps=3))
+        model.submit_order("A", "sell", 117)
+    assert [str(fill.fee) for fill in broker.fills()] == ["3.25042875", "1.462500", "2.925000"]
+    assert model.fills()[0].fee == D("3.51")
+    held = broker.account()
+    assert held.cash == D("83568.172919363625")
+    assert held.equity == D("123445.424108363625")
+    a, sap = broker.positions()
+    assert (a.quantity, a.avg_cost) == (117, 100)
+    assert (sap.market_value, sap.unrealized_pnl) == (D("26000.97"), D("-2.46"))
+    assert broker.open_orders()[0].remaining_quantity == 1234

@@ -229,7 +229,9 @@ class PaperBroker(BrokerBase):
         return BrokerCapabilities(
             order_types=frozenset(OrderType),
             tifs=frozenset(BrokerTimeInForce),
-            fractional=any(one.lot % 1 != 0 for one in rules.instruments.values()),
+            fractional=any(
+                one.lot != one.lot.to_integral_value() for one in rules.instruments.values()
+            ),
             short=rules.is_margin and rules.allow_short,
             margin=rules.is_margin,
             multi_currency=bool(rules.rates),

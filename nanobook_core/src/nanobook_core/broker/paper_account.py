@@ -18,14 +18,14 @@ def traded(holding: Holding, side: Side, quantity: Decimal, price: Decimal) -> H
     shrinks, and is the fill's price for what is left of a fill that goes through 0. It is a
     quotient, rounded half-even to 28 digits; fees are no part of it.
     """
-    change = quantity if side is Side.BUY else -quantity
+    change = quantity if side is Side.BUY else quantity.copy_negate()
     held = holding.quantity
     after = total(held, change)
     if not after:
         cost = Decimal(0)
     elif not held or (held > 0) == (change > 0):
-        paid = total(product(abs(held), holding.avg_cost), product(quantity, price))
-        cost = price if not held else QUOTIENT.divide(paid, abs(after))
+        paid = total(product(held.copy_abs(), holding.avg_cost), product(quantity, price))
+        cost = price if not held else QUOTIENT.divide(paid, after.copy_abs())
     else:
         cost = holding.avg_cost if (after > 0) == (held > 0) else price
     return evolve(holding, quantity=after, avg_cost=cost, last_price=price)
@@ -46,7 +46,7 @@ class Exposure:
     def worst(self) -> Decimal:
         """Gross value if the open orders of one side fill, whichever side makes it larger."""
         if self.held < 0:
-            return max(total(-self.held, self.sells), self.buys)
+            return max(total(self.held.copy_negate(), self.sells), self.buys)
         return max(total(self.held, self.buys), self.sells)
 
 

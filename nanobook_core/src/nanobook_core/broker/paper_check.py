@@ -53,7 +53,7 @@ class PaperCheck:
         symbol, held = order.symbol, self._state.holding(order.symbol).quantity
         after = total(held, order.signed_quantity)
         goes_through = held != 0 and after != 0 and (held > 0) != (after > 0)
-        if order.reduce_only and (goes_through or abs(after) >= abs(held)):
+        if order.reduce_only and (goes_through or after.copy_abs() >= held.copy_abs()):
             raise OrderRejectedError(
                 f"{symbol}: reduce_only, and {held} is held", code="REDUCE_ONLY"
             )

@@ -47,7 +47,9 @@ def fee_of(costs: Costs) -> Fee:
     rate = product(to_decimal(costs, "costs"), _BPS)
     if rate < 0:
         raise ValidationError(f"costs are basis points from 0 on, got {costs}")
-    return lambda rules, quantity, price: product(abs(quantity), price, rules.multiplier, rate)
+    return lambda rules, quantity, price: product(
+        quantity.copy_abs(), price, rules.multiplier, rate
+    )
 
 
 def _nothing(_: Instrument, __: Decimal, ___: Decimal) -> Decimal:
@@ -61,10 +63,10 @@ class _Modelled:
     def __call__(self, rules: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
         import numpy as np
 
-        lot = product(price, rules.lot, rules.multiplier).normalize()
+        lot = product(price, rules.lot, rules.multiplier).normalize(EXACT)
         exponent = lot.as_tuple().exponent
         assert isinstance(exponent, int)  # noqa: S101 - prices are finite
-        unit = min(_CENT, Decimal(1).scaleb(exponent))
+        unit = min(_CENT, Decimal(1).scaleb(exponent, EXACT))
         lots, units = rules.to_lots(quantity), int(EXACT.divide_int(lot, unit))
         if abs(lots) > INT64_MAX or units > INT64_MAX:
             raise ValidationError(f"{rules.symbol}: {lots} lots at {price} are too much to price")

@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import frozen
 
-from nanobook_core.broker.exact import total
+from nanobook_core.broker.exact import EXACT, total
 from nanobook_core.broker.order_record import OrderRecord
 from nanobook_core.broker.paper_database import PaperDatabase
 from nanobook_core.contracts.broker_error import ConnectError
@@ -64,7 +64,7 @@ class PaperOrder:
     @property
     def left(self) -> Decimal:
         """What may still fill."""
-        return self.record.order.quantity - self.record.filled_quantity
+        return EXACT.subtract(self.record.order.quantity, self.record.filled_quantity)
 
 
 class PaperState(PaperDatabase):
@@ -82,7 +82,9 @@ class PaperState(PaperDatabase):
         ):
             lots = Decimal(quantity)
             cash = total(cash, Decimal(change))
-            held[symbol] = total(held.get(symbol, Decimal(0)), lots if side == "buy" else -lots)
+            held[symbol] = total(
+                held.get(symbol, Decimal(0)), lots if side == "buy" else lots.copy_negate()
+            )
             filled[order_id] = total(filled.get(order_id, Decimal(0)), lots)
         if cash != self.cash:
             raise ConnectError(f"{self._where} is damaged: cash {self.cash}, its fills say {cash}")

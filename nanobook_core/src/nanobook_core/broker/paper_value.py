@@ -99,7 +99,7 @@ class PaperValue:
             equity=equity,
             cash=cash,
             buying_power=max(power, _ZERO),
-            gross_position_value=total(*(abs(one.held) for one in exposures.values())),
+            gross_position_value=total(*(one.held.copy_abs() for one in exposures.values())),
             currency=currency,
             account_id=account_id,
             balances=(
@@ -165,7 +165,7 @@ class PaperValue:
         )
         opened = {Side.BUY: _ZERO, Side.SELL: _ZERO}
         closes = {
-            Side.BUY: max(-holding.quantity, _ZERO),
+            Side.BUY: max(holding.quantity.copy_negate(), _ZERO),
             Side.SELL: max(holding.quantity, _ZERO),
         }
         for order, left in orders:

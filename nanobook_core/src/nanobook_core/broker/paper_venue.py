@@ -238,17 +238,17 @@ class PaperVenue:
         record, order = paper.record, paper.record.order
         if record.state.is_terminal:
             return False
-        signed = quantity if order.side is Side.BUY else -quantity
+        signed = quantity if order.side is Side.BUY else quantity.copy_negate()
         fee = self._fee(rules, signed, price)
         rate = self.value.rate(rules.currency)
         paid = product(signed, price, rules.multiplier)
-        change = product(-total(paid, fee), rate)
+        change = product(total(paid, fee), rate).copy_negate()
         cash = total(self._state.cash, change)
         if cash < 0 and not self._rules.is_margin:
             error = InsufficientFundsError(
                 f"{order.symbol}: {quantity} at {price} with a fee of {fee} would leave {cash} "
                 f"{self._rules.currency}",
-                required=-change,
+                required=change.copy_negate(),
                 available=self._state.cash,
             )
             if is_new:
@@ -287,5 +287,6 @@ class PaperVenue:
 
 def _priority(record: OrderRecord) -> tuple[bool, Decimal, int]:
     """Orders at any price first, then the better limit, then the older order."""
-    limit, sign = record.order.limit_price, -1 if record.order.side is Side.BUY else 1
-    return limit is not None, sign * (limit or _ZERO), record.order_id
+    limit = record.order.limit_price or _ZERO
+    better = limit.copy_negate() if record.order.side is Side.BUY else limit
+    return record.order.limit_price is not None, better, record.order_id

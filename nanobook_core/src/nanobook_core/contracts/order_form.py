@@ -10,6 +10,7 @@ from nanobook_core.contracts.broker_order import (
     check_client_order_id,
     to_quantity,
 )
+from nanobook_core.contracts.cents import WIDE
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.types import Side, check_price
 
@@ -58,7 +59,7 @@ def _price(
             f"give limit_price_cents or limit_price, got both: {cents!r:.40} and {price!r:.40}"
         )
     if cents is not None:
-        price = Decimal(check_price(cents, "limit_price_cents")).scaleb(-2)
+        price = Decimal(check_price(cents, "limit_price_cents")).scaleb(-2, WIDE)
     if order_type is OrderType.LIMIT and price is None:
         raise ValidationError("limit_price_cents required for limit orders")
     return order_type, price
