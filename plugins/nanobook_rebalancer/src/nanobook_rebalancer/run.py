@@ -136,9 +136,6 @@ class Rebalancer:
             config=evolve(self.config, risk=limits),
             broker=self.broker,
             engine=risk_engine(limits, self.clock, self.registry),
-            order_engine=risk_engine(
-                drifted(limits, self.config.execution.drift_pct), self.clock, self.registry
-            ),
             gate=risk_engine(
                 drifted(limits, self.config.execution.drift_pct), self.clock, self.registry
             ),

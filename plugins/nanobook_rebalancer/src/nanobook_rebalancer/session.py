@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +10,6 @@ from attrs import define, evolve, field
 from nanobook_core.contracts import (
     Broker,
     Clock,
-    HaltedError,
-    RiskOrder,
-    RiskRequest,
-    SentOrder,
-    StaleQuoteError,
 )
 from nanobook_core.errors import ValidationError
 from nanobook_core.plugin.discovery import described
@@ -25,11 +18,12 @@ from nanobook_rebalancer.account import account_of, check_account
 from nanobook_rebalancer.config import Config
 from nanobook_rebalancer.decimal_text import decimal_text
 from nanobook_rebalancer.errors import AuditWriteError, PlanError
-from nanobook_rebalancer.execution import Execution, quote_problem
+from nanobook_rebalancer.execution import Execution
+from nanobook_rebalancer.final_position import final_positions
 from nanobook_rebalancer.history import Window, digest
 from nanobook_rebalancer.journal import Journal
 from nanobook_rebalancer.kill_switch import KillSwitch
-from nanobook_rebalancer.leg_state import LegState
+from nanobook_rebalancer.knowledge import Knowledge
 from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
@@ -44,9 +38,6 @@ from nanobook_rebalancer.stop import StopFlag, StoppedError
 from nanobook_rebalancer.target import Target
 from nanobook_rebalancer.venue import Venue
 
-#: How often, and how many seconds apart, positions are asked for that do not show all fills yet.
-_LOOKS, _LOOK_SECONDS = 5, 2.0
-
 
 @define(kw_only=True)
 class Session:
@@ -57,9 +48,6 @@ class Session:
     config: Config
     broker: Broker
     engine: RiskEngine
-    """Judges a plan as a whole."""
-    order_engine: RiskEngine
-    """Judges each order before it is sent; prices may have moved a little since."""
     """Judges a plan as a whole."""
     gate: RiskEngine
     """Judges its orders, one by one as they are sent."""
@@ -159,7 +147,7 @@ class Session:
                 return early
         self.plan = plan
         gate = GatedBroker(
-            self.broker, self.gate, clock=self.clock, request=self._before_sending(plan)
+            self.broker, self.gate, clock=self.clock, request=self._knowledge(plan).before_sending
         )
         self.execution = Execution(
             plan=plan, orders=self.orders, gate=gate, settings=self.config.execution
@@ -248,7 +236,7 @@ class Session:
             self.journal.write("no_rebalance_needed")
             return "done", "No rebalancing needed."
         risk = self.risk = self.engine.evaluate(
-            self._known_here(plan)(
+            self._knowledge(plan).complete(
                 # Prices of now: the plan may be one that an earlier run has made.
                 evolve(risk_request(plan, snapshot, self.clock), quotes=snapshot.quotes)
             )
@@ -295,7 +283,7 @@ class Session:
         if is_executed and self.plan is not None:
             failed = {} if self.execution is None else self.execution.failed
             report = ExecutionReport.of(self.plan.legs, self.window, failed)
-            positions, problems = self._final_positions(self.plan)
+            positions, problems = final_positions(self.broker, self.clock, self.plan, self.window)
             review += problems
         if not status:
             status = "incomplete" if report is None or report.missing else "done"
@@ -342,40 +330,6 @@ class Session:
             submitted=sum(each.order_id is not None for each in self.window.attempts),
         )
 
-    def _final_positions(self, plan: Plan) -> tuple[dict[str, Decimal] | None, list[str]]:
-        """What is held now, and what of it the fills do not explain; fills may show up late."""
-        expected = dict(plan.positions)
-        slack: dict[str, Decimal] = {}
-        for leg in plan.legs:
-            for attempt in self.window.attempts_of(leg.number):
-                sign = 1 if leg.signed_quantity > 0 else -1
-                held = expected.get(leg.symbol, Decimal(0))
-                expected[leg.symbol] = held + sign * attempt.filled
-                # A fee may be taken out of what is bought.
-                slack[leg.symbol] = slack.get(leg.symbol, Decimal(0)) + sum(
-                    abs(fill.fee)
-                    for fill in attempt.fills.values()
-                    if fill.fee_currency not in ("", plan.currency)
-                )
-        positions: dict[str, Decimal] | None = None
-        problems: list[str] = []
-        for look in range(_LOOKS):
-            if look:
-                self.clock.sleep(_LOOK_SECONDS)
-            try:
-                positions = {held.symbol: held.quantity for held in self.broker.positions()}
-            except Exception as error:  # noqa: BLE001 - whatever an adapter raises is no answer
-                problems = [f"positions: {described(error)}"]
-                continue
-            problems = [
-                f"{symbol}: {decimal_text(found)} held, {decimal_text(expected[symbol])} explained"
-                for symbol, allowed in slack.items()
-                if abs((found := positions.get(symbol, Decimal(0))) - expected[symbol]) > allowed
-            ]
-            if not problems:
-                break
-        return positions, problems
-
     def _reconciliation(self, positions: dict[str, Decimal] | None) -> Reconciliation | None:
         if positions is None or self.plan is None:
             return None
@@ -396,7 +350,12 @@ class Session:
             **shown,
         )
 
-    # What is known here and not at the broker -----------------------------------------------------
+    def _knowledge(self, plan: Plan) -> Knowledge:
+        return Knowledge(
+            plan=plan,
+            orders=self.orders,
+            max_age=float(self.config.execution.quote_max_age_secs),
+        )
 
     def _orders_of(self, window: Window) -> Orders:
         return Orders(
@@ -405,68 +364,6 @@ class Session:
             clock=self.clock,
             stop=self.stop,
             kill=self.kill,
-        )
-
-    def _known_here(self, plan: Plan) -> Callable[[RiskRequest], RiskRequest]:
-        """Add to a risk request what only the plan and the log know."""
-        planned: dict[str, Decimal] = {}
-        for leg in plan.legs:
-            planned[leg.symbol] = planned.get(leg.symbol, Decimal(0)) + leg.signed_quantity
-
-        def complete(request: RiskRequest) -> RiskRequest:
-            equities = self.journal.history.equity.get(self.window.account, [])
-            today = request.now.date().isoformat()
-            of_today = [equity for when, equity in equities if when.startswith(today)]
-            return evolve(
-                request,
-                planned=planned,
-                sent=self._sent_before(plan, {order.client_order_id for order in request.orders}),
-                killed=self.kill.reason(),
-                peak_equity=max((equity for _, equity in equities), default=None),
-                day_start_equity=of_today[0] if of_today else None,
-            )
-
-        return complete
-
-    def _before_sending(self, plan: Plan) -> Callable[[RiskRequest], RiskRequest]:
-        """The same, but nothing is sent at a price of no use, or once a stop was asked for."""
-        max_age = float(self.config.execution.quote_max_age_secs)
-        complete = self._known_here(plan)
-
-        def refuse_or_complete(request: RiskRequest) -> RiskRequest:
-            for order in request.orders:
-                if problem := quote_problem(request.quotes[order.symbol], self.clock, max_age):
-                    raise StaleQuoteError(problem, retryable=True)
-            known = complete(request)
-            try:
-                self.orders.check_stop()  # the gate's questions may have taken a while
-            except StoppedError as stop:
-                raise HaltedError(stop.reason) from stop
-            return known
-
-        return refuse_or_complete
-
-    def _sent_before(self, plan: Plan, ids: set[str]) -> tuple[SentOrder, ...]:
-        """Orders of the plan, those that have ended with what filled.
-
-        Without those that are being judged, as they may be sent again.
-        """
-        numbers = {leg.number for leg in plan.legs}
-        return tuple(
-            SentOrder(
-                order=RiskOrder(
-                    symbol=each.symbol,
-                    side=each.side,
-                    quantity=each.filled if each.state.is_terminal else each.shares,
-                    limit_price=each.limit,
-                    client_order_id=each.client_order_id,
-                ),
-                sent_at=dt.datetime.fromisoformat(each.sent_at),
-            )
-            for each in self.window.attempts
-            if each.leg in numbers
-            and each.client_order_id not in ids
-            and each.state is not LegState.NOT_SENT
         )
 
 

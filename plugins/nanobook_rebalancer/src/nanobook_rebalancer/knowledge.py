@@ -1,0 +1,91 @@
+"""What the risk gate has to be told, because only the plan and the audit log know it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from attrs import evolve, frozen
+
+from nanobook_core.contracts import (
+    HaltedError,
+    RiskOrder,
+    RiskRequest,
+    SentOrder,
+    StaleQuoteError,
+)
+from nanobook_rebalancer.execution import quote_problem
+from nanobook_rebalancer.leg_state import LegState
+from nanobook_rebalancer.orders import Orders
+from nanobook_rebalancer.plan import Plan
+from nanobook_rebalancer.stop import StoppedError
+
+
+@frozen(kw_only=True)
+class Knowledge:
+    """Of one plan, and of the window that it is executed for."""
+
+    plan: Plan
+    orders: Orders
+    max_age: float
+    """Seconds after which a quote is of no use."""
+
+    def complete(self, request: RiskRequest) -> RiskRequest:
+        """Add the plan, what was sent of it, highest equity, that of today, and the kill flag."""
+        planned: dict[str, Decimal] = {}
+        for leg in self.plan.legs:
+            planned[leg.symbol] = planned.get(leg.symbol, Decimal(0)) + leg.signed_quantity
+        history = self.orders.venue.journal.history
+        equities = history.equity.get(self.orders.window.account, [])
+        today = request.now.date().isoformat()
+        of_today = [equity for when, equity in equities if when.startswith(today)]
+        return evolve(
+            request,
+            planned=planned,
+            sent=self._sent({order.client_order_id for order in request.orders}),
+            killed=self.orders.kill.reason(),
+            peak_equity=max((equity for _, equity in equities), default=None),
+            day_start_equity=of_today[0] if of_today else None,
+        )
+
+    def before_sending(self, request: RiskRequest) -> RiskRequest:
+        """The same, as the last thing before an order is judged and sent.
+
+        Raises:
+            StaleQuoteError: its price is of no use or too old; the order may be tried again.
+            HaltedError: a stop was asked for, perhaps while the gate asked its questions.
+
+        """
+        for order in request.orders:
+            quote = request.quotes[order.symbol]
+            if problem := quote_problem(quote, self.orders.clock, self.max_age):
+                raise StaleQuoteError(problem, retryable=True)
+        known = self.complete(request)
+        try:
+            self.orders.check_stop()
+        except StoppedError as stop:
+            raise HaltedError(stop.reason) from stop
+        return known
+
+    def _sent(self, ids: set[str]) -> tuple[SentOrder, ...]:
+        """Orders of the plan, those that have ended with what filled.
+
+        Without those that are being judged, as they may be sent again.
+        """
+        numbers = {leg.number for leg in self.plan.legs}
+        return tuple(
+            SentOrder(
+                order=RiskOrder(
+                    symbol=each.symbol,
+                    side=each.side,
+                    quantity=each.filled if each.state.is_terminal else each.shares,
+                    limit_price=each.limit,
+                    client_order_id=each.client_order_id,
+                ),
+                sent_at=dt.datetime.fromisoformat(each.sent_at),
+            )
+            for each in self.orders.window.attempts
+            if each.leg in numbers
+            and each.client_order_id not in ids
+            and each.state is not LegState.NOT_SENT
+        )
