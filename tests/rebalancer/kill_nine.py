@@ -200,8 +200,8 @@ def killed(children: Children, folder: Path, seed: int, step: object, name: str)
         if step is not None:
             codes.append(children.run(folder, die=step))
         else:
-            for _ in range(random.randint(2, 5)):
-                codes.append(children.run(folder, after=random.uniform(0.01, 0.5)))
+            for _ in range(random.randint(3, 8)):
+                codes.append(children.run(folder, after=random.uniform(0.01, 0.6)))
                 if codes[-1] in ENDED:
                     break
         kills = codes.count(-signal.SIGKILL)
