@@ -26,7 +26,7 @@ def run(name, cwd):
 
 def test_every_example_is_tested_here():
     names = {path.name for path in EXAMPLES.glob("*.py")}
-    assert names == {"momentum.py", "backtest_from_weights.py"}
+    assert names == {"momentum.py", "backtest_from_weights.py", "rebalance_paper.py"}
 
 
 def test_momentum_prints_both_strategies_and_draws_them(tmp_path):
@@ -54,3 +54,21 @@ def test_a_backtest_from_weights_is_reported_saved_and_drawn(tmp_path):
     assert set(result.skipped["reason"].tolist()) == {"band", "cash", "stopped"}
     assert result.dates[-1] == np.datetime64("2022-12-28")
     assert (tmp_path / "calm.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_weights_are_traded_on_paper_and_not_twice(tmp_path):
+    lines = run("rebalance_paper.py", tmp_path)
+    assert [line for line in lines if line.startswith(("Plan of", "Estimated", "momentum"))] == [
+        "Plan of momentum-2022-11-28 for account PAPER, equity $100,000.00 USD",
+        "Estimated cost: $4.33 commission + $47.31 slippage = $51.64",
+        "Plan of momentum-2022-12-28 for account PAPER, equity $97,696.00 USD",
+        "Estimated cost: $1.05 commission + $1.52 slippage = $2.57",
+        "Plan of momentum-2022-12-28 for account PAPER, equity $97,693.58 USD",
+        "momentum-2022-12-28 is already complete",
+    ]
+    assert "5 of 5 filled; $47.31 fees + $11.89 slippage = $59.20" in lines
+    assert "3 of 3 filled; $1.52 fees + $0.90 slippage = $2.42" in lines
+    assert lines[-1] == "equity 97,693.58, 8 fills"
+    again = run("rebalance_paper.py", tmp_path)
+    assert again[-1] == lines[-1]
+    assert again.count("momentum-2022-11-28 is already complete") == 1

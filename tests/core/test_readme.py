@@ -25,9 +25,10 @@ def run(page, capsys):
     return namespace, ran
 
 
-def test_every_python_block_runs_and_prints_what_the_readme_shows(capsys):
+def test_every_python_block_runs_and_prints_what_the_readme_shows(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     namespace, ran = run(README, capsys)
-    assert ran == 5
+    assert ran == 8
     assert namespace["metrics"].num_periods == 1
 
 
@@ -38,6 +39,7 @@ def test_every_python_block_runs_and_prints_what_the_readme_shows(capsys):
         ("indicators", 2),
         ("optimizers", 4),
         ("plugins", 4),
+        ("rebalancer", 2),
         ("simulation", 2),
         ("volatility", 3),
     ],

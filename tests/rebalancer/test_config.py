@@ -186,10 +186,3 @@ def test_a_file_that_cannot_be_read_is_an_input_error(name, tmp_path):
 def test_of_a_file_without_end_no_more_than_the_limit_is_read():
     with pytest.raises(InputError, match="zero: at most 65,536 bytes"):
         read_config("/dev/zero")
-
-
-def test_the_documentation_shows_the_example():
-    page = Path(__file__).parents[2] / "docs" / "rebalancer.md"
-    assert f"```toml\n{EXAMPLE.read_text(encoding='utf-8')}```\n" in page.read_text(
-        encoding="utf-8"
-    )
