@@ -64,6 +64,9 @@ class BrokerCapabilities:
 
     order_types: frozenset[OrderType] = frozenset({OrderType.MARKET, OrderType.LIMIT})
     tifs: frozenset[BrokerTimeInForce] = frozenset({BrokerTimeInForce.DAY})
+    post_only: bool = False
+    reduce_only: bool = False
+    outside_hours: bool = False
     fractional: bool = False
     short: bool = False
     margin: bool = False
@@ -182,7 +185,12 @@ class Broker(Protocol):
         ...
 
     def server_time(self) -> dt.datetime:
-        """The venue's time of day, in UTC."""
+        """The venue's time of day, in UTC.
+
+        Raises:
+            UnsupportedError: the venue does not tell it.
+
+        """
         ...
 
     def account(self) -> Account:

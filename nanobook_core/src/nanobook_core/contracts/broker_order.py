@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self, TypeVar
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, converters, field, frozen
 
 from nanobook_core.contracts.cents import WIDE, Seed, to_cents, whole
 from nanobook_core.errors import ValidationError, shown
@@ -289,7 +289,13 @@ class BrokerOrderStatus(Seed):
     """Never falls."""
     avg_fill_price: Decimal | None = None
     """None until something has filled."""
+    order_type: OrderType | None = field(default=None, converter=converters.optional(OrderType))
+    """None where the venue does not tell it; so it is with the prices and `tif`."""
     limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    tif: BrokerTimeInForce | None = field(
+        default=None, converter=converters.optional(BrokerTimeInForce)
+    )
     reason: str = ""
     """Why it was rejected or ended."""
     updated_at: dt.datetime | None = None
@@ -336,6 +342,9 @@ class Fill:
     price: Decimal
     fee: Decimal = Decimal(0)
     fee_currency: str = ""
+    is_fee_known: bool = True
+    """False while the venue has not told the fee, which is 0 until then; the same execution told
+    again with it is no contradiction."""
     liquidity: str = ""
     """`maker`, `taker`, or empty where the venue does not say."""
     time: dt.datetime | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -42,6 +43,9 @@ class Account(Seed):
     as_of: dt.datetime | None = None
     is_estimated: bool = False
     """Whether a part had to be valued without the venue's own figure."""
+    rates: Mapping[str, Decimal] = field(factory=dict)
+    """Value of one unit of other currencies in the account's own; what is held and not here has
+    none."""
 
     def _seed(self) -> dict[str, Any]:
         return {
@@ -57,26 +61,28 @@ class BrokerPosition(Seed):
     """A holding at a venue; one of quantity 0 is not listed.
 
     Also a mapping of the seed's keys: `symbol, quantity, avg_cost_cents, market_value_cents,
-    unrealized_pnl_cents`.
+    unrealized_pnl_cents`; 0 for what the venue does not tell.
     """
 
     symbol: str
     quantity: Decimal
     """Negative when short."""
-    avg_cost: Decimal
-    """Price per unit, without fees, at which what is held was opened."""
+    avg_cost: Decimal | None = None
+    """Price per unit, without fees, at which what is held was opened; None where the venue does
+    not tell it."""
     market_value: Decimal
     """Negative when short."""
-    unrealized_pnl: Decimal
+    unrealized_pnl: Decimal | None = None
+    """None where the venue does not tell it."""
     currency: str = "USD"
 
     def _seed(self) -> dict[str, Any]:
         return {
             "symbol": self.symbol,
             "quantity": whole(self.quantity),
-            "avg_cost_cents": to_cents(self.avg_cost),
+            "avg_cost_cents": to_cents(self.avg_cost or Decimal(0)),
             "market_value_cents": to_cents(self.market_value),
-            "unrealized_pnl_cents": to_cents(self.unrealized_pnl),
+            "unrealized_pnl_cents": to_cents(self.unrealized_pnl or Decimal(0)),
         }
 
 
