@@ -90,6 +90,25 @@ def test_open_orders_to_buy_are_counted(account):
     assert broker.account().buying_power == 1000
 
 
+def test_a_stop_is_counted_at_its_stop_price(account):
+    broker = account(margin=False)
+    with pytest.raises(nanobook.InsufficientFundsError, match=r"1008 USD needed, 1000 can be"):
+        broker.submit_order(BrokerOrder("A", "buy", 9, "stop", stop_price=D(112)))
+    broker.submit_order(BrokerOrder("A", "buy", 9, "stop", stop_price=D(111)))
+    assert broker.account().buying_power == 1
+
+
+def test_open_sales_of_a_short_are_counted_and_covers_of_it_are_not(account):
+    broker = account(margin=2)
+    broker.submit_order("A", "sell", 5)
+    broker.submit_order(limit("A", "sell", 10, "110"))
+    assert broker.account().buying_power == 400
+    broker.submit_order(limit("A", "buy", 5, "90"))
+    assert broker.account().buying_power == 400
+    broker.submit_order(limit("A", "buy", 10, "90"))
+    assert broker.account().buying_power == 400  # the larger of both sides counts
+
+
 def test_selling_what_is_held_needs_no_money_whatever_the_limit(account):
     broker = account(margin=False)
     broker.submit_order("A", "buy", 10)

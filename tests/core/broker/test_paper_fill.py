@@ -65,6 +65,16 @@ def test_a_new_quote_brings_new_size_and_an_old_one_that_comes_back_too(broker, 
     assert broker.order_status(order).filled_quantity == 130
 
 
+def test_size_is_new_after_a_quote_that_was_seen_and_gave_nothing(broker, quotes):
+    first = dict(quotes["A"])
+    broker.submit_order("A", "buy", 60)
+    broker.submit_order("A", "sell", 1, order_type="limit", limit_price=D(200))
+    quotes["A"] = ("50", "150")
+    broker.open_orders()
+    quotes["A"] = first
+    assert broker.submit_order("A", "buy", 60).state is S.FILLED
+
+
 def test_both_sides_have_their_own_size(broker):
     buy, sell = broker.submit_order("A", "buy", 60), broker.submit_order("A", "sell", 50)
     assert broker.order_status(buy).state is S.FILLED
@@ -301,6 +311,9 @@ def test_a_fill_model_that_lies_is_refused_and_nothing_changes(
             broker.submit_order("A", "buy", 8)
         assert broker.fills() == []
         assert broker.open_orders() == []
+        del quotes["A"]
+        with pytest.raises(nanobook.UnknownSymbolError):
+            broker.instrument("A")
 
 
 def test_the_fill_model_simple_fills_as_the_touch_does(quotes, clock):

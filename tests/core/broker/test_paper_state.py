@@ -169,7 +169,10 @@ def damaged(path, statement):
         ("UPDATE holdings SET quantity='8' WHERE symbol='B'", "its positions are not those"),
         ("DELETE FROM holdings", "its positions are not those"),
         ("UPDATE orders SET quantity='5' WHERE order_id=2", "more than order 2 is filled"),
-        ("UPDATE orders SET state='filled' WHERE order_id=1", "order 1 is open and done"),
+        ("UPDATE orders SET state='filled' WHERE order_id=1", "order 1 is filled, and 40 of it"),
+        ("UPDATE orders SET is_open=0 WHERE order_id=1", "order 1 is partially_filled, and 40"),
+        ("UPDATE orders SET is_open=1 WHERE order_id=2", "order 2 is filled, and 0 of it is left"),
+        ("UPDATE orders SET state='cancelled' WHERE order_id=2", "order 2 is cancelled, and 0 of"),
         ("UPDATE orders SET state='lost' WHERE order_id=1", "damaged"),
         ("UPDATE orders SET side='up' WHERE order_id=1", "damaged"),
         ("UPDATE orders SET created_at='today' WHERE order_id=1", "damaged"),
@@ -185,6 +188,37 @@ def test_books_that_do_not_add_up_are_refused_and_left_alone(path, statement, me
     with pytest.raises(nanobook.ConnectError, match=message):
         paper(path).connect()
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("statements", [(), ("PRAGMA journal_mode=WAL",)])
+def test_a_file_that_was_only_begun_becomes_an_account(path, statements):
+    path.touch()
+    with sqlite3.connect(path) as database:
+        for statement in statements:
+            database.execute(statement)
+    database.close()
+    with paper(path) as broker:
+        assert broker.account().cash == 100_000
+
+
+def test_an_interrupt_leaves_no_change_half_made(path):
+    def interrupted(_):
+        try:
+            return next(prices)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    for state in (None, path):
+        prices = iter([QUOTES["B"]] * 2)
+        broker = nanobook.PaperBroker(quotes=interrupted, clock=Clock(), state=state)
+        broker.connect()
+        for _ in range(3):
+            with pytest.raises(KeyboardInterrupt):
+                broker.submit_order("B", "buy", 1)
+        prices = iter([QUOTES["B"]] * 9)
+        assert broker.fills() == []
+        assert broker.submit_order("B", "buy", 1) == 1
+        broker.disconnect()
 
 
 def test_a_file_of_something_else_is_refused_and_left_alone(path):

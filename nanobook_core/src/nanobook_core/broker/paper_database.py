@@ -125,6 +125,8 @@ class PaperDatabase:
 
         """
         with self._asking():
+            if self._database.in_transaction:  # an interrupt came between here and the `try` below
+                self._database.execute("ROLLBACK")
             self._database.execute("BEGIN IMMEDIATE")
         try:
             yield

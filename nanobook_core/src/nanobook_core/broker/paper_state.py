@@ -75,17 +75,14 @@ class PaperState(PaperDatabase):
         super()._check()
         cash = Decimal(self.entry("opening_cash"))
         held: dict[str, Decimal] = {}
-        filled: dict[int, Decimal] = {}
-        for order_id, symbol, side, quantity, change in self._database.execute(
-            "SELECT fills.order_id, symbol, side, fills.quantity, cash FROM fills "
-            "LEFT JOIN orders USING (order_id)"
+        for symbol, side, quantity, change in self._database.execute(
+            "SELECT symbol, side, fills.quantity, cash FROM fills LEFT JOIN orders USING (order_id)"
         ):
             lots = Decimal(quantity)
             cash = total(cash, Decimal(change))
             held[symbol] = total(
                 held.get(symbol, Decimal(0)), lots if side == "buy" else lots.copy_negate()
             )
-            filled[order_id] = total(filled.get(order_id, Decimal(0)), lots)
         if cash != self.cash:
             raise ConnectError(f"{self._where} is damaged: cash {self.cash}, its fills say {cash}")
         positions = {one.symbol: one.quantity for one in self.holdings()}
@@ -93,16 +90,19 @@ class PaperState(PaperDatabase):
             raise ConnectError(
                 f"{self._where} is damaged: its positions are not those of its fills"
             )
-        for order_id in filled:
-            order = self.order(order_id)
-            if order is None or order.left < 0:
+        is_open = {order.record.order_id for order in self.open_orders()}
+        for order in self._orders(""):
+            record = order.record
+            if order.left < 0:
                 raise ConnectError(
-                    f"{self._where} is damaged: more than order {order_id} is filled"
+                    f"{self._where} is damaged: more than order {record.order_id} is filled"
                 )
-        for order in self.open_orders():
-            if order.record.state.is_terminal:
+            if record.state.is_terminal is (record.order_id in is_open) or (
+                (record.state is OrderState.FILLED) is not (order.left == 0)
+            ):
                 raise ConnectError(
-                    f"{self._where} is damaged: order {order.record.order_id} is open and done"
+                    f"{self._where} is damaged: order {record.order_id} is {record.state.value}, "
+                    f"and {order.left} of it is left"
                 )
 
     def entry(self, name: str) -> str:
