@@ -14,7 +14,7 @@ from nanobook_rebalancer.chain import AuditRecord
 from nanobook_rebalancer.history import History
 from nanobook_rebalancer.leg_state import FROM_BROKER, LegState
 
-STARTED = {"account_digest": "a", "window_digest": "w", "dry_run": False}
+STARTED = {"account_digest": "a", "window_digest": "w", "dry_run": False, "target": []}
 INTENT = {
     "action": "BUY",
     "attempt": 1,
@@ -117,14 +117,14 @@ def test_every_state_of_a_broker_has_one_meaning_here():
 
 def test_a_dry_run_leaves_nothing_behind():
     dry = ("run_started", STARTED | {"dry_run": True})
-    found = History.fold(records(dry, ("diff_computed", {"plan": {"legs": [{"number": 4}]}})))
+    found = History.fold(records(dry, ("diff_computed", {"plan": {"currency": "USD", "legs": [{"number": 4}]}})))
     (window,) = found.windows.values()
     assert (window.plan, window.last_leg) == (None, 0)
 
 
 def test_a_run_that_ended_leaves_no_plan_to_the_next():
-    plan = ("diff_computed", {"plan": {"legs": [{"number": 4}]}})
-    ended = ("run_completed", {"status": "incomplete"})
+    plan = ("diff_computed", {"plan": {"currency": "USD", "legs": [{"number": 4}]}})
+    ended = ("run_completed", {"status": "incomplete", "positions": None})
     begun = ("run_started", STARTED)
     (window,) = History.fold(records(plan, ended, begun)).windows.values()
     assert (window.plan, window.last_leg, window.is_left_open) == (None, 4, False)
@@ -133,8 +133,8 @@ def test_a_run_that_ended_leaves_no_plan_to_the_next():
 
 
 def test_after_an_error_the_plan_is_still_open():
-    plan = ("diff_computed", {"plan": {"legs": [{"number": 1}]}})
-    error = ("run_completed", {"status": "error"})
+    plan = ("diff_computed", {"plan": {"currency": "USD", "legs": [{"number": 1}]}})
+    error = ("run_completed", {"status": "error", "positions": None})
     (window,) = History.fold(records(plan, error)).windows.values()
     assert window.is_left_open
 

@@ -252,14 +252,15 @@ def test_more_orders_than_allowed_are_none():
         nanobook.plan(WEIGHTS, broker=paper(), config={"execution": {"max_orders_per_run": 1}})
 
 
-def test_another_account_than_the_config_s_is_refused_but_for_paper():
+def test_another_account_than_the_config_s_is_refused_and_paper_has_it_by_default():
     class Venue(nanobook.PaperBroker):
         name = "venue"
 
     config = {"account": {"id": "DU123"}}
     with pytest.raises(PlanError, match="the broker has account PAPER, and the config is for DU1"):
         nanobook.plan(WEIGHTS, broker=Venue(quotes=QUOTES), config=config)
-    assert nanobook.plan(WEIGHTS, broker=paper(), config=config).account_id == "PAPER"
+    made = nanobook.plan(WEIGHTS, broker="paper", quotes=QUOTES, config=config)
+    assert made.account_id == "DU123"
 
 
 def test_what_was_not_connected_is_not_connected_afterwards():

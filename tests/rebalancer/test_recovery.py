@@ -379,7 +379,7 @@ def test_without_live_an_order_of_a_live_run_stays_as_it_is(world):
     world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
     crash_after(world, "order_submitted", options=Options(force=True, live=True))
     world.broker = world.new_broker(Live)
-    assert world.run(WEIGHTS).status == "refused"
+    assert world.run(WEIGHTS).status == "review"
     assert world.broker.count("cancel_order") == 0
     world.quotes["AAA"] = CHEAP
     assert world.run(WEIGHTS, Options(force=True, live=True)).status == "done"

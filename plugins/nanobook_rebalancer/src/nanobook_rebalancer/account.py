@@ -14,7 +14,7 @@ def account_of(broker: Broker, config: Config) -> str:
         BrokerError: it has to be asked for, and the broker does not answer.
 
     """
-    known = broker.connection().account_id or config.account.id
+    known = config.account.id or broker.connection().account_id
     if not known:
         broker.connect(config.timeout)
         known = broker.connection().account_id or broker.account().account_id

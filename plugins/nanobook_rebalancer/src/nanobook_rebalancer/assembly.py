@@ -69,8 +69,11 @@ def make_broker(config: Config, registry: Registry) -> Broker:
         InputError: there is none of that name, or it does not take its settings.
 
     """
+    settings = dict(config.broker.settings)
+    if config.broker.name == _PAPER and config.account.id:
+        settings.setdefault("account_id", config.account.id)
     try:
-        broker: Broker = registry.create(Kind.BROKER, config.broker.name, **config.broker.settings)
+        broker: Broker = registry.create(Kind.BROKER, config.broker.name, **settings)
     except (TypeError, ValueError, CapabilityNotFoundError) as error:
         raise InputError("broker", str(error)) from error
     return broker

@@ -160,6 +160,7 @@ def _with_broker(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--force", is_flag=True, help="Do not ask, and pass warnings of the risk gate.")
 @click.option("--live", is_flag=True, help="Let real money move.")
 @click.option("--cancel-orphans", is_flag=True, help="Cancel orders of ours without a record.")
+@click.option("--accept-positions", is_flag=True, help="Even where fills do not explain them.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 @_with_broker
 @_in_one_line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from nanobook_core.errors import ValidationError
 from nanobook_rebalancer.setting import (
     by,
     choice,
+    day,
     flag,
     given,
     integer,
@@ -152,6 +154,8 @@ class RiskSettings:
         metadata=by(number("max_drawdown_pct must be in [0.0, 1.0]", low=0, high=1)),
     )
     """Fall of equity from its highest in the audit log after which orders may only reduce."""
+    peak_since: dt.date | None = field(default=None, metadata=by(day))
+    """Day from which the highest equity counts, as after money was taken out."""
     checks: Mapping[str, Mapping[str, Any]] = field(factory=dict, metadata=by(_checks))
 
 

@@ -17,7 +17,7 @@ from nanobook_core.contracts import (
     Quote,
     RiskVetoError,
 )
-from nanobook_core.errors import ValidationError
+from nanobook_core.errors import ValidationError, shown
 from nanobook_core.plugin.discovery import described
 from nanobook_rebalancer.config import ExecutionSettings
 from nanobook_rebalancer.decimal_text import decimal_text
@@ -27,7 +27,7 @@ from nanobook_rebalancer.leg_state import LegState
 from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.stop import StoppedError
-from nanobook_rebalancer.venue import Answer
+from nanobook_rebalancer.venue import Answer, is_order_id
 
 #: How often an order may be sent under its one id.
 _SENDS = 3
@@ -104,7 +104,10 @@ class Execution:
             last.state in (LegState.CANCELLED, LegState.EXPIRED)
             and last.number < self.settings.max_attempts
         ):
-            self.orders.venue.find(last)  # a late fill makes the remainder smaller
+            # A late fill makes the remainder smaller.
+            if self.orders.venue.find(last) is not Answer.FOUND:
+                silence = self.orders.venue.silence or "the venue does not know it any more"
+                raise StoppedError("review", f"{last.client_order_id}: {silence}")
             return last.number + 1, leg.quantity - self.orders.window.filled(leg.number)
         return 0, Decimal(0)
 
@@ -164,8 +167,10 @@ class Execution:
         except Exception as error:  # noqa: BLE001 - a fault of the adapter: the order may be out
             self._note("order_unknown", attempt.client_order_id, described(error))
         else:
-            self.orders.venue.acknowledge(attempt, ack)
-            return True
+            if is_order_id(ack):
+                self.orders.venue.acknowledge(attempt, ack)
+                return True
+            self._note("order_unknown", attempt.client_order_id, f"odd answer {shown(ack)}")
         return self.orders.resolve(attempt) is Answer.FOUND
 
     def _is_given_up(self, attempt: Attempt, error: BrokerError) -> bool:
@@ -226,8 +231,12 @@ class Execution:
 
 def quote_problem(quote: Quote, clock: Clock, max_age: float) -> str:
     """Why no order may be sent at a quote; empty where nothing speaks against it."""
+    if quote.is_halted:
+        return f"{quote.symbol}: its trading is halted"
     if not quote.is_usable:
         return f"{quote.symbol}: no usable quote, bid {quote.bid}, ask {quote.ask}"
+    if quote.is_delayed:
+        return f"{quote.symbol}: its quote is delayed"
     if quote.is_stale(clock.monotonic(), max_age):
         return f"{quote.symbol}: the quote is older than {max_age:g} seconds, or of unknown age"
     return ""

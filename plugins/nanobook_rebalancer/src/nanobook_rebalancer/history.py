@@ -11,11 +11,16 @@ from attrs import define, field, frozen
 
 from nanobook_core.errors import ValidationError
 from nanobook_core.types import Side
+from nanobook_rebalancer.holdings import Holdings
 from nanobook_rebalancer.leg_state import LegState
 
 _OF_WINDOWS = frozenset(
     {"positions_fetched", "diff_computed", "user_confirmed", "order_intent", "run_completed"}
 )
+
+
+#: How runs end that have shown a plan and not begun with it.
+_NOT_EXECUTED = frozenset({"declined", "refused", "interrupted"})
 
 
 class Record(Protocol):
@@ -75,6 +80,10 @@ class Attempt:
     shares: Decimal
     """Never more than this may fill."""
     limit: Decimal
+    holdings: Holdings
+    """What its fills change."""
+    currency: str
+    """In which fees change money and not holdings."""
     sent_at: str
     """When it was last written down that it will be sent."""
     state: LegState = LegState.INTENT
@@ -107,6 +116,10 @@ class Window:
     """What is being done, as it was written down; None before there is a plan."""
     last_leg: int = 0
     """Highest number of a leg so far, over all plans."""
+    leg_before: int = 0
+    """What that was before the last plan, whose numbers are free again if it is not executed."""
+    targets: list[Mapping[str, str]] | None = None
+    """Weights that are being executed, or were."""
     approved: bool = False
     """Whether a person has said yes to the plan."""
     attempts: list[Attempt] = field(factory=list)
@@ -123,6 +136,12 @@ class Window:
     def unresolved(self) -> list[Attempt]:
         """Orders of which it is not known how they ended."""
         return [attempt for attempt in self.attempts if not attempt.state.is_terminal]
+
+    @property
+    def has_sent_nothing(self) -> bool:
+        """Whether no order of the plan may have been sent."""
+        legs = () if self.plan is None else self.plan["legs"]
+        return not any(self.attempts_of(leg["number"]) for leg in legs)
 
     @property
     def is_left_open(self) -> bool:
@@ -154,6 +173,8 @@ class History:
     """By client order id."""
     equity: dict[str, list[tuple[str, Decimal]]] = field(factory=dict)
     """By digest of the account: when it was looked at, and what it was."""
+    holdings: dict[str, Holdings] = field(factory=dict)
+    """By digest of the account."""
 
     @classmethod
     def fold(cls, records: Iterable[Record]) -> Self:
@@ -189,6 +210,10 @@ class History:
         """What was done in one; a new one where nothing was."""
         return self._window(digest(account_id), digest(account_id, name))
 
+    def holdings_of(self, account: str) -> Holdings:
+        """What an account, given by its digest, must hold."""
+        return self.holdings.setdefault(account, Holdings())
+
     def _window(self, account: str, key: str) -> Window:
         return self.windows.setdefault(key, Window(account=account))
 
@@ -199,7 +224,7 @@ class History:
             window = self._window(data["account_digest"], data["window_digest"])
             self.runs[record.run] = Run(window=window, is_dry=data["dry_run"])
             if not data["dry_run"]:
-                _start(window, record.run)
+                _start(window, record.run, data["target"])
             return
         run = self.runs.get(record.run)
         if run is not None and run.is_dry:
@@ -217,9 +242,11 @@ class History:
             case "positions_fetched":
                 seen = self.equity.setdefault(window.account, [])
                 seen.append((record.ts_wall, Decimal(data["equity"])))
+                self.holdings_of(window.account).see(_positions(data), is_accepted=data["accepted"])
             case "diff_computed":
                 window.plan, window.approved = data["plan"], False
                 numbers = [leg["number"] for leg in data["plan"]["legs"]]
+                window.leg_before = window.last_leg
                 window.last_leg = max([window.last_leg, *numbers])
             case "user_confirmed":
                 window.approved = data["approved"]
@@ -228,6 +255,10 @@ class History:
             case "run_completed":
                 # After an error nothing is known to have ended: the next run recovers.
                 window.status = "" if data["status"] == "error" else data["status"]
+                if data["positions"] is not None:
+                    self.holdings_of(window.account).see(_positions(data))
+                if window.status in _NOT_EXECUTED and window.has_sent_nothing:
+                    window.last_leg = window.leg_before
 
     def _intend(self, window: Window, record: Record) -> None:
         data = record.data
@@ -246,15 +277,23 @@ class History:
             side=Side(data["side"]),
             shares=Decimal(data["shares"]),
             limit=Decimal(data["limit"]),
+            holdings=self.holdings_of(window.account),
+            currency=(window.plan or {"currency": ""})["currency"],
             sent_at=record.ts_wall,
         )
         self.attempts[attempt.client_order_id] = attempt
         window.attempts.append(attempt)
 
 
-def _start(window: Window, run: str) -> None:
+def _positions(data: Mapping[str, Any]) -> dict[str, Decimal]:
+    return {held["symbol"]: Decimal(held["qty"]) for held in data["positions"]}
+
+
+def _start(window: Window, run: str, targets: list[Mapping[str, str]]) -> None:
     if window.status:  # that plan is history; an open one is gone on with
         window.plan, window.approved = None, False
+    if window.plan is None:
+        window.targets = targets
     window.run, window.status = run, ""
 
 
@@ -283,14 +322,23 @@ def _advance(attempt: Attempt, event: str, data: Mapping[str, Any]) -> None:
 
 
 def _fill(attempt: Attempt, data: Mapping[str, Any]) -> None:
+    before = attempt.filled
     if "corrects" in data:
         attempt.corrected.add(data["corrects"])
         attempt.fills.pop(data["corrects"], None)
+    fee, currency = Decimal(data["fee"]), data["fee_currency"]
     attempt.fills[data["exec_id"]] = Execution(
         shares=Decimal(data["shares"]),
         price=Decimal(data["price"]),
-        fee=Decimal(data["fee"]),
-        fee_currency=data["fee_currency"],
+        fee=fee,
+        fee_currency=currency,
+    )
+    traded = attempt.filled - before
+    is_in_kind = currency not in ("", attempt.currency)
+    attempt.holdings.trade(
+        attempt.symbol,
+        traded if attempt.side is Side.BUY else -traded,
+        fee if is_in_kind and traded else Decimal(0),
     )
     if attempt.state.is_terminal:
         if attempt.filled >= attempt.shares:

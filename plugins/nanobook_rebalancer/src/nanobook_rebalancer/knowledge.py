@@ -29,6 +29,8 @@ class Knowledge:
     orders: Orders
     max_age: float
     """Seconds after which a quote is of no use."""
+    peak_since: dt.date | None = None
+    """Equity before that day is no measure of a fall."""
 
     def complete(self, request: RiskRequest) -> RiskRequest:
         """Add the plan, what was sent of it, highest equity, that of today, and the kill flag."""
@@ -38,13 +40,14 @@ class Knowledge:
         history = self.orders.venue.journal.history
         equities = history.equity.get(self.orders.window.account, [])
         today = request.now.date().isoformat()
+        since = "" if self.peak_since is None else self.peak_since.isoformat()
         of_today = [equity for when, equity in equities if when.startswith(today)]
         return evolve(
             request,
             planned=planned,
             sent=self._sent({order.client_order_id for order in request.orders}),
             killed=self.orders.kill.reason(),
-            peak_equity=max((equity for _, equity in equities), default=None),
+            peak_equity=max((equity for when, equity in equities if when >= since), default=None),
             day_start_equity=of_today[0] if of_today else None,
         )
 

@@ -17,3 +17,5 @@ class Options:
     """Real money may move."""
     cancel_orphans: bool = False
     """Cancel orders with an id of ours that the audit log does not explain."""
+    accept_positions: bool = False
+    """Take what the broker says is held, even where fills do not explain it."""

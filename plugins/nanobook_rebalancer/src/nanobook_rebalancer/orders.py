@@ -43,9 +43,10 @@ class Orders:
             StoppedError: a signal came, or the kill switch is set.
 
         """
-        self.stop.check()
+        # First: the kill command sends a signal too.
         if reason := self.kill.reason():
             raise StoppedError("halted", reason)
+        self.stop.check()
 
     def resolve(self, attempt: Attempt) -> Answer:
         """Ask a venue for an order of which nothing is known.

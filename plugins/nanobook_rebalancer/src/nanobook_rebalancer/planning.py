@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -98,8 +101,14 @@ def plan(
 def _execute(plan: Plan, *, live: bool, target: Target, rebalancer: Rebalancer) -> Result:
     broker = rebalancer.broker
     was_connected = broker.connection().state is not ConnectionState.DISCONNECTED
+    # Only the main thread is sent signals.
+    is_main = threading.current_thread() is threading.main_thread()
     try:
-        return rebalancer.run(target, Options(force=True, live=live), plan)
+        with rebalancer.stop.installed() if is_main else nullcontext():
+            result = rebalancer.run(target, Options(force=True, live=live), plan)
+        if rebalancer.stop.signal == signal.SIGINT.name:
+            raise KeyboardInterrupt
+        return result
     finally:
         if not was_connected:
             broker.disconnect()

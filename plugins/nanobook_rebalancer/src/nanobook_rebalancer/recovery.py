@@ -72,6 +72,25 @@ def is_complete(window: Window) -> bool:
     )
 
 
+def adopt_surfaced(
+    broker: Broker, history: History, account: str, orders_of: Callable[[Window], Orders]
+) -> list[str]:
+    """Take back orders that the venue shows although they had ended, as ones that never arrived.
+
+    They are ended like others then. Returns what cannot be explained, one line each.
+    """
+    shown = {status.client_order_id for status in broker.open_orders("all")}
+    stuck: list[str] = []
+    for window in history.windows.values():
+        for attempt in window.attempts if window.account == account else ():
+            if attempt.client_order_id in shown and attempt.state.is_terminal:
+                orders = orders_of(window)
+                stuck += orders.problem(orders.venue.find, attempt)
+                if attempt.state.is_terminal:
+                    stuck.append(f"{attempt.client_order_id}: open after its end")
+    return stuck
+
+
 def orphans(broker: Broker, history: History) -> list[BrokerOrderStatus]:
     """Open orders with an id of ours that no record explains."""
     return [

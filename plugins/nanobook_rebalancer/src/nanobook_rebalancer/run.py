@@ -14,7 +14,7 @@ from nanobook_core.plugin import Kind, Registry, default_registry
 from nanobook_rebalancer.account import account_of, check_account
 from nanobook_rebalancer.anchor import anchor_key
 from nanobook_rebalancer.audit import AuditLog
-from nanobook_rebalancer.config import Config
+from nanobook_rebalancer.config import Config, RiskSettings
 from nanobook_rebalancer.errors import InputError
 from nanobook_rebalancer.history import History, Window, digest
 from nanobook_rebalancer.journal import Journal
@@ -25,7 +25,7 @@ from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.planner import drifted, limits_of, risk_engine
-from nanobook_rebalancer.recovery import end_others, left_open
+from nanobook_rebalancer.recovery import adopt_surfaced, end_others, left_open
 from nanobook_rebalancer.redaction import Redactor
 from nanobook_rebalancer.result import Result
 from nanobook_rebalancer.screen import Screen
@@ -34,6 +34,8 @@ from nanobook_rebalancer.stop import StopFlag
 from nanobook_rebalancer.target import Target, read_target
 from nanobook_rebalancer.used_plugin import used_plugins
 from nanobook_rebalancer.venue import Venue
+
+_MONEY = "buying_power"
 
 
 @define(kw_only=True)
@@ -114,7 +116,8 @@ class Rebalancer:
                 return Result(status="done", message="Nothing to recover.")
             self.broker.connect(self.config.timeout)
             check_account(self.broker, account_id)
-            stuck = end_others(journal, account, orders_of)
+            stuck = adopt_surfaced(self.broker, journal.history, account, orders_of)
+            stuck += end_others(journal, account, orders_of)
             if stuck:
                 journal.write("review", reasons=stuck)
                 return Result(status="review", message="; ".join(stuck), review=tuple(stuck))
@@ -136,9 +139,7 @@ class Rebalancer:
             config=evolve(self.config, risk=limits),
             broker=self.broker,
             engine=risk_engine(limits, self.clock, self.registry),
-            gate=risk_engine(
-                drifted(limits, self.config.execution.drift_pct), self.clock, self.registry
-            ),
+            gate=risk_engine(self._limits_of_orders(limits), self.clock, self.registry),
             journal=journal,
             clock=self.clock,
             stop=self.stop,
@@ -149,6 +150,14 @@ class Rebalancer:
             plan=plan,
         )
         return session.run()
+
+    def _limits_of_orders(self, limits: RiskSettings) -> RiskSettings:
+        """Limits for single orders: with room for prices to move, and never beyond the money."""
+        wide = drifted(limits, self.config.execution.drift_pct)
+        if any(name.rpartition(":")[2] == _MONEY for name in wide.checks):
+            return wide
+        is_margin = self.config.account.type == "margin" and self.broker.capabilities().margin
+        return evolve(wide, checks={**wide.checks, _MONEY: {"margin": is_margin}})
 
     def _used(self) -> list[dict[str, str]]:
         checks = (self.registry.get(Kind.RISK_CHECK, name) for name in self.config.risk.checks)

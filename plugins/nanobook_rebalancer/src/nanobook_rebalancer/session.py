@@ -19,8 +19,9 @@ from nanobook_rebalancer.config import Config
 from nanobook_rebalancer.decimal_text import decimal_text
 from nanobook_rebalancer.errors import AuditWriteError, PlanError
 from nanobook_rebalancer.execution import Execution
-from nanobook_rebalancer.final_position import final_positions
+from nanobook_rebalancer.final_position import LOOK_SECONDS, LOOKS, final_positions
 from nanobook_rebalancer.history import Window, digest
+from nanobook_rebalancer.holdings import Holdings
 from nanobook_rebalancer.journal import Journal
 from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.knowledge import Knowledge
@@ -29,7 +30,7 @@ from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.planner import make_plan, risk_request
 from nanobook_rebalancer.reconcile import Reconciliation, unit_values
-from nanobook_rebalancer.recovery import end_others, orphans, write_recovered
+from nanobook_rebalancer.recovery import adopt_surfaced, end_others, orphans, write_recovered
 from nanobook_rebalancer.report import ExecutionReport
 from nanobook_rebalancer.result import Result
 from nanobook_rebalancer.screen import Screen
@@ -37,6 +38,8 @@ from nanobook_rebalancer.snapshot import Snapshot, take_snapshot
 from nanobook_rebalancer.stop import StopFlag, StoppedError
 from nanobook_rebalancer.target import Target
 from nanobook_rebalancer.venue import Venue
+
+_OVERTAKEN = "positions have changed since the plan was made, so nothing was sent; run again"
 
 
 @define(kw_only=True)
@@ -75,6 +78,9 @@ class Session:
 
     def run(self) -> Result:
         """Do what is left to do; see `Rebalancer.run`."""
+        if problem := self._conflict():
+            self.journal.write("target_rejected", error=problem)
+            return self._result("refused", problem)
         if self.window.status == "done":
             return self._result("done", f"{self.target.window} is already complete")
         if reason := self.kill.reason():
@@ -82,27 +88,49 @@ class Session:
             return self._result("halted", reason)
         try:
             self._start()
-            try:
-                if problem := self._connect():
-                    # Not an end: what an earlier run has begun stays as it is.
-                    self._complete("error", [problem])
-                    return self._result("refused", problem)
-                status, message = self._trade()
-            except StoppedError as stop:
-                status, message = stop.status, stop.reason
-            except (PlanError, ValidationError) as error:
-                status, message = "refused", str(error)
-            except AuditWriteError:
-                raise
-            except Exception as error:  # orders are ended before a fault is told
-                if self.execution is None:
-                    self._complete("error", [described(error)])
-                    raise
-                status, message = "review", described(error)
-            return self._end(status, message)
+            return self._run()
         except AuditWriteError:
             self.orders.abandon()
             raise
+
+    def _run(self) -> Result:
+        try:
+            if problem := self._connect():
+                # Not an end: what an earlier run has begun stays as it is.
+                self._complete("error", [problem])
+                return self._result("review" if self.window.unresolved else "refused", problem)
+            status, message = self._trade()
+        except StoppedError as stop:
+            status, message = stop.status, stop.reason
+        except (PlanError, ValidationError) as error:
+            status, message = "refused", str(error)
+        except AuditWriteError:
+            raise
+        except Exception as error:  # orders are ended before a fault is told
+            if self.execution is None:
+                self._complete("error", [described(error)])
+                raise
+            status, message = "review", described(error)
+        return self._end_whatever_comes(status, message)
+
+    def _conflict(self) -> str:
+        """Why these weights are not those of the window, or blank."""
+        window, name = self.window, self.target.window
+        if not (window.status == "done" or window.is_left_open):
+            return ""
+        if self.plan is not None and window.is_left_open:
+            return f"an earlier plan of {name} is open; `rebalancer recover` ends it"
+        if sorted(map(str, window.targets or [])) != sorted(map(str, self._weights())):
+            how = "done" if window.status else "begun"
+            end = "" if window.status else ", or end it with `rebalancer recover`"
+            return f"{name} was {how} with other weights; give these an id of their own{end}"
+        return ""
+
+    def _weights(self) -> list[dict[str, str]]:
+        return [
+            {"symbol": symbol, "weight": decimal_text(weight)}
+            for symbol, weight in self.target.weights.items()
+        ]
 
     # Steps ----------------------------------------------------------------------------------------
 
@@ -115,10 +143,7 @@ class Session:
             dry_run=self.options.dry_run,
             live=self.options.live,
             plugins=self.plugins,
-            target=[
-                {"symbol": symbol, "weight": decimal_text(weight)}
-                for symbol, weight in self.target.weights.items()
-            ],
+            target=self._weights(),
             target_file=self.target_file,
             window=self.target.window,
             window_digest=digest(self.account_id, self.target.window),
@@ -143,6 +168,8 @@ class Session:
             snapshot = self._snapshot()
             if plan is None:
                 plan = self._new_plan(snapshot)
+            elif snapshot.positions != dict(plan.positions):
+                raise PlanError(_OVERTAKEN)
             if early := self._approve(plan, snapshot):
                 return early
         self.plan = plan
@@ -163,7 +190,8 @@ class Session:
 
         """
         history = self.journal.history
-        stuck = end_others(self.journal, self.window.account, self._orders_of, self.window)
+        stuck = adopt_surfaced(self.broker, history, self.window.account, self._orders_of)
+        stuck += end_others(self.journal, self.window.account, self._orders_of, self.window)
         for status in orphans(self.broker, history):
             line = f"{status.client_order_id}: {status.side} {status.quantity} {status.symbol}"
             if not self.options.cancel_orphans:
@@ -184,17 +212,40 @@ class Session:
         """Whether an order of it may have been sent."""
         return any(self.window.attempts_of(leg.number) for leg in plan.legs)
 
+    @property
+    def _holdings(self) -> Holdings:
+        return self.journal.history.holdings_of(self.window.account)
+
+    def _explained_snapshot(self) -> Snapshot:
+        """Ask what is held until it shows what is known to have been traded.
+
+        Raises:
+            StoppedError: it does not, and no person has accepted that.
+
+        """
+        problems: list[str] = []
+        for look in range(LOOKS):
+            if look:
+                self.clock.sleep(LOOK_SECONDS)
+                self.orders.check_stop()
+            snapshot = take_snapshot(
+                self.broker,
+                self.target.weights,
+                clock=self.clock,
+                max_age=float(self.config.execution.quote_max_age_secs),
+                account_id=self.account_id,
+            )
+            problems = self._holdings.unexplained(snapshot.positions)
+            if not problems or self.options.accept_positions:
+                return snapshot
+        raise StoppedError("review", "; ".join([*problems, "(--accept-positions)"]))
+
     def _snapshot(self) -> Snapshot:
-        snapshot = take_snapshot(
-            self.broker,
-            self.target.weights,
-            clock=self.clock,
-            max_age=float(self.config.execution.quote_max_age_secs),
-            account_id=self.account_id,
-        )
+        snapshot = self._explained_snapshot()
         account, marks = snapshot.account, snapshot.marks
         self.journal.write(
             "positions_fetched",
+            accepted=self.options.accept_positions,
             account=self.account_id,
             buying_power=decimal_text(account.buying_power),
             cash=decimal_text(account.cash),
@@ -220,7 +271,7 @@ class Session:
         elif self.clock.now() > self.plan.expires_at:
             raise PlanError(f"the plan is older than {self.plan.ttl} s; make a new one")
         elif snapshot.positions != dict(self.plan.positions):
-            raise PlanError("positions have changed since the plan was made; make a new one")
+            raise PlanError(_OVERTAKEN)
         else:
             plan = _renumbered(self.plan, first)
         if len(plan.legs) > (most := self.config.execution.max_orders_per_run):
@@ -258,7 +309,12 @@ class Session:
             return "refused", "--force passes warnings: " + _listed(risk.warnings)
         approved = self._is_confirmed()
         self.journal.write("user_confirmed", approved=approved)
-        return None if approved else ("declined", "Not confirmed. No orders submitted.")
+        if not approved:
+            return "declined", "Not confirmed. No orders submitted."
+        held = {each.symbol: each.quantity for each in self.broker.positions()}
+        if self.plan is not None and held != dict(self.plan.positions):
+            raise PlanError(_OVERTAKEN)
+        return None
 
     def _is_confirmed(self) -> bool:
         try:
@@ -271,20 +327,32 @@ class Session:
 
     # Ends -----------------------------------------------------------------------------------------
 
+    def _end_whatever_comes(self, status: str, message: str) -> Result:
+        try:
+            return self._end(status, message)
+        except AuditWriteError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault, which must not leave orders open
+            self.orders.abandon()
+            review = [line for line in (message, described(error)) if line]
+            self._complete("review", review)
+            return self._result("review", "; ".join(review), review=tuple(review))
+
     def _end(self, status: str, message: str) -> Result:
         """End every order, look at what is held now, and write down how the run ended."""
+        plan = self.plan
+        is_executed = plan is not None and (self.execution is not None or self._has_begun(plan))
         review = [message] if status == "review" else []
-        is_executed = not self.options.dry_run and bool(self.window.attempts)
-        if is_executed:
+        report: ExecutionReport | None = None
+        positions: dict[str, Decimal] | None = None
+        if not self.options.dry_run and (is_executed or self.window.unresolved):
             review += self.orders.wind_down(message)
             review += [line for line in self.orders.settle() if line not in review]
-        report = None
-        positions: dict[str, Decimal] | None = None
-        if is_executed and self.plan is not None:
+        if plan is not None and is_executed and not self.options.dry_run:
             failed = {} if self.execution is None else self.execution.failed
-            report = ExecutionReport.of(self.plan.legs, self.window, failed)
-            positions, problems = final_positions(self.broker, self.clock, self.plan, self.window)
-            review += problems
+            report = ExecutionReport.of(plan.legs, self.window, failed)
+            positions, problems = final_positions(self.broker, self.clock, self._holdings)
+            review += problems + self._beyond(plan)
         if not status:
             status = "incomplete" if report is None or report.missing else "done"
         if review and status in ("done", "incomplete"):
@@ -298,6 +366,15 @@ class Session:
             reconciliation=self._reconciliation(positions),
             review=tuple(review),
         )
+
+    def _beyond(self, plan: Plan) -> list[str]:
+        """Legs of which more was traded than planned, one line each."""
+        return [
+            f"leg {leg.number}: {decimal_text(filled)} {leg.symbol} traded, "
+            f"{decimal_text(leg.quantity)} planned"
+            for leg in plan.legs
+            if (filled := self.window.filled(leg.number)) > leg.quantity
+        ]
 
     def _record_end(self, status: str, message: str, review: list[str]) -> None:
         if status == "interrupted":
@@ -355,6 +432,7 @@ class Session:
             plan=plan,
             orders=self.orders,
             max_age=float(self.config.execution.quote_max_age_secs),
+            peak_since=self.config.risk.peak_since,
         )
 
     def _orders_of(self, window: Window) -> Orders:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -187,6 +188,13 @@ def flag(value: Any) -> bool:
     """Read true or false."""
     if not isinstance(value, bool):
         raise ValidationError(f"true or false, got {given(value)}")
+    return value
+
+
+def day(value: Any) -> dt.date:
+    """Read a date, as TOML writes it: `2026-03-01`."""
+    if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
+        raise ValidationError(f"a date like 2026-03-01, got {given(value)}")
     return value
 
 

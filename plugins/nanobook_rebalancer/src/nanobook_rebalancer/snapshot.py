@@ -133,7 +133,7 @@ def _unfit_quote(quote: Quote, monotonic: float, max_age: float) -> str:
 
 def _account_id(broker: Broker, account: Account, expected: str) -> str:
     actual = account.account_id or broker.connection().account_id
-    if expected and actual and actual != expected and broker.name != "paper":
+    if expected and actual and actual != expected:
         raise PlanError(
             f"the broker has account {actual}, and the config is for {expected}; nothing is done"
         )

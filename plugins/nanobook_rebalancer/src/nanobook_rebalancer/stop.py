@@ -53,6 +53,7 @@ class StopFlag:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Take SIGINT and SIGTERM: they set the flag and nothing else, however often they come."""
+        self.signal = ""
         taken = [signal.SIGINT, signal.SIGTERM]
         before = [signal.signal(number, self._handle) for number in taken]
         try:

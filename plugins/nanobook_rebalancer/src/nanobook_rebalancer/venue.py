@@ -17,6 +17,7 @@ from nanobook_core.contracts import (
     Fill,
     OrderNotFoundError,
 )
+from nanobook_core.errors import shown
 from nanobook_core.plugin.discovery import described
 from nanobook_rebalancer.decimal_text import decimal_text
 from nanobook_rebalancer.history import Attempt
@@ -103,6 +104,7 @@ class Venue:
             status = ask(attempt.client_order_id)
             if status is None:
                 return Answer.ABSENT
+            _check_numbers(status)
             # Before it is believed that an order has ended: all of its fills.
             fills = self._fills(attempt, status)
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is no answer
@@ -202,3 +204,16 @@ def _check(attempt: Attempt, status: BrokerOrderStatus) -> None:
             f"{attempt.client_order_id}: the venue has {status.side} {status.quantity} "
             f"{status.symbol} under it, ours is {attempt.side} {attempt.shares} {attempt.symbol}",
         )
+
+
+def _check_numbers(status: BrokerOrderStatus) -> None:
+    """Refuse what no venue can have meant."""
+    if not (is_order_id(status.order_id) and status.filled_quantity.is_finite()):
+        raise BrokerProtocolError(
+            f"order {shown(status.order_id)} with {shown(status.filled_quantity)} filled"
+        )
+
+
+def is_order_id(found: object) -> bool:
+    """Whether that can be the number of an order."""
+    return isinstance(found, int) and not isinstance(found, bool)
