@@ -117,7 +117,9 @@ def test_every_state_of_a_broker_has_one_meaning_here():
 
 def test_a_dry_run_leaves_nothing_behind():
     dry = ("run_started", STARTED | {"dry_run": True})
-    found = History.fold(records(dry, ("diff_computed", {"plan": {"currency": "USD", "legs": [{"number": 4}]}})))
+    found = History.fold(
+        records(dry, ("diff_computed", {"plan": {"currency": "USD", "legs": [{"number": 4}]}}))
+    )
     (window,) = found.windows.values()
     assert (window.plan, window.last_leg) == (None, 0)
 
