@@ -278,7 +278,10 @@ def test_a_diff_is_this(row):
     assert [[leg.number, leg.phase.value, str(leg), leg.after] for leg in trades.legs] == row[
         "legs"
     ]
-    assert [[trade.symbol, trade.reason] for trade in trades.skipped] == row["skipped"]
+    assert [
+        [trade.symbol, trade.reason, *(["hindered"] if trade.is_hindered else [])]
+        for trade in trades.skipped
+    ] == row["skipped"]
 
 
 def test_numbers_go_on_where_they_are_told_to():

@@ -8,7 +8,7 @@ from tests.rebalancer.run_world import FORCE, Recorder, World
 
 import nanobook
 from nanobook_core.broker import PaperBroker
-from nanobook_core.contracts import ConnectError, ConnectionInfo
+from nanobook_core.contracts import ConnectError, ConnectionInfo, Instrument
 from nanobook_core.plugin import Capability, default_registry
 from nanobook_rebalancer.errors import InputError, LockedError, PlanError
 from nanobook_rebalancer.lock import RunLock
@@ -90,6 +90,37 @@ def test_another_window_finds_nothing_to_do(world):
     result = world.run(WEIGHTS, window="w2")
     assert (result.status, result.message) == ("done", "No rebalancing needed.")
     assert world.events[-2:] == ["no_rebalance_needed", "run_completed"]
+
+
+def small_orders(tmp_path):
+    return World(tmp_path, instruments=[Instrument(symbol="AAA", max_quantity=Decimal(100))])
+
+
+def test_what_the_venue_does_not_take_leaves_a_run_incomplete(tmp_path):
+    world = small_orders(tmp_path)
+    result = world.run(WEIGHTS)
+    assert (result.status, result.exit_code) == ("incomplete", 3)
+    assert result.message == "1 of 1 trades filled; not traded: AAA: an order is of at most 100"
+    assert world.held() == {"BBB": 500}
+    assert world.data("run_completed")[-1]["status"] == "incomplete"
+    assert world.run(WEIGHTS).exit_code == 3
+    assert world.held() == {"BBB": 500}
+
+
+def test_where_nothing_can_be_sent_that_is_not_called_done(tmp_path):
+    world = small_orders(tmp_path)
+    result = world.run({"AAA": 0.5})
+    assert (result.status, result.exit_code) == ("incomplete", 3)
+    assert result.message == "nothing can be sent; not traded: AAA: an order is of at most 100"
+    assert "no_rebalance_needed" not in world.events
+    assert world.data("diff_computed")[-1]["plan"]["skipped"] == [
+        {"symbol": "AAA", "reason": "an order is of at most 100", "is_hindered": True}
+    ]
+
+
+def test_what_is_too_small_to_trade_is_no_reason_to_run_again(world):
+    world.risk |= {"min_trade_usd": 1000}
+    assert world.run({"AAA": 0.5, "BBB": 0.009}).status == "done"
 
 
 def test_reducing_orders_have_ended_before_one_that_increases_is_sent(world):

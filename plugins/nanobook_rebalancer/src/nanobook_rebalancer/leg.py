@@ -92,3 +92,6 @@ class Skipped:
 
     symbol: str
     reason: str
+    is_hindered: bool = False
+    """The venue's rules are in the way, so that the weights are not reached; else it is not worth
+    an order."""

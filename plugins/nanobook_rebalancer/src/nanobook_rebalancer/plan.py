@@ -114,6 +114,11 @@ class Plan:
             ),
         )
 
+    @property
+    def hindered(self) -> tuple[Skipped, ...]:
+        """What cannot be traded, so that the weights are not reached."""
+        return tuple(trade for trade in self.skipped if trade.is_hindered)
+
     def phase(self, phase: Phase) -> tuple[Leg, ...]:
         """The legs of one phase, in their order."""
         return tuple(leg for leg in self.legs if leg.phase is phase)

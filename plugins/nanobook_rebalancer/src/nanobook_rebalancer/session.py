@@ -276,13 +276,15 @@ class Session:
             plan = _renumbered(self.plan, first)
         if len(plan.legs) > (most := self.config.execution.max_orders_per_run):
             raise PlanError(f"{len(plan.legs)} orders generated, but max_orders_per_run is {most}")
-        if plan.legs:
+        if plan.legs or plan.hindered:
             self.journal.write("diff_computed", plan=plan.to_data())
         return plan
 
     def _approve(self, plan: Plan, snapshot: Snapshot) -> tuple[str, str] | None:
         """Check a plan and ask; how the run ends where it is not to be executed."""
         self.plan = plan
+        if not plan.legs and plan.hindered:
+            return "incomplete", f"nothing can be sent; {_not_traded(plan)}"
         if not plan.legs:
             self.journal.write("no_rebalance_needed")
             return "done", "No rebalancing needed."
@@ -355,13 +357,15 @@ class Session:
             review += problems + self._beyond(plan)
         if not status:
             status = "incomplete" if report is None or report.missing else "done"
+            if self.plan is not None and self.plan.hindered:
+                status = "incomplete"
         if review and status in ("done", "incomplete"):
             status = "review"
         self._record_end(status, message, review)
         self._complete(status, review, report, positions)
         return self._result(
             status,
-            message or "; ".join(review) or _summary(report),
+            message or "; ".join(review) or _summary(report, self.plan),
             report=report,
             reconciliation=self._reconciliation(positions),
             review=tuple(review),
@@ -445,10 +449,16 @@ class Session:
         )
 
 
-def _summary(report: ExecutionReport | None) -> str:
+def _summary(report: ExecutionReport | None, plan: Plan | None) -> str:
     legs = () if report is None else report.trades
     missing = () if report is None else report.missing
-    return f"{len(legs) - len(missing)} of {len(legs)} trades filled."
+    filled = f"{len(legs) - len(missing)} of {len(legs)} trades filled"
+    return f"{filled}; {_not_traded(plan)}" if plan is not None and plan.hindered else f"{filled}."
+
+
+def _not_traded(plan: Plan) -> str:
+    listed = "; ".join(f"{trade.symbol}: {trade.reason}" for trade in plan.hindered)
+    return f"not traded: {listed}"
 
 
 def _listed(found: Any) -> str:

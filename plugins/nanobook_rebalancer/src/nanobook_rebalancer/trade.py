@@ -46,11 +46,14 @@ class Trade:
         change = -whole if weight is None else self._change(equity, weight)
         if weight is None and whole != self.held:
             rest, lot = decimal_text(self.held - whole), decimal_text(self.instrument.lot)
-            yield self._skipped(f"{rest} stays, as a lot is {lot}")
+            matters = self._value(self.held - whole) >= self.rules.min_trade
+            yield self._skipped(f"{rest} stays, as a lot is {lot}", is_hindered=matters)
         is_close, value = weight is None, self._value(change)
         if change and change != -whole and value < self.rules.min_trade:
             least = money_text(self.rules.min_trade)
-            yield self._skipped(f"{money_text(value)} is below the least of {least}")
+            yield self._skipped(
+                f"{money_text(value)} is below the least of {least}", is_hindered=False
+            )
             is_close, change = True, -whole if self._is_flip(change) else Decimal(0)
         if change and self._is_flip(change) and self.rules.splits_flips:
             yield from self._flip(whole, change)
@@ -118,5 +121,5 @@ class Trade:
     def _value(self, change: Decimal) -> Decimal:
         return abs(change) * self.mark * self.instrument.multiplier
 
-    def _skipped(self, reason: str) -> Skipped:
-        return Skipped(symbol=self.symbol, reason=reason)
+    def _skipped(self, reason: str, *, is_hindered: bool = True) -> Skipped:
+        return Skipped(symbol=self.symbol, reason=reason, is_hindered=is_hindered)
