@@ -261,10 +261,10 @@ def positions(setting: _Setting) -> None:
                 (
                     each.symbol,
                     decimal_text(each.quantity),
-                    decimal_text(round(each.avg_cost, 4)),
+                    "-" if each.avg_cost is None else decimal_text(round(each.avg_cost, 4)),
                     money_text(each.market_value),
                     f"{each.market_value / equity:.2%}" if equity > 0 else "-",
-                    money_text(each.unrealized_pnl),
+                    "-" if each.unrealized_pnl is None else money_text(each.unrealized_pnl),
                 )
                 for each in held
             ],

@@ -252,7 +252,7 @@ class Session:
             equity=decimal_text(account.equity),
             positions=[
                 {
-                    "avg_cost": decimal_text(held.avg_cost),
+                    "avg_cost": None if held.avg_cost is None else decimal_text(held.avg_cost),
                     "price": decimal_text(marks[held.symbol]),
                     "qty": decimal_text(held.quantity),
                     "symbol": held.symbol,
