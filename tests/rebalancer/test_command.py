@@ -128,6 +128,13 @@ def test_without_an_answer_nothing_is_sent(folder):
     assert folder.events[-2:] == ["user_confirmed", "run_completed"]
 
 
+def test_without_a_price_there_is_no_weight_to_compare(folder):
+    folder.target({"AAA": 0.05, "DDD": 0.1}, name="more.json")
+    code, output, errors = run_here("reconcile", "more.json", *PAPER)
+    assert (code, errors.splitlines()[-1]) == (3, "Error: no price of DDD")
+    assert "  DDD         10.00 no price        -            -            0\n" in output
+
+
 def test_an_audit_log_can_be_verified_and_damage_is_named(folder):
     run_here("run", "target.json", *PAPER, "--force")
     code, output, _ = run_here("verify", "logs/audit.jsonl")

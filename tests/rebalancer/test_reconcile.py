@@ -5,32 +5,94 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanobook_rebalancer.reconcile import Reconciliation
+from nanobook_core.broker import PaperBroker
+from nanobook_core.contracts import Instrument
+from nanobook_rebalancer.reconcile import Price, Reconciliation, reconcile
 
 EQUITY = Decimal(100_000)
 HELD = {"AAPL": Decimal(100), "MSFT": Decimal(-20), "OLD": Decimal(5)}
 WEIGHTS = {"AAPL": Decimal("0.2"), "MSFT": Decimal("-0.1"), "NEW": Decimal("0.05")}
-VALUES = {
-    "AAPL": Decimal(190),
-    "MSFT": Decimal(420),
-    "NEW": Decimal("33.3"),
+
+
+def price(symbol, mark, **rules):
+    return Price(mark=Decimal(mark), instrument=Instrument(symbol=symbol, **rules))
+
+
+PRICES = {
+    "AAPL": price("AAPL", 190),
+    "MSFT": price("MSFT", 420),
+    "NEW": price("NEW", "33.3"),
+    "OLD": price("OLD", "10.5"),
 }
 
 
 def test_it_is_written_as_in_the_original():
-    assert str(Reconciliation.of(EQUITY, HELD, WEIGHTS, VALUES)) == (
+    assert str(Reconciliation.of(EQUITY, HELD, WEIGHTS, PRICES)) == (
         "RECONCILIATION:\n"
         "  Symbol    Target%  Actual%    Diff%    TargetQty    ActualQty\n"
         "  AAPL        20.00    19.00    -1.00          105          100\n"
         "  MSFT       -10.00    -8.40    +1.60          -23          -20\n"
         "  NEW          5.00     0.00    -5.00          150            0\n"
-        "  OLD          0.00     0.00    +0.00            0            5\n"
+        "  OLD          0.00     0.05    +0.05            0            5\n"
         "Tracking error: 2.672%"
     )
 
 
+def test_without_a_price_nothing_is_said_of_a_weight():
+    prices = {"AAPL": PRICES["AAPL"]}
+    found = Reconciliation.of(EQUITY, {"OLD": Decimal(5)}, {"AAPL": Decimal("0.2")}, prices)
+    assert str(found) == (
+        "RECONCILIATION:\n"
+        "  Symbol    Target%  Actual%    Diff%    TargetQty    ActualQty\n"
+        "  AAPL        20.00     0.00   -20.00          105            0\n"
+        "  OLD          0.00 no price        -            -            5\n"
+        "Tracking error: unknown"
+    )
+    assert found.unpriced == ("OLD",)
+    document = found.to_dict()
+    assert (document["tracking_error"], document["holdings"][1]) == (
+        None,
+        {
+            "symbol": "OLD",
+            "target_weight": "0",
+            "actual_weight": None,
+            "difference": None,
+            "target_quantity": None,
+            "actual_quantity": "5",
+            "missing_quantity": None,
+        },
+    )
+
+
+def test_quantities_are_whole_lots():
+    rules = {"lot": Decimal("0.001"), "multiplier": Decimal(2)}
+    (found,) = Reconciliation.of(
+        EQUITY, {"A": Decimal("0.333")}, {"A": Decimal("0.4")}, {"A": price("A", 60_000, **rules)}
+    ).holdings
+    assert (found.target_quantity, found.missing_quantity) == (Decimal("0.333"), 0)
+    assert found.actual_weight == Decimal("0.3996")
+
+
+def test_a_position_of_nothing_is_not_listed():
+    assert Reconciliation.of(EQUITY, {"OLD": Decimal(0)}, {}, {}).holdings == ()
+
+
+def test_what_trades_in_another_currency_has_no_price_here():
+    euro = Instrument(symbol="EUR", currency="EUR")
+    quotes = {"EUR": (10, 11), "AAPL": (189, 191), "LAST": {"last": 5}}
+    broker = PaperBroker(cash=EQUITY, instruments=[euro], rates={"EUR": "1.1"}, quotes=quotes)
+    with broker:
+        held = {"EUR": Decimal(1), "AAPL": Decimal(100), "LAST": Decimal(2), "GONE": Decimal(3)}
+        found = reconcile(broker, held, {})
+    assert found.unpriced == ("EUR", "GONE")
+    assert [each.actual_weight for each in found.holdings if each.actual_weight] == [
+        Decimal("0.19"),
+        Decimal("0.0001"),
+    ]
+
+
 def test_numbers_are_exact_strings():
-    found = Reconciliation.of(EQUITY, {"AAPL": Decimal(100)}, {"AAPL": Decimal("0.2")}, VALUES)
+    found = Reconciliation.of(EQUITY, {"AAPL": Decimal(100)}, {"AAPL": Decimal("0.2")}, PRICES)
     assert found.to_dict() == {
         "holdings": [
             {
@@ -53,7 +115,7 @@ def test_nothing_held_and_nothing_wanted_is_no_error():
 
 
 def test_without_equity_everything_counts_as_nothing():
-    (found,) = Reconciliation.of(Decimal(0), {"AAPL": Decimal(1)}, {}, VALUES).holdings
+    (found,) = Reconciliation.of(Decimal(0), {"AAPL": Decimal(1)}, {}, PRICES).holdings
     assert (found.actual_weight, found.target_quantity, found.actual_quantity) == (0, 0, 1)
 
 
@@ -62,8 +124,8 @@ _quantities = st.decimals(-1000, 1000, places=2)
 
 @given(st.dictionaries(st.sampled_from("ABCDE"), _quantities, min_size=1))
 def test_holding_the_target_is_no_error(held):
-    values = dict.fromkeys(held, Decimal(8))
+    prices = {symbol: price(symbol, 8) for symbol in held}
     weights = {symbol: quantity * 8 / EQUITY for symbol, quantity in held.items()}
-    found = Reconciliation.of(EQUITY, held, weights, values)
+    found = Reconciliation.of(EQUITY, held, weights, prices)
     assert found.tracking_error < Decimal("1e-20")
     assert all(abs(each.missing_quantity) < 1 for each in found.holdings)

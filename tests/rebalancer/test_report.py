@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from tests.rebalancer.run_world import World
 
+from nanobook_rebalancer.fee import Fees
 from nanobook_rebalancer.history import Attempt, Execution, Window
 from nanobook_rebalancer.leg import Leg
 from nanobook_rebalancer.report import ExecutionReport
@@ -24,6 +25,7 @@ def leg(number, action, quantity="100", mark="50", multiplier="1"):
 
 
 def window(number, *fills, reason=""):
+    """Fills are shares, price, fee and its currency, USD where it is left out."""
     attempt = Attempt(
         client_order_id=f"nb1-{number}",
         leg=number,
@@ -36,32 +38,35 @@ def window(number, *fills, reason=""):
         sent_at="",
         reason=reason,
     )
-    for at, (shares, price, fee) in enumerate(fills):
+    for at, (shares, price, fee, *currency) in enumerate(fills):
         attempt.fills[f"e{at}"] = Execution(
-            shares=Decimal(shares), price=Decimal(price), fee=Decimal(fee), fee_currency="USD"
+            shares=Decimal(shares),
+            price=Decimal(price),
+            fee=Decimal(fee),
+            fee_currency="".join(currency) or "USD",
         )
     return Window(account="", attempts=[attempt])
 
 
 def test_price_is_the_average_and_slippage_is_what_it_cost_more():
     done = window(1, ("60", "50.10", "1"), ("40", "50.20", "0.5"))
-    (trade,) = ExecutionReport.of([leg(1, "BUY")], done, {}).trades
+    (trade,) = ExecutionReport.of([leg(1, "BUY")], done, "USD", {}).trades
     assert trade.price == Decimal("50.14")
     assert trade.slippage == Decimal("14.00")
     assert trade.slippage_bps == 28
-    assert trade.fees == Decimal("1.5")
+    assert trade.fees == Fees(money=Decimal("1.5"))
     assert trade.reason == ""
 
 
 def test_selling_for_less_costs_and_for_more_earns():
-    less = ExecutionReport.of([leg(1, "SELL")], window(1, ("100", "49.90", "0")), {})
-    more = ExecutionReport.of([leg(1, "SELL SHORT")], window(1, ("100", "50.30", "0")), {})
+    less = ExecutionReport.of([leg(1, "SELL")], window(1, ("100", "49.90", "0")), "USD", {})
+    more = ExecutionReport.of([leg(1, "SELL SHORT")], window(1, ("100", "50.30", "0")), "USD", {})
     assert (less.slippage, more.slippage) == (10, -30)
 
 
 def test_a_contract_counts_with_its_multiplier():
     report = ExecutionReport.of(
-        [leg(1, "BUY", multiplier="100")], window(1, ("100", "50.01", "0")), {}
+        [leg(1, "BUY", multiplier="100")], window(1, ("100", "50.01", "0")), "USD", {}
     )
     assert report.slippage == 100
     assert report.trades[0].price == Decimal("50.01")
@@ -69,7 +74,9 @@ def test_a_contract_counts_with_its_multiplier():
 
 def test_what_is_missing_says_why():
     legs = [leg(1, "BUY"), leg(2, "BUY"), leg(3, "BUY")]
-    report = ExecutionReport.of(legs, window(1, ("60", "50", "0"), reason="timeout"), {2: "stale"})
+    report = ExecutionReport.of(
+        legs, window(1, ("60", "50", "0"), reason="timeout"), "USD", {2: "stale"}
+    )
     assert [trade.leg.number for trade in report.missing] == [1, 2, 3]
     assert [trade.reason for trade in report.trades] == ["timeout", "stale", "not sent"]
     assert report.trades[1].price is None
@@ -88,14 +95,16 @@ def test_it_adds_up_to_what_the_account_has_paid(tmp_path):
     before = Decimal(100_000)
     report = world.run({"AAA": 0.5, "BBB": 0.25}).report
     lost = before - world.broker.account().equity
-    assert report.fees == Decimal("75.05")
-    assert report.fees + report.slippage == lost
+    assert report.fees.money == Decimal("75.05")
+    assert report.fees.money + report.slippage == lost
 
 
 def test_numbers_are_exact_strings():
-    report = ExecutionReport.of([leg(1, "BUY")], window(1, ("100", "50.1", "1")), {})
+    report = ExecutionReport.of([leg(1, "BUY")], window(1, ("100", "50.1", "1")), "USD", {})
     assert report.to_dict() == {
         "fees": "1",
+        "other_fees": {},
+        "unknown_fees": 0,
         "slippage": "10",
         "trades": [
             {
@@ -108,7 +117,21 @@ def test_numbers_are_exact_strings():
                 "price": "50.1",
                 "slippage": "10",
                 "fees": "1",
+                "other_fees": {},
+                "unknown_fees": 0,
                 "reason": "",
             }
         ],
     }
+
+
+def test_fees_of_other_currencies_and_those_that_are_no_number_are_not_money():
+    fills = [("30", "50", "1"), ("30", "50", "0.5", "BTC"), ("40", "50", "NaN")]
+    report = ExecutionReport.of([leg(1, "BUY")], window(1, *fills), "USD", {})
+    assert report.fees == Fees(money=Decimal(1), others={"BTC": Decimal("0.5")}, unknown=1)
+    assert str(report).splitlines()[1].endswith("$0.00  $1.00, 0.5 BTC, 1 unknown")
+    assert report.summary == (
+        "1 of 1 filled; $1.00 fees + $0.00 slippage = $1.00; further fees: 0.5 BTC, 1 unknown"
+    )
+    found = report.to_dict()
+    assert (found["fees"], found["other_fees"], found["unknown_fees"]) == ("1", {"BTC": "0.5"}, 1)

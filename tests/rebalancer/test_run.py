@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 from attrs import evolve
-from tests.rebalancer.run_world import FORCE, Recorder, World
+from tests.rebalancer.run_world import FORCE, FaultyBroker, Recorder, World
 
 import nanobook
 from nanobook_core.broker import PaperBroker
-from nanobook_core.contracts import ConnectError, ConnectionInfo, Instrument
+from nanobook_core.contracts import BrokerPosition, ConnectError, ConnectionInfo, Instrument
 from nanobook_core.plugin import Capability, default_registry
 from nanobook_rebalancer.errors import InputError, LockedError, PlanError
 from nanobook_rebalancer.lock import RunLock
@@ -29,7 +29,7 @@ def test_targets_become_positions(world):
     result = world.run(WEIGHTS)
     assert (result.status, result.exit_code) == ("done", 0)
     assert world.held() == {"AAA": 500, "BBB": 500}
-    assert result.report.fees == 0
+    assert result.report.fees.money == 0
     assert [trade.price for trade in result.report.trades] == [Decimal("100.05"), Decimal("50.05")]
 
 
@@ -339,3 +339,84 @@ class TestFromPython:
         plan = planned({"AAA": 0.2}, "one")
         with pytest.raises(PlanError, match="no broker"):
             Plan.from_data(plan.to_data(), account_id="PAPER").execute()
+
+
+def venue_of(world, **changes):
+    """A venue whose answers are others than those of the paper account."""
+
+    class Venue(FaultyBroker):
+        pass
+
+    def asked(name, change):
+        return lambda self, *args: change(getattr(FaultyBroker, name)(self, *args))
+
+    for name, change in changes.items():
+        setattr(Venue, name, asked(name, change))
+    world.broker = world.new_broker(Venue)
+    return world
+
+
+def test_a_position_of_nothing_needs_no_price(world):
+    nothing = BrokerPosition(
+        symbol="GONE",
+        quantity=Decimal(0),
+        avg_cost=Decimal(0),
+        market_value=Decimal(0),
+        unrealized_pnl=Decimal(0),
+    )
+    result = venue_of(world, positions=lambda held: [*held, nothing]).run({"AAA": 0.5})
+    assert result.status == "done"
+    assert [each.symbol for each in result.reconciliation.holdings] == ["AAA"]
+
+
+@pytest.mark.parametrize("name", ["", None])
+def test_a_venue_that_does_not_name_its_account_is_traded(world, name):
+    venue_of(
+        world,
+        connection=lambda info: evolve(info, account_id=name),
+        account=lambda account: evolve(account, account_id=name),
+    )
+    assert world.run({"AAA": 0.5}).status == "done"
+
+
+@pytest.mark.parametrize(("quantity", "price"), [("400", "90"), ("300", "100.05")])
+def test_an_execution_that_is_corrected_later_counts_as_corrected(world, quantity, price):
+    asked = []
+
+    def corrected(fills):
+        asked.append(fills)
+        if len(asked) == 1:  # when the order ended
+            return fills
+        further = {"quantity": Decimal(quantity), "price": Decimal(price)}
+        return [
+            *fills,
+            *(evolve(each, exec_id="x", corrects=each.exec_id, **further) for each in fills),
+        ]
+
+    def found(order):
+        return evolve(order, filled_quantity=Decimal(quantity)) if order else order
+
+    result = venue_of(world, fills=corrected, find_order=found).run({"AAA": 0.4})
+    assert [
+        (each["shares"], each["price"], each["filled"]) for each in world.data("order_filled")
+    ] == [("400", "100.05", "400"), (quantity, price, quantity)]
+    (trade,) = result.report.trades
+    assert (trade.filled, trade.price) == (Decimal(quantity), Decimal(price))
+    assert result.report.slippage == (trade.price - 100) * trade.filled
+
+
+def test_fees_of_another_currency_are_not_counted_as_money(world):
+    def with_fees(fills):
+        return [evolve(each, fee=Decimal("0.5"), fee_currency="BTC") for each in fills]
+
+    fees = venue_of(world, fills=with_fees).run({"AAA": 0.4}).report.fees
+    assert (fees.money, fees.others) == (0, {"BTC": Decimal("0.5")})
+
+
+def test_a_fee_that_is_no_number_is_unknown(world):
+    def with_fees(fills):
+        return [evolve(each, fee=Decimal("NaN")) for each in fills]
+
+    result = venue_of(world, fills=with_fees).run({"AAA": 0.4})
+    assert (result.report.fees.money, result.report.fees.unknown) == (0, 1)
+    assert "further fees: 1 unknown" in str(result)

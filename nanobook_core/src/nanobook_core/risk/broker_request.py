@@ -90,7 +90,7 @@ class BrokerQuestions:
         """
         broker = self._broker
         account = ask("account()", broker.account)
-        held = ask("positions()", broker.positions)
+        held = [each for each in ask("positions()", broker.positions) if each.quantity]
         open_orders = [
             status
             for status in ask("open_orders()", lambda: broker.open_orders("all"))

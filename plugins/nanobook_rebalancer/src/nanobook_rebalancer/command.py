@@ -37,7 +37,7 @@ from nanobook_rebalancer.errors import (
 from nanobook_rebalancer.kill import kill as kill_all
 from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.options import Options
-from nanobook_rebalancer.reconcile import Reconciliation, unit_values
+from nanobook_rebalancer.reconcile import reconcile as compare
 from nanobook_rebalancer.redacted_output import redact_output
 from nanobook_rebalancer.redaction import Redactor
 from nanobook_rebalancer.result import EXIT_CODES, Result
@@ -279,6 +279,8 @@ def positions(setting: _Setting) -> None:
 def reconcile(setting: _Setting, target: Path, *, as_json: bool) -> None:
     """Compare what is held with the weights of TARGET; nothing is sent.
 
+    Exit code 3 where a symbol has no price, so that its weight is not known.
+
     \b
     Example:
       rebalancer reconcile target.json
@@ -286,14 +288,15 @@ def reconcile(setting: _Setting, target: Path, *, as_json: bool) -> None:
     config = setting.config()
     weights = read_target(target, now=SystemClock().now()).weights
     with _connected(config) as broker:
-        equity = broker.account().equity
         held = {each.symbol: each.quantity for each in broker.positions()}
-        values = unit_values(broker, {*held, *weights})
-    found = Reconciliation.of(equity, held, weights, values)
+        found = compare(broker, held, weights)
     if as_json:
         print_json(found.to_dict())
     else:
         click.echo(str(found))
+    if found.unpriced:
+        symbols = ", ".join(found.unpriced)
+        raise _EndedError(f"no price of {symbols}", EXIT_CODES["incomplete"])
 
 
 @rebalancer.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Self
 
@@ -10,6 +10,7 @@ from attrs import frozen
 
 from nanobook_core.types import Side
 from nanobook_rebalancer.decimal_text import EXACT, decimal_text, money_text
+from nanobook_rebalancer.fee import Fees
 from nanobook_rebalancer.history import Window
 from nanobook_rebalancer.leg import Leg
 
@@ -26,13 +27,12 @@ class Trade:
     filled: Decimal
     notional: Decimal
     """Sum of price times quantity of its fills, times the multiplier."""
-    fees: Decimal
-    """As the venue reported them, in whatever currency it takes them."""
+    fees: Fees
     reason: str
     """Why less was filled than planned, as far as is known."""
 
     @classmethod
-    def of(cls, leg: Leg, window: Window, failed: str = "") -> Self:
+    def of(cls, leg: Leg, window: Window, currency: str, failed: str = "") -> Self:
         """Add up the fills of a leg."""
         attempts = window.attempts_of(leg.number)
         fills = [fill for attempt in attempts for fill in attempt.fills.values()]
@@ -43,7 +43,7 @@ class Trade:
             leg=leg,
             filled=filled,
             notional=EXACT.multiply(value, leg.multiplier),
-            fees=sum((fill.fee for fill in fills), Decimal(0)),
+            fees=Fees.total(Fees.of(fill, currency) for fill in fills),
             reason="" if filled == leg.quantity else why,
         )
 
@@ -76,9 +76,12 @@ class ExecutionReport:
     trades: tuple[Trade, ...]
 
     @classmethod
-    def of(cls, legs: Iterable[Leg], window: Window, failed: dict[int, str]) -> Self:
+    def of(
+        cls, legs: Iterable[Leg], window: Window, currency: str, failed: Mapping[int, str]
+    ) -> Self:
         """Read it from what happened; `failed` says why legs were not sent."""
-        return cls(trades=tuple(Trade.of(leg, window, failed.get(leg.number, "")) for leg in legs))
+        trades = (Trade.of(leg, window, currency, failed.get(leg.number, "")) for leg in legs)
+        return cls(trades=tuple(trades))
 
     @property
     def missing(self) -> tuple[Trade, ...]:
@@ -86,9 +89,9 @@ class ExecutionReport:
         return tuple(trade for trade in self.trades if trade.filled != trade.leg.quantity)
 
     @property
-    def fees(self) -> Decimal:
+    def fees(self) -> Fees:
         """Sum over all legs."""
-        return sum((trade.fees for trade in self.trades), Decimal(0))
+        return Fees.total(trade.fees for trade in self.trades)
 
     @property
     def slippage(self) -> Decimal:
@@ -111,16 +114,17 @@ class ExecutionReport:
     @property
     def summary(self) -> str:
         """How much was filled, and what it cost."""
+        money, further = self.fees.money, self.fees.further
         return (
             f"{len(self.trades) - len(self.missing)} of {len(self.trades)} filled; "
-            f"{money_text(self.fees)} fees + {money_text(self.slippage)} slippage = "
-            f"{money_text(self.fees + self.slippage)}"
+            f"{money_text(money)} fees + {money_text(self.slippage)} slippage = "
+            f"{money_text(money + self.slippage)}" + (f"; further fees: {further}" * bool(further))
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for JSON, numbers as decimal strings."""
         return {
-            "fees": decimal_text(self.fees),
+            **self.fees.to_dict(),
             "slippage": decimal_text(self.slippage),
             "trades": [
                 {
@@ -132,7 +136,7 @@ class ExecutionReport:
                     "expected_price": decimal_text(trade.leg.mark),
                     "price": None if trade.price is None else decimal_text(round(trade.price, 10)),
                     "slippage": decimal_text(trade.slippage),
-                    "fees": decimal_text(trade.fees),
+                    **trade.fees.to_dict(),
                     "reason": trade.reason,
                 }
                 for trade in self.trades
@@ -150,6 +154,6 @@ def _row(trade: Trade) -> tuple[str, ...]:
         "-" if trade.price is None else decimal_text(round(trade.price, 6)),
         "-" if bps is None else f"{bps:+.1f}",
         money_text(trade.slippage),
-        money_text(trade.fees),
+        str(trade.fees),
         trade.reason,
     )

@@ -29,7 +29,7 @@ from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.planner import make_plan, risk_request
-from nanobook_rebalancer.reconcile import Reconciliation, unit_values
+from nanobook_rebalancer.reconcile import Reconciliation, reconcile
 from nanobook_rebalancer.recovery import adopt_surfaced, end_others, orphans, write_recovered
 from nanobook_rebalancer.report import ExecutionReport
 from nanobook_rebalancer.result import Result
@@ -352,7 +352,7 @@ class Session:
             review += [line for line in self.orders.settle() if line not in review]
         if plan is not None and is_executed and not self.options.dry_run:
             failed = {} if self.execution is None else self.execution.failed
-            report = ExecutionReport.of(plan.legs, self.window, failed)
+            report = ExecutionReport.of(plan.legs, self.window, plan.currency, failed)
             positions, problems = final_positions(self.broker, self.clock, self._holdings)
             review += problems + self._beyond(plan)
         if not status:
@@ -415,11 +415,9 @@ class Session:
         if positions is None or self.plan is None:
             return None
         try:
-            values = unit_values(self.broker, {*positions, *self.target.weights})
-            equity = self.broker.account().equity
+            return reconcile(self.broker, positions, self.target.weights)
         except Exception:  # noqa: BLE001 - everything is done and written; this is only shown
             return None
-        return Reconciliation.of(equity, positions, self.target.weights, values)
 
     def _result(self, status: str, message: str, **shown: Any) -> Result:
         return Result(

@@ -74,7 +74,7 @@ def take_snapshot(
     """
     account = broker.account()
     account_id = _account_id(broker, account, account_id)
-    holdings = tuple(broker.positions())
+    holdings = tuple(held for held in broker.positions() if held.quantity)
     capabilities = broker.capabilities()
     quotes: dict[str, Quote] = {}
     instruments: dict[str, Instrument] = {}

@@ -124,7 +124,8 @@ class Venue:
 
     def _fills(self, attempt: Attempt, status: BrokerOrderStatus) -> list[Fill]:
         """Executions of an order that are not recorded, where the venue says there are any."""
-        if status.filled_quantity == attempt.filled:
+        is_settled = status.state.is_terminal and attempt.filled  # its prices may be corrected
+        if status.filled_quantity == attempt.filled and not is_settled:
             return []
         since: dt.datetime | None = dt.datetime.fromisoformat(attempt.sent_at) - _CLOCKS_DIFFER
         if attempt.client_order_id in self.ended:  # some are missing: whenever they were
@@ -146,6 +147,8 @@ class Venue:
         for fill in fills:
             if fill.exec_id in attempt.fills or fill.exec_id in attempt.corrected:
                 continue
+            replaced = attempt.fills.get(fill.corrects)
+            before = attempt.filled - (replaced.shares if replaced is not None else 0)
             write(
                 "order_filled",
                 attempt=attempt.number,
@@ -153,7 +156,7 @@ class Venue:
                 exec_id=fill.exec_id,
                 fee=decimal_text(fill.fee),
                 fee_currency=fill.fee_currency,
-                filled=decimal_text(attempt.filled + fill.quantity),
+                filled=decimal_text(before + fill.quantity),
                 leg=attempt.leg,
                 price=decimal_text(fill.price),
                 shares=decimal_text(fill.quantity),
