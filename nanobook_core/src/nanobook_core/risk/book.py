@@ -161,6 +161,10 @@ class Book:
             raise CannotJudgeError(f"price of {symbol} must be finite and above 0, got {price}")
         elif limit is not None and limit > price:
             price = limit
+        return self._converted(symbol, price)
+
+    def _converted(self, symbol: str, price: Decimal) -> Decimal:
+        request = self.request
         instrument = request.instruments.get(symbol)
         if instrument is None:
             return price
@@ -194,6 +198,19 @@ class Book:
         if limit is not None:
             checked(order, limit)
         return quantity * self.unit_value(order.symbol, limit)
+
+    def freed_value(self, order: RiskOrder) -> Decimal:
+        """What an order that only reduces frees at least: its value at the lower of limit and mark.
+
+        Raises:
+            CannotJudgeError: its quantity or price is missing, or not finite and above 0.
+
+        """
+        quantity, symbol, limit = checked_quantity(order), order.symbol, order.limit_price
+        price = self.request.marks.get(symbol, limit)
+        if price is None or limit is None:
+            return quantity * self.unit_value(symbol, limit)
+        return quantity * self._converted(symbol, min(checked(order, limit), price))
 
     @cached_property
     def exposure(self) -> Exposure:

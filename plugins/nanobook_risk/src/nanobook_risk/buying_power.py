@@ -29,9 +29,9 @@ class BuyingPower:
 
     In a cash account every purchase needs its value, and sales are credited only once they have
     filled: the limit is `cash`. With `margin`, what opens a position, long or short, needs its
-    value, what only reduces one gives its value back, and the limit is `buying_power`. Open orders
-    need money too, unless the venue has taken it off already (`open_orders_reserved`). Orders that
-    all only reduce pass.
+    value, what only reduces one gives its value back, at the lower of limit and mark, and the limit
+    is `buying_power`. Open orders need money too and give none, unless the venue has taken it off
+    already (`open_orders_reserved`). Orders that all only reduce pass.
 
     Raises:
         TypeError: a setting is neither True nor False.
@@ -88,4 +88,4 @@ class BuyingPower:
         value = book.order_value(order)
         if not self.margin:
             return value if order.side is Side.BUY else Decimal(0)
-        return -value if book.reduces(order) else value
+        return -book.freed_value(order) if book.reduces(order) else value
