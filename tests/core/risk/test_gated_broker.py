@@ -11,6 +11,7 @@ from tests.core.risk.venue import StoppedClock, Venue
 from nanobook_core.contracts import (
     Broker,
     BrokerOrder,
+    BrokerOrderStatus,
     LinkDownError,
     NoQuoteError,
     NotConnectedError,
@@ -106,6 +107,83 @@ def test_a_question_without_an_answer_refuses(question, error):
     with pytest.raises((RiskVetoError, NoQuoteError)) as refused:
         gate(venue).submit_order("AAPL", "sell", 1)
     assert refused.value.outcome is Outcome.NOT_SENT
+    assert venue.sent == []
+
+
+class MovingVenue(Venue):
+    """The open sale of all that is held fills while it is asked the one question or the other."""
+
+    def __init__(self, question):
+        super().__init__(held={"AAPL": 100})
+        self.question = question
+        self.orders = [
+            BrokerOrderStatus(
+                order_id=7,
+                client_order_id="",
+                symbol="AAPL",
+                side="sell",
+                quantity=Decimal(100),
+                state="accepted",
+                limit_price=Decimal(101),
+            )
+        ]
+
+    def _ask(self, question):
+        super()._ask(question)
+        if question == self.question and self.orders:
+            self.orders.clear()
+            self.held = {}
+
+    def positions(self):
+        held = super().positions()
+        self._ask("after positions")
+        return held
+
+    def open_orders(self, scope="own"):
+        orders = super().open_orders(scope)
+        self._ask("after open_orders")
+        return orders
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["account", "open_orders", "after open_orders", "positions", "after positions", "quote"],
+)
+def test_an_open_order_that_fills_between_two_questions_counts(question):
+    venue = MovingVenue(question)
+    with pytest.raises(RiskVetoError, match="short selling not allowed"):
+        gate(venue, allow_short=False).submit_order("AAPL", "sell", 100)
+    assert venue.sent == []
+
+
+class RestlessVenue(Venue):
+    """Something of an open order has filled whenever it is asked."""
+
+    filled = 0
+
+    def open_orders(self, scope="own"):
+        self.filled += 1
+        self.orders = [
+            BrokerOrderStatus(
+                order_id=7,
+                client_order_id="",
+                symbol="MSFT",
+                side="buy",
+                quantity=Decimal(100),
+                filled_quantity=Decimal(self.filled),
+                state="partially_filled",
+            )
+        ]
+        return super().open_orders(scope)
+
+
+def test_a_venue_that_never_stands_still_refuses_for_now():
+    venue = RestlessVenue()
+    with pytest.raises(RiskVetoError, match="open orders change while they are asked for") as veto:
+        gate(venue).submit_order("AAPL", "buy", 1)
+    assert veto.value.retryable
+    assert veto.value.outcome is Outcome.NOT_SENT
+    assert venue.asked.count("positions") == 3
     assert venue.sent == []
 
 

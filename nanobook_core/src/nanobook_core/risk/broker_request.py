@@ -7,6 +7,7 @@ from decimal import Context, Decimal
 from typing import TypeVar
 
 from nanobook_core.contracts import (
+    Account,
     Broker,
     BrokerError,
     BrokerOrder,
@@ -25,6 +26,8 @@ from nanobook_core.plugin.discovery import described
 
 Answer = TypeVar("Answer")
 _SHOWN = Context(prec=28, traps=[])
+#: How often open orders may change while the holdings are asked for.
+_TRIES = 3
 
 
 def ask(what: str, question: Callable[[], Answer]) -> Answer:
@@ -89,12 +92,9 @@ class BrokerQuestions:
 
         """
         broker = self._broker
-        account = ask("account()", broker.account)
-        held = [each for each in ask("positions()", broker.positions) if each.quantity]
+        account, held, orders = self._holdings()
         open_orders = [
-            status
-            for status in ask("open_orders()", lambda: broker.open_orders("all"))
-            if status.remaining_quantity and status.order_id != replaces
+            status for status in orders if status.remaining_quantity and status.order_id != replaces
         ]
         quote = ask(f"quote({order.symbol!r})", lambda: broker.quote(order.symbol))
         broker_time = ask("server_time()", broker.server_time)
@@ -124,6 +124,30 @@ class BrokerQuestions:
             instruments=instruments,
         )
 
+    def _holdings(self) -> tuple[Account, list[BrokerPosition], list[BrokerOrderStatus]]:
+        """Account, positions and open orders of one moment.
+
+        What fills between two questions would be in neither answer, so the orders are asked for
+        before and after the holdings, until they agree.
+        """
+        broker = self._broker
+
+        def open_orders() -> list[BrokerOrderStatus]:
+            return ask("open_orders()", lambda: broker.open_orders("all"))
+
+        before = open_orders()
+        for _ in range(_TRIES):
+            account = ask("account()", broker.account)
+            held = [each for each in ask("positions()", broker.positions) if each.quantity]
+            after = open_orders()
+            if _quantities(after) == _quantities(before):
+                return account, held, after
+            before = after
+        raise RiskVetoError(
+            f"open orders change while they are asked for, {_TRIES} times, so nothing was sent",
+            retryable=True,
+        )
+
     def _instrument(self, symbol: str) -> Instrument:
         if symbol not in self._instruments:
             self._instruments[symbol] = ask(
@@ -137,6 +161,12 @@ class BrokerQuestions:
             return ask(f"quote({symbol!r})", lambda: self._broker.quote(symbol))
         except NoQuoteError:
             return None
+
+
+def _quantities(orders: list[BrokerOrderStatus]) -> dict[int, tuple[Decimal, Decimal]]:
+    return {
+        status.order_id: (status.filled_quantity, status.remaining_quantity) for status in orders
+    }
 
 
 def _mark(position: BrokerPosition, instrument: Instrument) -> Decimal | None:
