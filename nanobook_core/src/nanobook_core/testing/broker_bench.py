@@ -15,6 +15,7 @@ from nanobook_core.contracts import (
     BrokerError,
     BrokerOrder,
     BrokerOrderStatus,
+    BrokerPosition,
     Fill,
     OrderState,
 )
@@ -88,6 +89,8 @@ class BrokerBench:
     fills_partly = True
     #: Resting orders fill while nobody is connected.
     fills_while_away = True
+    #: The venue tells what every holding has cost and gained.
+    tells_costs = True
     withdraws_quotes = True
     shows_foreign = True
     loses_answers = True
@@ -214,6 +217,17 @@ class BrokerBench:
         assert broker.open_orders("all") == []
         assert broker.fills() == []
         assert broker.positions() == []
+
+    def has_cost(self, position: BrokerPosition, expected: Decimal) -> None:
+        """Assert what a holding has cost; only a venue that does not tell costs may leave it open.
+
+        What is told is right, or it is not told.
+        """
+        cost = position.avg_cost
+        if cost is None:
+            assert not self.tells_costs, position
+        else:
+            assert abs(cost - expected) < expected / 10**9, (position, expected)
 
     def near(self, money: Decimal, expected: Decimal) -> None:
         """Assert that money is as expected, as exactly as the venue tells money."""
