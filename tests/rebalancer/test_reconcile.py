@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,18 +79,25 @@ def test_a_position_of_nothing_is_not_listed():
     assert Reconciliation.of(EQUITY, {"OLD": Decimal(0)}, {}, {}).holdings == ()
 
 
-def test_what_trades_in_another_currency_has_no_price_here():
-    euro = Instrument(symbol="EUR", currency="EUR")
-    quotes = {"EUR": (10, 11), "AAPL": (189, 191), "LAST": {"last": 5}}
-    broker = PaperBroker(cash=EQUITY, instruments=[euro], rates={"EUR": "1.1"}, quotes=quotes)
-    with broker:
-        held = {"EUR": Decimal(1), "AAPL": Decimal(100), "LAST": Decimal(2), "GONE": Decimal(3)}
+@pytest.mark.parametrize(
+    ("rates", "weights"),
+    [
+        ({"EUR": Decimal("1.1")}, [Decimal("0.19"), Decimal("0.011"), None, Decimal("0.0001")]),
+        ({}, [Decimal("0.19"), None, None, Decimal("0.0001")]),
+    ],
+)
+def test_what_trades_in_another_currency_is_worth_what_the_account_s_rate_says(rates, weights):
+    class Venue(PaperBroker):
+        def account(self):
+            return evolve(super().account(), rates=rates)
+
+    euro = Instrument(symbol="EURO", currency="EUR")
+    quotes = {"EURO": (99, 101), "AAPL": (189, 191), "LAST": {"last": 5}}
+    held = {"EURO": Decimal(10), "AAPL": Decimal(100), "LAST": Decimal(2), "GONE": Decimal(3)}
+    with Venue(cash=EQUITY, instruments=[euro], quotes=quotes) as broker:
         found = reconcile(broker, held, {})
-    assert found.unpriced == ("EUR", "GONE")
-    assert [each.actual_weight for each in found.holdings if each.actual_weight] == [
-        Decimal("0.19"),
-        Decimal("0.0001"),
-    ]
+    assert [each.symbol for each in found.holdings] == ["AAPL", "EURO", "GONE", "LAST"]
+    assert [each.actual_weight for each in found.holdings] == weights
 
 
 def test_numbers_are_exact_strings():

@@ -6,6 +6,7 @@ from tests.rebalancer.run_world import World
 
 from nanobook_rebalancer.fee import Fees
 from nanobook_rebalancer.history import Attempt, Execution, Window
+from nanobook_rebalancer.holdings import Holdings
 from nanobook_rebalancer.leg import Leg
 from nanobook_rebalancer.report import ExecutionReport
 
@@ -29,6 +30,8 @@ def window(number, *fills, reason=""):
     attempt = Attempt(
         client_order_id=f"nb1-{number}",
         leg=number,
+        holdings=Holdings(),
+        currency="USD",
         number=1,
         symbol="AAA",
         action="BUY",

@@ -413,9 +413,12 @@ def test_fees_of_another_currency_are_not_counted_as_money(world):
     assert (fees.money, fees.others) == (0, {"BTC": Decimal("0.5")})
 
 
-def test_a_fee_that_is_no_number_is_unknown(world):
+@pytest.mark.parametrize(
+    "fee", [{"fee": Decimal("NaN"), "fee_currency": "BTC"}, {"is_fee_known": False}]
+)
+def test_a_fee_that_is_not_told_or_no_number_is_unknown(world, fee):
     def with_fees(fills):
-        return [evolve(each, fee=Decimal("NaN")) for each in fills]
+        return [evolve(each, **fee) for each in fills]
 
     result = venue_of(world, fills=with_fees).run({"AAA": 0.4})
     assert (result.report.fees.money, result.report.fees.unknown) == (0, 1)

@@ -23,7 +23,7 @@ class Fees:
     others: Mapping[str, Decimal] = field(factory=dict)
     """In other currencies, by currency."""
     unknown: int = 0
-    """Number of fills with a fee that is no number."""
+    """Number of fills whose fee the venue did not tell, or told as no number."""
 
     @classmethod
     def of(cls, fill: Execution, currency: str) -> Self:

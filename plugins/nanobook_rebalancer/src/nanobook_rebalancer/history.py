@@ -338,7 +338,7 @@ def _fill(attempt: Attempt, data: Mapping[str, Any]) -> None:
     attempt.holdings.trade(
         attempt.symbol,
         traded if attempt.side is Side.BUY else -traded,
-        fee if is_in_kind and traded else Decimal(0),
+        fee if is_in_kind and traded and fee.is_finite() else Decimal(0),
     )
     if attempt.state.is_terminal:
         if attempt.filled >= attempt.shares:

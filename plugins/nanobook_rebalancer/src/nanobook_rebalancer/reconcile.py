@@ -22,11 +22,13 @@ class Price:
 
     mark: Decimal
     instrument: Instrument
+    rate: Decimal = Decimal(1)
+    """Of the account's currency for one of the instrument's."""
 
     @property
     def unit(self) -> Decimal:
-        """Value of one unit."""
-        return EXACT.multiply(self.mark, self.instrument.multiplier)
+        """Value of one unit, in the account's currency."""
+        return EXACT.multiply(EXACT.multiply(self.mark, self.instrument.multiplier), self.rate)
 
     def quantity(self, value: Decimal) -> Decimal:
         """How much has that value, cut towards 0 to whole lots."""
@@ -88,7 +90,7 @@ class Reconciliation:
         targets: Mapping[str, Decimal],
         prices: Mapping[str, Price],
     ) -> Self:
-        """Compare positions with target weights; prices are in the currency of the equity."""
+        """Compare positions with target weights."""
         held = {symbol for symbol, quantity in positions.items() if quantity}
         holdings = tuple(
             _holding(
@@ -147,7 +149,7 @@ def reconcile(
     """Compare positions with target weights at a connected broker's equity and prices.
 
     Without a price is a symbol that the broker does not know, of which it has none, or that trades
-    in another currency than the account's.
+    in a currency of which the account has no rate.
 
     Raises:
         BrokerError: the broker does not answer.
@@ -160,8 +162,10 @@ def reconcile(
             mark, instrument = broker.quote(symbol).mark, broker.instrument(symbol)
         except (NoQuoteError, UnknownSymbolError):
             continue
-        if mark is not None and mark > 0 and instrument.currency == account.currency:
-            prices[symbol] = Price(mark=mark, instrument=instrument)
+        is_own = instrument.currency == account.currency
+        rate = Decimal(1) if is_own else account.rates.get(instrument.currency)
+        if mark is not None and mark > 0 and rate is not None:
+            prices[symbol] = Price(mark=mark, instrument=instrument, rate=rate)
     return Reconciliation.of(account.equity, positions, targets, prices)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from enum import Enum
 
 from attrs import define, field
@@ -27,6 +28,7 @@ from nanobook_rebalancer.stop import StoppedError
 
 #: The venue's and our clock may differ by so much, and a fill is still looked for.
 _CLOCKS_DIFFER = dt.timedelta(days=1)
+_UNKNOWN = Decimal("NaN")
 #: How long an order without a record may take to end.
 _CANCEL_SECONDS, _POLL_SECONDS = 10.0, 0.5
 
@@ -154,7 +156,7 @@ class Venue:
                 attempt=attempt.number,
                 client_order_id=client_order_id,
                 exec_id=fill.exec_id,
-                fee=decimal_text(fill.fee),
+                fee=decimal_text(fill.fee if fill.is_fee_known else _UNKNOWN),
                 fee_currency=fill.fee_currency,
                 filled=decimal_text(before + fill.quantity),
                 leg=attempt.leg,
