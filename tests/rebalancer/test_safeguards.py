@@ -56,6 +56,38 @@ def test_a_lag_that_ends_in_time_is_waited_for(world):
     assert world.run(ONE).status == "done"
 
 
+def test_a_fill_that_comes_after_the_end_explains_what_is_held(world):
+    world.execution["order_timeout_secs"] = 1
+    world.broker = world.new_broker(Late)
+    world.broker.faults["submit_order"].append(
+        lambda: world.quotes.update(AAA={"bid": "99.95", "ask": "100.05", "ask_size": "200"})
+    )
+    world.broker.faults["order_status"].append(lambda: world.quotes.update(AAA=DEAR))
+    result = world.run(ONE)
+    assert (result.status, result.report.trades[0].filled) == ("incomplete", 200)
+    assert world.data("order_filled")[0]["shares"] == "200"
+
+
+class Late(FaultyBroker):
+    """Tells of fills only once positions were asked for."""
+
+    is_told = False
+
+    def positions(self):
+        if self.count("cancel_order"):
+            self.is_told = True
+        return super().positions()
+
+    def order_status(self, order):
+        return self._told(super().order_status(order))
+
+    def find_order(self, client_order_id):
+        return self._told(super().find_order(client_order_id))
+
+    def _told(self, status):
+        return status if self.is_told else evolve(status, filled_quantity=Decimal(0))
+
+
 def trade_by_hand(world, side, quantity):
     world.broker.disconnect()
     with world.new_broker(PaperBroker) as broker:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from nanobook_core.contracts import Broker, Clock
@@ -13,11 +14,12 @@ LOOKS, LOOK_SECONDS = 5, 2.0
 
 
 def final_positions(
-    broker: Broker, clock: Clock, holdings: Holdings
+    broker: Broker, clock: Clock, holdings: Holdings, ask_again: Callable[[], None]
 ) -> tuple[dict[str, Decimal] | None, list[str]]:
     """Return what is held, None where the broker does not say, and what of it is not explained.
 
-    Only symbols that were traded are looked at, and fills may take a while to show.
+    Only symbols that were traded are looked at. Fills may take a while to show, and `ask_again` is
+    for those that came after an order's end.
     """
     positions: dict[str, Decimal] | None = None
     problems: list[str] = []
@@ -29,6 +31,8 @@ def final_positions(
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is no answer
             problems = [f"positions: {described(error)}"]
             continue
+        if holdings.unexplained(positions):
+            ask_again()
         problems = holdings.unexplained(positions)
         if not problems:
             break

@@ -19,10 +19,6 @@ _OF_WINDOWS = frozenset(
 )
 
 
-#: How runs end that have shown a plan and not begun with it.
-_NOT_EXECUTED = frozenset({"declined", "refused", "interrupted"})
-
-
 class Record(Protocol):
     """What of an audit record is read here."""
 
@@ -80,12 +76,12 @@ class Attempt:
     shares: Decimal
     """Never more than this may fill."""
     limit: Decimal
-    holdings: Holdings
-    """What its fills change."""
-    currency: str
-    """In which fees change money and not holdings."""
     sent_at: str
     """When it was last written down that it will be sent."""
+    holdings: Holdings = field(factory=Holdings, repr=False)
+    """What its fills change."""
+    currency: str = ""
+    """In which fees change money and not holdings."""
     state: LegState = LegState.INTENT
     is_done: bool = False
     """Whether it is settled; an order that was not sent and is not done may be sent again."""
@@ -257,7 +253,7 @@ class History:
                 window.status = "" if data["status"] == "error" else data["status"]
                 if data["positions"] is not None:
                     self.holdings_of(window.account).see(_positions(data))
-                if window.status in _NOT_EXECUTED and window.has_sent_nothing:
+                if window.status == "declined" and window.has_sent_nothing:
                     window.last_leg = window.leg_before
 
     def _intend(self, window: Window, record: Record) -> None:
@@ -281,6 +277,7 @@ class History:
             currency=(window.plan or {"currency": ""})["currency"],
             sent_at=record.ts_wall,
         )
+        attempt.holdings.trade(attempt.symbol, Decimal(0), Decimal(0))
         self.attempts[attempt.client_order_id] = attempt
         window.attempts.append(attempt)
 

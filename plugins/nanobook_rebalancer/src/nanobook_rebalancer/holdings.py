@@ -19,7 +19,7 @@ class Holdings:
     seen: dict[str, Decimal] = field(factory=dict)
     """When they last explained everything."""
     expected: dict[str, Decimal] = field(factory=dict)
-    """Of each symbol that was traded since."""
+    """Of each symbol that was traded since, or of which an order may have been sent."""
     slack: dict[str, Decimal] = field(factory=dict)
     """By how much they may differ: a fee may be taken out of what is bought."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +40,8 @@ from nanobook_rebalancer.stop import StopFlag, StoppedError
 from nanobook_rebalancer.target import Target
 from nanobook_rebalancer.venue import Venue
 
+#: How long after it was sent an order may have fills that nobody has seen.
+_LATE = dt.timedelta(days=7)
 _OVERTAKEN = "positions have changed since the plan was made, so nothing was sent; run again"
 
 
@@ -235,10 +238,22 @@ class Session:
                 max_age=float(self.config.execution.quote_max_age_secs),
                 account_id=self.account_id,
             )
+            if self._holdings.unexplained(snapshot.positions) and not self.options.dry_run:
+                self._ask_again()
             problems = self._holdings.unexplained(snapshot.positions)
             if not problems or self.options.accept_positions:
                 return snapshot
         raise StoppedError("review", "; ".join([*problems, "(--accept-positions)"]))
+
+    def _ask_again(self) -> None:
+        """Ask for late fills of what was traded, as far as positions do not explain it."""
+        history = self.journal.history
+        since = (self.clock.now() - _LATE).isoformat()
+        for window in history.windows.values():
+            orders = self._orders_of(window)
+            for attempt in window.attempts if window.account == self.window.account else ():
+                if attempt.symbol in self._holdings.expected and attempt.sent_at >= since:
+                    orders.problem(orders.venue.find, attempt)
 
     def _snapshot(self) -> Snapshot:
         snapshot = self._explained_snapshot()
@@ -349,12 +364,15 @@ class Session:
         positions: dict[str, Decimal] | None = None
         if not self.options.dry_run and (is_executed or self.window.unresolved):
             review += self.orders.wind_down(message)
-            review += [line for line in self.orders.settle() if line not in review]
+            review += self.orders.settle()
         if plan is not None and is_executed and not self.options.dry_run:
+            positions, problems = final_positions(
+                self.broker, self.clock, self._holdings, self._ask_again
+            )
+            review += problems + self._beyond(plan)
             failed = {} if self.execution is None else self.execution.failed
             report = ExecutionReport.of(plan.legs, self.window, plan.currency, failed)
-            positions, problems = final_positions(self.broker, self.clock, self._holdings)
-            review += problems + self._beyond(plan)
+        review = list(dict.fromkeys(review))
         if not status:
             status = "incomplete" if report is None or report.missing else "done"
             if self.plan is not None and self.plan.hindered:
