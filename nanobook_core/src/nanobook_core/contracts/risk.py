@@ -64,6 +64,8 @@ class SentOrder:
 
     order: RiskOrder
     sent_at: datetime
+    of_plan: Decimal | None = None
+    """How much of it counts against `planned`; None for all of it, 0 where it was another plan's."""
 
 
 @frozen(kw_only=True)
