@@ -12,7 +12,6 @@ EMPTY = {
     "nanobook-executors",
     "nanobook-ibkr",
     "nanobook-itch",
-    "nanobook-rebalancer",
 }
 if not COMPILED:
     EMPTY.add("nanobook-native")
