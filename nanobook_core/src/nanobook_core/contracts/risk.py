@@ -65,7 +65,7 @@ class SentOrder:
     order: RiskOrder
     sent_at: datetime
     of_plan: Decimal | None = None
-    """How much of it counts against `planned`: all where it is None, 0 where it was another plan's."""
+    """How much of it counts against `planned`: all if None, 0 if it was another plan's."""
 
 
 @frozen(kw_only=True)
