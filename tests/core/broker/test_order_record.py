@@ -1,5 +1,6 @@
 """An order's state keeps its nine rules, whatever order messages come in."""
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -163,6 +164,52 @@ def test_a_correction_to_less_leaves_the_filled_quantity_and_the_gap_shows():
     assert sum(one.quantity for one in order.fills) == 3
 
 
+def test_corrections_of_one_execution_count_once_in_whatever_order_they_come():
+    chain = [fill("e1", 4), fill("e2", 4, corrects="e1"), fill("e3", 4, corrects="e2")]
+    for messages in itertools.permutations(chain):
+        order = record(state=S.ACCEPTED)
+        for message in messages:
+            order.fill(message)
+        assert [one.exec_id for one in order.fills] == ["e3"]
+        assert not any(order.fill(message) for message in chain)
+
+
+def test_a_fee_may_come_after_its_execution():
+    order = record(state=S.ACCEPTED)
+    early = fill("e1", 4, is_fee_known=False)
+    late = fill("e1", 4, fee=D("1.05"), fee_currency="USD")
+    assert order.fill(early)
+    assert not order.fill(early)
+    assert order.fill(late)
+    assert not order.fill(late)
+    assert not order.fill(early)
+    assert order.fills == (late,)
+    assert (order.filled_quantity, order.anomalies) == (4, [])
+    assert not order.fill(fill("e1", 4, fee=D("1.06"), fee_currency="USD"))
+    assert order.fills == (late,)
+    assert order.anomalies == ["execution e1 was told in two ways"]
+
+
+def test_a_fee_that_comes_with_another_quantity_is_another_story():
+    order = record(state=S.ACCEPTED)
+    early = fill("e1", 4, is_fee_known=False)
+    order.fill(early)
+    assert not order.fill(fill("e1", 5, fee=D(1)))
+    assert order.fills == (early,)
+    assert order.anomalies == ["execution e1 was told in two ways"]
+
+
+def test_a_status_tells_what_was_ordered():
+    order = BrokerOrder("A", "buy", 4, "stop_limit", D(9), stop_price=D(8), tif="gtc")
+    told = record(order=order).status()
+    assert (told.order_type, told.limit_price, told.stop_price, told.tif) == (
+        "stop_limit",
+        9,
+        8,
+        "gtc",
+    )
+
+
 def test_one_execution_told_in_two_ways_is_an_anomaly():
     order = record(state=S.ACCEPTED)
     order.fill(fill("e1", 4))
@@ -217,7 +264,13 @@ EXECUTIONS = {
     name: fill(name, quantity) for name, quantity in zip("abcdef", (1, 2, 3, 4, 5, 7), strict=True)
 }
 #: What replaces what, and with how much.
-CORRECTIONS = {"a2": ("a", 1), "c2": ("c", 5), "d2": ("d", 2)}
+CORRECTIONS = {
+    "a2": ("a", 1),
+    "c2": ("c", 5),
+    "d2": ("d", 2),
+    "a3": ("a2", 2),
+    "c3": ("c2", 4),
+}
 SAID = [S.PENDING_SUBMIT, S.ACCEPTED, S.HELD, S.PENDING_CANCEL, S.FILLED, S.CANCELLED, S.REJECTED]
 ENDED = {S.CANCELLED, S.REJECTED, S.EXPIRED}
 

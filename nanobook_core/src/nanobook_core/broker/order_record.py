@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 
-from attrs import Factory, define, field
+from attrs import Factory, define, evolve, field
 
 from nanobook_core.broker.exact import QUOTIENT, product, total
 from nanobook_core.contracts.broker_error import BrokerProtocolError, PermissionDeniedError
@@ -46,7 +46,8 @@ class OrderRecord:
        order that is filled whole FILLED. Such a fill is an anomaly.
     4. PENDING_CANCEL goes back when the cancel is rejected.
     5. UNKNOWN ends with the venue's word or a proof of absence, and with nothing else.
-    6. Fills are keyed by `exec_id`; a correction takes the place of what it corrects.
+    6. Fills are keyed by `exec_id`; a correction takes the place of what it corrects, and so of all
+       that this had corrected. A fee may come later, with its execution told again.
     7. What is told twice changes nothing the second time.
     8. Warnings never change the state.
     9. An order of others is only looked at; it is cancelled only if that is said explicitly.
@@ -169,14 +170,14 @@ class OrderRecord:
                 f"cannot be of order {self.order_id}, {self.order.side.value} {self.order.symbol}"
             )
         known = self._fills.get(fill.exec_id)
-        if known is not None or fill.exec_id in self._replaced:
-            if known not in (None, fill):
-                self._anomaly(f"execution {fill.exec_id} was told in two ways")
-            return False
+        if known is not None:
+            return self._told_again(known, fill)
+        replaced = self._fills.pop(fill.corrects, None) if fill.corrects else None
         if fill.corrects:
             self._replaced.add(fill.corrects)
-            self._fills.pop(fill.corrects, None)
-        elif self.state.is_terminal and not self._is_expected(fill):
+        if fill.exec_id in self._replaced:
+            return replaced is not None
+        if not fill.corrects and self.state.is_terminal and not self._is_expected(fill):
             self._anomaly(f"execution {fill.exec_id} came when the order was {self.state.value}")
         self._fills[fill.exec_id] = fill
         self._count(total(*(known.quantity for known in self._fills.values())), None)
@@ -197,7 +198,10 @@ class OrderRecord:
             state=self.state,
             filled_quantity=self._told_quantity,
             avg_fill_price=self._average(),
+            order_type=self.order.order_type,
             limit_price=self.order.limit_price,
+            stop_price=self.order.stop_price,
+            tif=self.order.tif,
             reason=self.reason,
             updated_at=self.updated_at,
             venue_status=self.venue_status,
@@ -241,6 +245,16 @@ class OrderRecord:
         elif self.state in _OPEN:
             self.state = self._working
 
+    def _told_again(self, known: Fill, fill: Fill) -> bool:
+        """Take over a fee that was not known before; all else that is new is an anomaly."""
+        is_same = _without_fee(known) == _without_fee(fill)
+        if is_same and fill.is_fee_known and not known.is_fee_known:
+            self._fills[fill.exec_id] = fill
+            return True
+        if known != fill and not (is_same and not fill.is_fee_known):
+            self._anomaly(f"execution {fill.exec_id} was told in two ways")
+        return False
+
     def _is_expected(self, fill: Fill) -> bool:
         """Whether the venue's sum has counted it already."""
         known = total(fill.quantity, *(one.quantity for one in self._fills.values()))
@@ -258,3 +272,7 @@ class OrderRecord:
     def _anomaly(self, text: str) -> None:
         if text not in self.anomalies:
             self.anomalies.append(text)
+
+
+def _without_fee(fill: Fill) -> Fill:
+    return evolve(fill, fee=Decimal(0), fee_currency="", is_fee_known=False)
