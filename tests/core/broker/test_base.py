@@ -238,6 +238,45 @@ def test_cancelling_all_goes_on_when_one_fails_and_says_what_remains(broker, cap
     assert report.remaining == ()
 
 
+@pytest.mark.parametrize("error", [OSError("socket"), nanobook.ValidationError("id")])
+def test_cancelling_all_goes_on_whatever_the_adapter_raises(broker, caplog, error):
+    for _ in range(3):
+        broker.submit_order("A", "buy", 1, order_type="limit", limit_price=D(90))
+    broker.cancel_errors = {1: error}
+    report = broker.cancel_all()
+    assert [status.order_id for status in report.cancelled] == [2, 3]
+    assert [status.order_id for status in report.remaining] == [1]
+    assert "order 1 was not cancelled" in caplog.text
+
+
+@pytest.mark.parametrize("flag", ["post_only", "reduce_only", "outside_hours"])
+def test_what_an_order_asks_and_the_venue_does_not_claim_is_not_sent(broker, flag):
+    order = BrokerOrder("A", "buy", 1, "limit", D(90), **{flag: True})
+    with pytest.raises(nanobook.UnsupportedError, match=f"adapter has no {flag} orders"):
+        broker.submit_order(order)
+    assert sent(broker) == []
+    broker.claims[flag] = True
+    broker.submit_order(order)
+    assert sent(broker) != []
+
+
+def test_a_venue_that_does_not_tell_its_time_is_not_given_ours(broker):
+    with pytest.raises(nanobook.UnsupportedError, match="adapter cannot tell its time"):
+        broker.server_time()
+
+
+def test_a_resume_that_cannot_be_kept_leaves_the_halt(clock):
+    class Full(Adapter):
+        def _keep_halt(self):
+            raise LinkDownError("disk full")
+
+    broker = Full(clock)
+    for change in (lambda: broker.halt("x"), broker.resume):
+        with pytest.raises(LinkDownError, match="disk full"):
+            change()
+        assert broker.connection().state is ConnectionState.HALTED
+
+
 def test_cancelling_all_of_a_symbol_leaves_the_others(broker):
     broker.submit_order("A", "buy", 1)
     assert broker.cancel_all("B").cancelled == ()

@@ -71,6 +71,16 @@ def test_it_is_a_broker_that_the_registry_offers():
     assert made.name == "paper"
 
 
+def test_what_a_refused_request_has_found_is_told_at_once(broker, quotes):
+    order = broker.submit_order("AAPL", "buy", 1, order_type="limit", limit_price=D(150))
+    heard = []
+    broker.subscribe(heard.append)
+    quotes["AAPL"] = ("149", "150")
+    with pytest.raises(nanobook.OrderNotFoundError):
+        broker.order_status(999)
+    assert [event.fill.order_id for event in heard if event.fill] == [order]
+
+
 def test_events_are_told_in_the_order_of_what_happened(broker, quotes):
     quotes["AAPL"] = {"bid": "184.99", "ask": "185.01", "ask_size": 40}
     heard = []

@@ -210,6 +210,79 @@ def test_reduce_only_orders_reduce(account, side, quantity, is_taken):
             broker.submit_order(order)
 
 
+def test_reduce_only_orders_that_rest_together_reduce_no_more_than_is_held(account, quotes):
+    broker = account(10_000)
+    broker.submit_order("A", "buy", 100)
+    first, second, third = (
+        broker.submit_order(limit("A", "sell", 60, "101", reduce_only=True)) for _ in range(3)
+    )
+    quotes["A"] = ("102", "102")
+    assert broker.positions() == []
+    told = [broker.order_status(order) for order in (first, second, third)]
+    assert [(one.state, one.filled_quantity) for one in told] == [
+        (S.FILLED, 60),
+        (S.CANCELLED, 40),
+        (S.CANCELLED, 0),
+    ]
+    assert told[1].reason == "reduce_only, and nothing is left to reduce"
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        limit("A", "sell", 21, "0.01"),
+        BrokerOrder("A", "buy", 21, "stop", stop_price=D("0.01")),
+        BrokerOrder("A", "sell", 21, "stop_limit", D("0.01"), stop_price=D(100)),
+        BrokerOrder("A", "sell", 21, "stop", stop_price=D(1000)),
+        limit("A", "sell", 11, "190"),
+        BrokerOrder("A", "buy", 11, "stop", stop_price=D(190)),
+    ],
+)
+def test_an_order_needs_what_it_may_trade_at_and_not_what_it_names(account, order):
+    broker = account()
+    with pytest.raises(nanobook.InsufficientFundsError, match=r"needed, 2000 can be used"):
+        broker.submit_order(order)
+    assert broker.account().gross_position_value == 0
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        limit("A", "sell", 20, "0.01"),
+        limit("A", "buy", 20, "100"),
+        BrokerOrder("A", "buy", 20, "stop", stop_price=D("0.01")),
+        BrokerOrder("A", "sell", 20, "stop", stop_price=D(1000)),
+    ],
+)
+def test_an_order_may_take_all_that_there_is(account, order):
+    broker = account()
+    assert broker.submit_order(order).state is S.FILLED
+    assert broker.account().buying_power == 0
+
+
+def test_a_stop_that_the_market_jumps_over_opens_no_more_than_the_account_can_hold(account, quotes):
+    broker = account()
+    order = broker.submit_order(BrokerOrder("A", "buy", 15, "stop", stop_price=D(120)))
+    quotes["A"] = ("500", "500")
+    status = broker.order_status(order)
+    assert (status.state, status.filled_quantity) == (S.CANCELLED, 0)
+    assert "7500 USD needed" in status.reason
+    assert "2000 can be used" in status.reason
+
+
+def test_a_stop_that_the_market_jumps_over_still_closes(account, quotes):
+    broker = account()
+    broker.submit_order("A", "sell", 15)
+    order = broker.submit_order(BrokerOrder("A", "buy", 15, "stop", stop_price=D(120)))
+    quotes["A"] = ("500", "500")
+    assert broker.order_status(order).state is S.FILLED
+
+
+def test_rates_are_told_with_the_account(account):
+    broker = account(rates={"EUR": "1.25", "JPY": 0})
+    assert broker.account().rates == {"EUR": D("1.25")}
+
+
 def test_basis_points_are_exact(account):
     broker = account(costs=D("2.5"))
     broker.submit_order("A", "buy", 3)
@@ -241,6 +314,33 @@ def test_a_cost_model_counts_finer_where_a_lot_is_no_whole_cents(account, quotes
     )
     broker.submit_order("C", "buy", 100)
     assert broker.fills()[0].fee == D("0.0123")
+
+
+@pytest.mark.parametrize("price", ["10", "10.01", "10.005", "10.0005", "0.0123", "0.001"])
+def test_a_least_cost_of_a_model_is_the_same_at_any_price(account, quotes, price):
+    quotes["C"] = (price, price)
+    broker = account(
+        costs=nanobook.CostModel(commission_bps=10, min_trade_fee=100),
+        instruments={"C": {"tick": "0.0001", "lot": "0.01"}},
+    )
+    broker.submit_order("C", "buy", 10)
+    broker.submit_order("C", "sell", 20)
+    assert [fill.fee for fill in broker.fills()] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "fee"),
+    [(100, "99.995", "9.9995"), (100, "100.005", "10.0005"), (3, "0.0123", "0.000369")],
+)
+def test_a_cost_between_two_cents_is_between_their_costs(account, quotes, quantity, price, fee):
+    quotes["C"] = (price, price)
+    broker = account(
+        100_000,
+        costs=nanobook.CostModel(commission_bps=10),
+        instruments={"C": {"tick": "0.0001", "lot": "0.0001"}},
+    )
+    broker.submit_order("C", "buy", quantity)
+    assert abs(broker.fills()[0].fee - D(fee)) <= D("0.01")
 
 
 def test_a_cost_model_of_a_plugin_is_found_by_name(account):

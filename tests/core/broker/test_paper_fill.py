@@ -316,6 +316,20 @@ def test_a_fill_model_that_lies_is_refused_and_nothing_changes(
             broker.instrument("A")
 
 
+def test_a_fill_model_that_fails_keeps_nobody_from_cancelling(quotes, clock, caplog):
+    class Broken:
+        def fill(self, request):
+            raise RuntimeError("no data")
+
+    with nanobook.PaperBroker(quotes=quotes, clock=clock, fills=Broken()) as broker:
+        order = broker.submit_order("A", "buy", 1, order_type="limit", limit_price=D(50))
+        quotes["A"] = ("48", "49")
+        assert broker.order_status(order).state == "accepted"
+        assert "nothing of A trades: RuntimeError('no data')" in caplog.text
+        broker.cancel_order(order)
+        assert broker.open_orders() == []
+
+
 def test_the_fill_model_simple_fills_as_the_touch_does(quotes, clock):
     with nanobook.PaperBroker(quotes=quotes, clock=clock, fills="simple") as broker:
         assert broker.submit_order("A", "buy", 500).state is S.FILLED

@@ -73,6 +73,7 @@ def test_a_file_that_turns_bad_stops_trading_and_not_cancelling(path, caplog):
             broker.quote("A")
         assert broker.order_status(order).state == "accepted"
         assert "nothing of A trades" in caplog.text
+        assert len(broker.open_orders()) == 1
         broker.cancel_order(order)
         path.write_text("symbol,bid,ask\nA,99,101\n")
         assert broker.quote("A").bid == 99
@@ -113,6 +114,50 @@ def test_a_function_is_asked_each_time():
             broker.instrument("A")
         assert broker.quote("A").last == 100
         assert broker.quote("A").bid == 7
+
+
+class Source(dict):
+    def get(self, symbol):
+        found = super().get(symbol)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+@pytest.mark.parametrize("bad", [(99.5, 100.5), 99, ("99", "x"), KeyError("A")])
+def test_a_quote_that_turns_bad_keeps_nobody_from_the_account(bad):
+    quotes = Source(A=(99, 101))
+    with nanobook.PaperBroker(quotes=quotes, clock=Clock()) as broker:
+        broker.submit_order("A", "buy", 2)
+        orders = [
+            broker.submit_order("A", "buy", 1, order_type="limit", limit_price=D(90))
+            for _ in range(3)
+        ]
+        assert len(broker.open_orders()) == 3
+        quotes["A"] = bad
+        assert broker.order_status(orders[0]).state == "accepted"
+        assert broker.account().is_estimated
+        assert broker.positions()[0].market_value == 202
+        broker.cancel_order(orders[0])
+        assert len(broker.cancel_all().cancelled) == 2
+
+
+@pytest.mark.parametrize("error", [nanobook.LinkDownError("x"), nanobook.NotConnectedError("x")])
+def test_quotes_of_another_broker_that_is_gone_are_none(error):
+    prices = {"A": ("99", "101")}
+
+    def quote(symbol):
+        if not prices:
+            raise error
+        return prices[symbol]
+
+    with nanobook.PaperBroker(quotes=quote, clock=Clock()) as broker:
+        order = broker.submit_order("A", "buy", 1, order_type="limit", limit_price=D(90))
+        prices.clear()
+        with pytest.raises(nanobook.NoQuoteError, match="the quotes function failed"):
+            broker.quote("A")
+        broker.cancel_order(order)
+        assert broker.connection().state == "ready"
 
 
 def test_a_function_that_fails_is_no_quote_and_keeps_nobody_from_cancelling():

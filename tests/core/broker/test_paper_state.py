@@ -80,6 +80,57 @@ def test_a_halt_before_connecting_is_kept_too(path):
         assert broker.connection().state is ConnectionState.HALTED
 
 
+def test_what_is_said_while_the_file_is_closed_is_kept_too(path):
+    with paper(path) as broker:
+        broker.halt("lost my nerve")
+    broker.resume()
+    with broker:
+        assert broker.connection().state is ConnectionState.READY
+        broker.halt("again")
+    broker = paper(path)
+    broker.resume()
+    with broker:
+        assert broker.connection().state is ConnectionState.READY
+    with paper(path) as broker:
+        assert broker.connection().state is ConnectionState.READY
+
+
+@pytest.mark.parametrize("settings", [{}, {"instruments": {"A": {"multiplier": 10}}}])
+def test_what_is_held_is_worth_the_same_after_a_restart(path, settings):
+    with paper(path, instruments={"A": {"multiplier": 10}}) as broker:
+        broker.submit_order("A", "buy", 7)
+        before = view(broker)
+    with paper(path, **settings) as broker:
+        assert view(broker) == before
+        broker.submit_order("A", "sell", 7)
+        assert broker.account().cash == 100_000 - 7 * 2 * 10
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"multiplier": 100}, "in USD with a multiplier of 100: close it first"),
+        ({"multiplier": 10, "currency": "EUR"}, "in EUR with a multiplier of 10: close it first"),
+        ({}, "in USD with a multiplier of 1: close it first"),
+    ],
+)
+def test_settings_that_would_change_what_is_held_or_ordered_are_refused(path, terms, message):
+    with paper(path, instruments={"A": {"multiplier": 10}}) as broker:
+        broker.submit_order("A", "buy", 7)
+        broker.submit_order("B", "buy", 1, order_type="limit", limit_price=D(40))
+    changed = paper(path, instruments={"A": terms}, rates={"EUR": 2})
+    with pytest.raises(
+        nanobook.ValidationError, match=f"has A in USD with a multiplier of 10; .*{message}"
+    ):
+        changed.connect()
+    with pytest.raises(nanobook.ValidationError, match="has B in USD with a multiplier of 1;"):
+        paper(path, instruments={"B": {"multiplier": 10}}).connect()
+    with paper(path, instruments={"A": {"multiplier": 10}}) as broker:
+        broker.submit_order("A", "sell", 7)
+    with changed:
+        assert changed.instrument("A").multiplier == terms.get("multiplier", 1)
+
+
 def test_an_account_in_memory_outlives_its_connection():
     broker = paper(None)
     with broker:

@@ -29,7 +29,6 @@ from nanobook_core.contracts.broker import (
     SyncReport,
 )
 from nanobook_core.contracts.broker_error import (
-    BrokerError,
     CancelRejectedError,
     HaltedError,
     NotConnectedError,
@@ -156,9 +155,14 @@ class BrokerBase(ABC):
         return evolve(info, state=ConnectionState.HALTED, detail=self._halted)
 
     def server_time(self) -> dt.datetime:
-        """Our own time, where the venue does not tell its own."""
+        """Refuse: not every venue tells its time, and our own would hide that ours is wrong.
+
+        Raises:
+            UnsupportedError: always, unless a subclass can.
+
+        """
         self._check_connected()
-        return self._clock.now()
+        raise self._unsupported("tell its time")
 
     def normalize(self, order: BrokerOrder) -> NormalizedOrder:
         """Cut an order to the venue's steps.
@@ -254,7 +258,7 @@ class BrokerBase(ABC):
                 self.cancel_order(status.order_id)
             except (CancelRejectedError, OrderNotFoundError):
                 continue  # the look below says how it ended
-            except BrokerError:
+            except Exception:  # also a socket's; the others must be cancelled all the same
                 log.exception("order %s was not cancelled", status.order_id)
         end = self._clock.monotonic() + self.cancel_timeout
         seen = [self._last_seen(status, end) for status in open_orders]
@@ -310,9 +314,13 @@ class BrokerBase(ABC):
 
     def resume(self) -> None:
         """Allow submits again; done again, it does nothing."""
-        if self._halted is not None:
-            self._halted = None
+        before, self._halted = self._halted, None
+        try:
             self._keep_halt()
+        except BaseException:
+            self._halted = before
+            raise
+        if before is not None:
             self._publish(BrokerEvent(connection=self.connection()))
             self._deliver()
 
@@ -387,6 +395,13 @@ class BrokerBase(ABC):
                     f"{', '.join(sorted(allowed))}",
                     broker=self.name,
                 )
+        for what, is_asked, is_claimed in (
+            ("post_only", order.post_only, can.post_only),
+            ("reduce_only", order.reduce_only, can.reduce_only),
+            ("outside_hours", order.outside_hours, can.outside_hours),
+        ):
+            if is_asked and not is_claimed:
+                raise UnsupportedError(f"{self.name} has no {what} orders", broker=self.name)
         length = len(order.client_order_id or "")
         if length > can.client_id_length:
             raise ValidationError(
@@ -416,7 +431,7 @@ class BrokerBase(ABC):
     def _last_seen(self, status: BrokerOrderStatus, end: float) -> BrokerOrderStatus:
         try:
             return self.wait(status.order_id, max(end - self._clock.monotonic(), 0))
-        except BrokerError:
+        except Exception:
             log.exception("order %s may still be open", status.order_id)
             return status
 

@@ -30,7 +30,7 @@ from nanobook_core.broker.paper_settings import (
     to_scope,
     to_word,
 )
-from nanobook_core.broker.paper_state import PaperOrder, PaperState
+from nanobook_core.broker.paper_state import PaperOrder, PaperState, Terms
 from nanobook_core.broker.paper_venue import PaperVenue
 from nanobook_core.contracts.broker import (
     BrokerCapabilities,
@@ -42,7 +42,6 @@ from nanobook_core.contracts.broker import (
     SyncReport,
 )
 from nanobook_core.contracts.broker_error import (
-    BrokerError,
     CancelRejectedError,
     ConnectError,
     DuplicateOrderError,
@@ -146,6 +145,8 @@ class PaperBroker(BrokerBase):
         self._lock = threading.RLock()
         self._state: PaperState | None = None
         self._is_connected = False
+        #: Whether the books have what was last said by `halt` or `resume`, if anything was.
+        self._is_halt_kept = True
         self._pending: list[BrokerEvent] = []
 
     # -- the connection
@@ -177,11 +178,11 @@ class PaperBroker(BrokerBase):
                 fee=self._fee,
                 publish=self._note,
             )
-            halted = self._state.entry("halted")
-            if self._halted is None and halted:
-                self._halted = halted[1:]
             self._is_connected = True
-            if self._halted is not None and not halted:
+            if self._is_halt_kept:
+                halted = self._state.entry("halted")
+                self._halted = halted[1:] if halted else None
+            else:
                 self._keep_halt()
         self._publish(BrokerEvent(connection=self.connection()))
         self._deliver()
@@ -201,7 +202,22 @@ class PaperBroker(BrokerBase):
                 raise ValidationError(
                     f"{self._path} has the {name} {there!r:.40}, got {opening[name]!r:.40}"
                 )
+        try:
+            self._check_terms(state)
+        except ValidationError:
+            state.close()
+            raise
         return state
+
+    def _check_terms(self, state: PaperState) -> None:
+        """Refuse settings that would make what is held or ordered worth something else."""
+        for symbol in (*state.open_symbols(), *(holding.symbol for holding in state.holdings())):
+            rules, terms = self._rules.instruments.get(symbol), state.terms(symbol)
+            if rules is not None and terms not in (None, Terms(rules.currency, rules.multiplier)):
+                raise ValidationError(
+                    f"{self._path} has {symbol} {terms}; instruments give it "
+                    f"{Terms(rules.currency, rules.multiplier)}: close it first"
+                )
 
     def disconnect(self) -> None:
         """Close the file; orders stay open. An account in memory stays in memory."""
@@ -229,6 +245,9 @@ class PaperBroker(BrokerBase):
         return BrokerCapabilities(
             order_types=frozenset(OrderType),
             tifs=frozenset(BrokerTimeInForce),
+            post_only=True,
+            reduce_only=True,
+            outside_hours=True,
             fractional=any(
                 one.lot != one.lot.to_integral_value() for one in rules.instruments.values()
             ),
@@ -240,6 +259,11 @@ class PaperBroker(BrokerBase):
         )
 
     # -- questions
+
+    def server_time(self) -> dt.datetime:
+        """Our own time: the venue is here."""
+        self._check_connected()
+        return self._clock.now()
 
     def account(self) -> Account:
         """Money in the base currency; `is_estimated` where a holding has no quote.
@@ -351,10 +375,12 @@ class PaperBroker(BrokerBase):
 
     def _keep_halt(self) -> None:
         with self._lock:
+            self._is_halt_kept = False
             if self._is_connected:
                 text = "" if self._halted is None else f"!{self._halted}"
                 with self._books.transaction():
                     self._books.write_entry("halted", text)
+                self._is_halt_kept = True
 
     # -- requests
 
@@ -366,16 +392,18 @@ class PaperBroker(BrokerBase):
     @contextlib.contextmanager
     def _request(self) -> Iterator[PaperVenue]:
         """One request, alone: what has happened since the last one comes first."""
-        with self._lock:
-            self._check_connected()
-            try:
-                self._source.refresh()
-                self._look(self._venue)
-                yield self._venue
-            except LinkDownError:  # what the file has now is known once it is opened again
-                self.disconnect()
-                raise
-        self._deliver()
+        try:
+            with self._lock:
+                self._check_connected()
+                try:
+                    self._source.refresh()
+                    self._look(self._venue)
+                    yield self._venue
+                except LinkDownError:  # what the file has now is known once it is opened again
+                    self.disconnect()
+                    raise
+        finally:
+            self._deliver()
 
     def _look(self, venue: PaperVenue) -> None:
         now = self._clock.now()
@@ -388,8 +416,8 @@ class PaperBroker(BrokerBase):
                     venue.look(symbol, now)
             except LinkDownError:
                 raise
-            except (BrokerError, ValidationError) as error:  # without a price nothing trades
-                log.warning("nothing of %s trades: %s", symbol, error)
+            except Exception as error:  # noqa: BLE001 - a quote's, or whatever a model raised
+                log.warning("nothing of %s trades: %r", symbol, error)  # cancels must go on
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from nanobook_core.broker.exact import EXACT, total
+from nanobook_core.broker.exact import EXACT, product, total
 from nanobook_core.broker.paper_account import buying_power
 from nanobook_core.broker.paper_fill import crosses
 from nanobook_core.broker.paper_quotes import SourceQuote, touch
@@ -48,6 +48,63 @@ class PaperCheck:
         if order.post_only and (order.limit_price is None or crosses(order, price)):
             raise PostOnlyRejectedError(f"{order.symbol}: it would trade at once")
         self._check_funds(order)
+
+    def closable(self, order: BrokerOrder) -> Decimal:
+        """How much of the position an order of that side can close."""
+        held = self._state.holding(order.symbol).quantity
+        return max(held if order.side is Side.SELL else held.copy_negate(), _ZERO)
+
+    def check_fill(  # noqa: PLR0917 - what an execution is
+        self,
+        order: BrokerOrder,
+        quantity: Decimal,
+        price: Decimal,
+        market: Decimal,
+        fee: Decimal,
+        cash_change: Decimal,
+    ) -> None:
+        """Refuse an execution for which the money is not there, whatever the order was taken for.
+
+        Raises:
+            InsufficientFundsError: a cash account would owe money, or a margin account would open
+                more than its leverage lets it hold.
+
+        """
+        before = self._state.cash
+        if not self._rules.is_margin:
+            cash = total(before, cash_change)
+            if cash < 0:
+                raise InsufficientFundsError(
+                    f"{order.symbol}: {quantity} at {price} with a fee of {fee} would leave {cash} "
+                    f"{self._rules.currency}",
+                    required=cash_change.copy_negate(),
+                    available=before,
+                )
+            return
+        closing = self.closable(order)
+        opening = EXACT.subtract(quantity, closing)
+        if opening <= 0:  # an exit is never held up
+            return
+        exposures, _ = self._value.exposures()
+        held = {symbol: exposure.held for symbol, exposure in exposures.items()}
+        equity = total(before, *held.values())
+        ours = held.pop(order.symbol, _ZERO).copy_abs()
+        rules = self._value.instrument(order.symbol)
+        worth = price if order.side is Side.BUY else max(price, market)
+        required = total(
+            _ZERO if closing else ours,
+            self._value.in_base(rules, opening, worth),
+            product(fee, self._value.rate(rules.currency)),
+        )
+        others = total(*(value.copy_abs() for value in held.values()))
+        available = EXACT.subtract(product(equity, self._rules.leverage), others)
+        if required > available:
+            raise InsufficientFundsError(
+                f"{order.symbol}: {required} {self._rules.currency} needed to hold what {quantity} "
+                f"at {price} makes of it, {available} can be used",
+                required=required,
+                available=available,
+            )
 
     def _check_position(self, order: BrokerOrder) -> None:
         symbol, held = order.symbol, self._state.holding(order.symbol).quantity

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any, TypeAlias
 
-from nanobook_core.broker.exact import EXACT, product
+from nanobook_core.broker.exact import EXACT, product, total
 from nanobook_core.broker.paper_model import created
 from nanobook_core.broker.paper_quotes import to_decimal
 from nanobook_core.contracts.instrument import Instrument
@@ -25,8 +25,8 @@ _BPS = Decimal("0.0001")
 def fee_of(costs: Costs) -> Fee:
     """Return what is charged: nothing, basis points of the notional, or what a cost model says.
 
-    Basis points are exact, nothing is rounded. A cost model counts in cents, or where a lot's price
-    is no whole number of cents in the power of ten that it is a whole number of.
+    Basis points are exact, nothing is rounded. A cost model counts in cents: where a lot's price is
+    no whole number of cents, its cost is on the straight line through those at the cents beside it.
 
     Raises:
         TypeError: it is none of these.
@@ -61,19 +61,28 @@ class _Modelled:
         self._model = model
 
     def __call__(self, rules: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
+        lots = rules.to_lots(quantity)
+        cents = EXACT.divide(product(price, rules.lot, rules.multiplier), _CENT)
+        below = max(cents.to_integral_value(ROUND_FLOOR, EXACT), Decimal(1))
+        cost = self._cost(rules, lots, below)
+        if cents != below:
+            step = EXACT.subtract(self._cost(rules, lots, EXACT.add(below, 1)), cost)
+            cost = total(cost, product(step, EXACT.subtract(cents, below)))
+        if cents < below:  # beyond what the model was asked about, and never below its least
+            cost = max(cost, self._cost(rules, 1 if lots > 0 else -1, below))
+        return product(cost, _CENT)
+
+    def _cost(self, rules: Instrument, lots: int, cents: Decimal) -> Decimal:
         import numpy as np
 
-        lot = product(price, rules.lot, rules.multiplier).normalize(EXACT)
-        exponent = lot.as_tuple().exponent
-        assert isinstance(exponent, int)  # noqa: S101 - prices are finite
-        unit = min(_CENT, Decimal(1).scaleb(exponent, EXACT))
-        lots, units = rules.to_lots(quantity), int(EXACT.divide_int(lot, unit))
-        if abs(lots) > INT64_MAX or units > INT64_MAX:
-            raise ValidationError(f"{rules.symbol}: {lots} lots at {price} are too much to price")
-        cost = self._model.costs(np.array([lots], np.int64), np.array([units], np.int64))
+        if abs(lots) > INT64_MAX or cents > INT64_MAX:
+            raise ValidationError(
+                f"{rules.symbol}: {lots} lots at {cents} cents are too much to price"
+            )
+        cost = self._model.costs(np.array([lots], np.int64), np.array([int(cents)], np.int64))
         if getattr(cost, "dtype", None) != np.int64 or cost.shape != (1,) or cost[0] < 0:
             raise ValidationError(
                 f"{self._model!r:.80} gave {cost!r:.80} for one trade; costs are an int64 array "
                 "with one from 0 on for each trade"
             )
-        return product(Decimal(int(cost[0])), unit)
+        return Decimal(int(cost[0]))

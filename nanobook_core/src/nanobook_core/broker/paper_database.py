@@ -32,7 +32,8 @@ CREATE TABLE fills (
     price TEXT NOT NULL, fee TEXT NOT NULL, fee_currency TEXT NOT NULL, liquidity TEXT NOT NULL,
     time TEXT NOT NULL, cash TEXT NOT NULL);
 CREATE INDEX fills_by_order ON fills (order_id);
-CREATE TABLE symbols (symbol TEXT PRIMARY KEY, currency TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE symbols (
+    symbol TEXT PRIMARY KEY, currency TEXT NOT NULL, multiplier TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE holdings (
     symbol TEXT PRIMARY KEY, quantity TEXT NOT NULL, avg_cost TEXT NOT NULL,
     last_price TEXT NOT NULL) WITHOUT ROWID;

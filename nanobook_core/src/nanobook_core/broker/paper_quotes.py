@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from nanobook_core.contracts.broker_error import NoQuoteError
+from nanobook_core.contracts.broker_error import NoQuoteError, UnknownSymbolError
 from nanobook_core.contracts.holding import Quote
 from nanobook_core.errors import NanobookError, ValidationError, shown
 from nanobook_core.types import Side
@@ -104,7 +104,7 @@ class _Mapped:
         pass
 
     def get(self, symbol: str) -> SourceQuote | None:
-        found = self._quotes.get(symbol)
+        found = _asked(self._quotes.get, symbol)
         if found is None:
             return None
         before = self._read.get(symbol)
@@ -123,6 +123,15 @@ def _is_same(before: QuoteLike, found: QuoteLike) -> bool:
         return False
 
 
+def _asked(function: Callable[[str], QuoteLike | None], symbol: str) -> QuoteLike | None:
+    try:
+        return function(symbol)
+    except (NoQuoteError, UnknownSymbolError, ValidationError):
+        raise
+    except Exception as error:  # the caller's, perhaps another broker; cancels must go on
+        raise NoQuoteError(f"{symbol}: the quotes function failed: {error!r:.200}") from error
+
+
 class _Called:
     error: NanobookError | None = None
 
@@ -133,12 +142,7 @@ class _Called:
         pass
 
     def get(self, symbol: str) -> SourceQuote | None:
-        try:
-            found = self._function(symbol)
-        except NanobookError:
-            raise
-        except Exception as error:  # a caller's function; cancels must go on whatever it does
-            raise NoQuoteError(f"{symbol}: the quotes function failed: {error!r:.200}") from error
+        found = _asked(self._function, symbol)
         return None if found is None else to_quote(symbol, found)
 
 

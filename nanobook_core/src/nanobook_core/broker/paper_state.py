@@ -41,6 +41,17 @@ class Holding:
 
 
 @frozen
+class Terms:
+    """What turns a symbol's price and quantity into money."""
+
+    currency: str
+    multiplier: Decimal
+
+    def __str__(self) -> str:
+        return f"in {self.currency} with a multiplier of {self.multiplier}"
+
+
+@frozen
 class Taken:
     """What was taken of a quote's sizes; a new quote brings new ones."""
 
@@ -226,14 +237,17 @@ class PaperState(PaperDatabase):
         )
         self.write_entry("cash", str(total(self.cash, cash_change)))
 
-    def currency(self, symbol: str) -> str | None:
-        """Return what a symbol that was ordered once is priced in."""
-        row = self._one("SELECT currency FROM symbols WHERE symbol=?", symbol)
-        return None if row is None else str(row[0])
+    def terms(self, symbol: str) -> Terms | None:
+        """Return what a symbol that was ordered once is valued by."""
+        row = self._one("SELECT currency, multiplier FROM symbols WHERE symbol=?", symbol)
+        return None if row is None else Terms(row[0], Decimal(row[1]))
 
-    def write_currency(self, symbol: str, currency: str) -> None:
-        """Remember what a symbol is priced in, for good."""
-        self._run("INSERT OR IGNORE INTO symbols VALUES (?, ?)", symbol, currency)
+    def write_terms(self, symbol: str, terms: Terms) -> None:
+        """Remember what a symbol is valued by."""
+        self._run(
+            "INSERT OR REPLACE INTO symbols VALUES (?, ?, ?)",
+            *(symbol, terms.currency, str(terms.multiplier)),
+        )
 
     def holding(self, symbol: str) -> Holding:
         """Return what is held of a symbol, which may be nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections import defaultdict
 from decimal import Decimal
@@ -37,9 +38,11 @@ class PaperValue:
         known = self._rules.instruments.get(symbol) or self._known.get(symbol)
         if known is not None:
             return known
-        currency = self._state.currency(symbol)
-        if currency is not None:
-            self._known[symbol] = Instrument(symbol=symbol, currency=currency)
+        terms = self._state.terms(symbol)
+        if terms is not None:
+            self._known[symbol] = Instrument(
+                symbol=symbol, currency=terms.currency, multiplier=terms.multiplier
+            )
             return self._known[symbol]
         source = self._quotes.get(symbol)
         if source is None:
@@ -107,7 +110,15 @@ class PaperValue:
             ),
             as_of=now,
             is_estimated=is_estimated,
+            rates=self._rates_known(),
         )
+
+    def _rates_known(self) -> dict[str, Decimal]:
+        rates = {}
+        for currency in self._rules.rates:
+            with contextlib.suppress(TypeError, ValidationError):  # whoever needs it hears of it
+                rates[currency] = self.rate(currency)
+        return rates
 
     def positions(self) -> list[BrokerPosition]:
         """Holdings, in their own currencies."""
@@ -136,10 +147,10 @@ class PaperValue:
         return (last_price, True) if mark is None else (mark, False)
 
     def source(self, symbol: str) -> SourceQuote | None:
-        """Return a symbol's quote; None where there is none, or nobody can look."""
+        """Return a symbol's quote; None where there is none, or what is there is no quote."""
         try:
             return self._quotes.get(symbol)
-        except NoQuoteError:
+        except (NoQuoteError, UnknownSymbolError, ValidationError, TypeError):
             return None
 
     def exposures(self) -> tuple[dict[str, Exposure], bool]:
@@ -187,13 +198,25 @@ class PaperValue:
         return product(quantity, price, rules.multiplier, self.rate(rules.currency))
 
     def reserve(self, order: BrokerOrder, quantity: Decimal) -> Decimal:
-        """What an order may cost: notional at its limit, its stop or the touch, and the fee."""
+        """What an order may cost: notional at the dearest price that it may trade at, and the fee.
+
+        A purchase never pays more than its limit; a sale may be made at more than its limit, and
+        is then short of so much.
+        """
         rules = self.instrument(order.symbol)
-        price = order.limit_price or order.stop_price
-        if price is None:
-            source = self.source(order.symbol)
-            price = None if source is None else touch(source.quote, order.side)
-            if price is None:
-                price, _ = self.mark(order.symbol, self._state.holding(order.symbol).last_price)
+        price = self._dearest(order)
         fee = product(self._fee(rules, quantity, price), self.rate(rules.currency))
         return total(self.in_base(rules, quantity, price), fee)
+
+    def _dearest(self, order: BrokerOrder) -> Decimal:
+        buys = order.side is Side.BUY
+        if buys and order.limit_price is not None:
+            return order.limit_price
+        source = self.source(order.symbol)
+        market = None if source is None else touch(source.quote, order.side)
+        if market is None:
+            market, _ = self.mark(order.symbol, self._state.holding(order.symbol).last_price)
+        if order.stop_price is not None:  # the market is there or beyond it when it trades
+            reached = max if buys else min
+            market = reached(market, order.stop_price) if market else order.stop_price
+        return market if order.limit_price is None else max(market, order.limit_price)

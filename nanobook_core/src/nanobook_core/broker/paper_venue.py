@@ -16,6 +16,7 @@ from nanobook_core.broker.paper_cost import Fee
 from nanobook_core.broker.paper_fill import (
     Crossed,
     Crossing,
+    Match,
     Matching,
     crosses,
     filled_of,
@@ -23,7 +24,7 @@ from nanobook_core.broker.paper_fill import (
 )
 from nanobook_core.broker.paper_quotes import QuoteSource, SourceQuote, touch
 from nanobook_core.broker.paper_settings import PaperRules
-from nanobook_core.broker.paper_state import PaperOrder, PaperState, Taken
+from nanobook_core.broker.paper_state import PaperOrder, PaperState, Taken, Terms
 from nanobook_core.broker.paper_value import PaperValue
 from nanobook_core.contracts.broker_error import InsufficientFundsError
 from nanobook_core.contracts.broker_order import (
@@ -38,6 +39,7 @@ from nanobook_core.types import Side
 
 _IMMEDIATE = (BrokerTimeInForce.IOC, BrokerTimeInForce.FOK)
 _ZERO = Decimal(0)
+_REDUCED = "reduce_only, and nothing is left to reduce"
 
 
 class PaperVenue:
@@ -83,7 +85,7 @@ class PaperVenue:
         waits = order.order_type in (OrderType.STOP, OrderType.STOP_LIMIT)
         record.told(OrderState.HELD if waits else OrderState.ACCEPTED)
         paper = PaperOrder(record, created_at=now)
-        self._state.write_currency(order.symbol, rules.currency)
+        self._state.write_terms(order.symbol, Terms(rules.currency, rules.multiplier))
         self._write(paper, now)
         if source is not None:
             self._trade(source, [paper], now, is_new=True)
@@ -219,8 +221,8 @@ class PaperVenue:
             whole = order.tif is not BrokerTimeInForce.FOK or (
                 filled_of(matches, match.order_id) == order.quantity
             )
-            if whole and self._fill(paper, rules, match.quantity, match.price, now, is_new=is_new):
-                gone = total(gone, match.quantity)
+            if whole:
+                gone = total(gone, self._fill(paper, rules, match, price, now, is_new=is_new))
         taken = evolve(taken, ask=gone) if side is Side.BUY else evolve(taken, bid=gone)
         self._state.write_taken(symbol, taken)
 
@@ -228,34 +230,34 @@ class PaperVenue:
         self,
         paper: PaperOrder,
         rules: Instrument,
-        quantity: Decimal,
-        price: Decimal,
+        match: Match,
+        market: Decimal,
         now: dt.datetime,
         *,
         is_new: bool,
-    ) -> bool:
-        """Book one execution, unless the money for it is not there."""
+    ) -> Decimal:
+        """Book one execution as far as the order may, and return how much that is."""
         record, order = paper.record, paper.record.order
         if record.state.is_terminal:
-            return False
+            return _ZERO
+        price, quantity = match.price, match.quantity
+        if order.reduce_only:
+            quantity = min(quantity, self._check.closable(order))
+            if not quantity:
+                self.cancel(paper, now, _REDUCED)
+                return _ZERO
         signed = quantity if order.side is Side.BUY else quantity.copy_negate()
         fee = self._fee(rules, signed, price)
         rate = self.value.rate(rules.currency)
         paid = product(signed, price, rules.multiplier)
         change = product(total(paid, fee), rate).copy_negate()
-        cash = total(self._state.cash, change)
-        if cash < 0 and not self._rules.is_margin:
-            error = InsufficientFundsError(
-                f"{order.symbol}: {quantity} at {price} with a fee of {fee} would leave {cash} "
-                f"{self._rules.currency}",
-                required=change.copy_negate(),
-                available=self._state.cash,
-            )
+        try:
+            self._check.check_fill(order, quantity, price, market, fee, change)
+        except InsufficientFundsError as error:
             if is_new:
-                raise error  # it is refused as if it had never been here
-            record.told(OrderState.CANCELLED, reason=str(error))
-            self._write(paper, now)
-            return False
+                raise  # it is refused as if it had never been here
+            self.cancel(paper, now, str(error))
+            return _ZERO
         number = self._state.next_fill_number()
         fill = Fill(
             exec_id=self._state.exec_id(number),
@@ -277,7 +279,9 @@ class PaperVenue:
         )
         self._publish(record, fill)
         self._write(paper, now)
-        return True
+        if quantity < match.quantity and not record.state.is_terminal:
+            self.cancel(paper, now, _REDUCED)
+        return quantity
 
     def _write(self, paper: PaperOrder, now: dt.datetime) -> None:
         paper.record.updated_at = now
