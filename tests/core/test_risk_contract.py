@@ -1,4 +1,4 @@
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 
 import pytest
 
@@ -31,6 +31,9 @@ def test_an_order_knows_which_way_it_moves_a_position():
     order = {"symbol": "AAPL", "quantity": Decimal(3)}
     assert RiskOrder(side="buy", **order).signed_quantity == 3
     assert RiskOrder(side=Side.SELL, **order).signed_quantity == -3
+    with localcontext(Context(prec=3)):
+        fine = RiskOrder(symbol="BTC", side="sell", quantity=Decimal("1.0001"))
+        assert fine.signed_quantity == Decimal("-1.0001")
     with pytest.raises(ValueError, match="hold"):
         RiskOrder(side="hold", **order)
 

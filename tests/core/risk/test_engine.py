@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import re
 import sys
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -199,6 +199,11 @@ class Check:
             "strings": ("Pass",),
             "mixed": (good, {"status": "Pass"}),
             "good": (good,),
+            **{
+                name: (RiskResult(name=name, status=status, detail="no more of that"),)
+                for name, status in (("Short exposure", "Fail"), ("Max drawdown", "Fail"),
+                                     ("Max order value", "Pass"))
+            },
         }[self.answer]
 """
 
@@ -248,6 +253,27 @@ def test_a_third_partys_check_joins_under_its_qualified_name(acme):
     assert checks.ok
     assert checks.warnings == checks[-1:]
     checks.raise_if_failed()
+
+
+@pytest.mark.parametrize("name", ["Short exposure", "Max drawdown", "Max order value"])
+def test_a_third_partys_finding_is_listed_whatever_its_name(acme, name):
+    risk = nanobook.RiskEngine(registry=acme, checks={"odd": {"answer": name}}, allow_short=False)
+    for checks in (
+        risk.check_order("A", "buy", 1, 1_00, 1_000_00, []),
+        risk.check_batch([("A", "buy", 1, 1_00)], 1_000_00, [], [("A", 0.001)]),
+    ):
+        assert (checks[-1]["name"], checks[-1]["detail"]) == (name, "no more of that")
+        assert checks.ok == (name == "Max order value")
+
+
+def test_cents_are_exact_in_any_decimal_context():
+    risk = nanobook.RiskEngine(max_order_value_cents=10_004_00, max_position_pct=1)
+    with localcontext() as narrow:
+        narrow.prec = 4
+        checks = risk.check_order("A", "buy", 1, 10_004_01, 1_000_000_00, [])
+        batch = risk.check_batch([("A", "buy", 1, 10_004_01)], 1_000_000_00, [], [])
+    assert [found["name"] for found in checks.failures] == ["Max order value"]
+    assert [found["name"] for found in batch.failures] == ["Max order value"]
 
 
 def test_a_report_reads_as_the_originals():

@@ -55,7 +55,7 @@ class RiskOrder:
     @property
     def signed_quantity(self) -> Decimal:
         """Change of the position if all of it fills."""
-        return self.quantity if self.side is Side.BUY else -self.quantity
+        return self.quantity if self.side is Side.BUY else self.quantity.copy_negate()
 
 
 @frozen(kw_only=True)

@@ -51,8 +51,8 @@ _LIMITS = {
 }
 #: And for a single order.
 _ORDER = ("max_order_value", "max_position", "max_trade", "short_exposure", "drawdown")
-#: Findings that the seed lists only when they are not fine.
-_SILENT = frozenset({"Max order value", "Max batch value", "Max trade size"})
+#: Whose findings the seed lists of a batch only when they are not fine.
+_SILENT = frozenset({"max_order_value", "max_batch_value", "max_trade"})
 _UNKNOWN = Decimal("NaN")
 
 
@@ -132,7 +132,7 @@ class RiskEngine:
 
     def evaluate(self, request: RiskRequest) -> RiskReport:
         """Every check's findings; it answers any request, and never with an exception."""
-        return RiskReport(tuple(self._ask(self._all, request)))
+        return RiskReport(tuple(result for _, result in self._ask(self._all, request)))
 
     def check_order(  # noqa: PLR0917 - the seed's signature
         self,
@@ -171,8 +171,8 @@ class RiskEngine:
         asked = {name: self._all[name] for name in _ORDER if name not in silent}
         return RiskChecks(
             result
-            for result in self._ask(asked | self._further, request)
-            if result.name != "Short exposure"
+            for name, result in self._ask(asked | self._further, request)
+            if not (name == "short_exposure" and result.name == "Short exposure")
         )
 
     def check_batch(
@@ -204,11 +204,12 @@ class RiskEngine:
             peak_equity_cents=peak_equity_cents,
             targets=read_weights(target_weights),
         )
+        silent = {"drawdown"} if peak_equity_cents is None else set()
+        asked = {name: check for name, check in self._all.items() if name not in silent}
         return RiskChecks(
             result
-            for result in self._ask(self._all, request)
-            if not (result.name in _SILENT and result.status is RiskStatus.PASS)
-            and not (result.name == "Max drawdown" and peak_equity_cents is None)
+            for name, result in self._ask(asked, request)
+            if not (name in _SILENT and result.status is RiskStatus.PASS)
         )
 
     def _request(
@@ -235,10 +236,14 @@ class RiskEngine:
             else from_cents(peak_equity_cents, "peak_equity_cents"),
         )
 
-    def _ask(self, checks: Mapping[str, RiskCheck], request: RiskRequest) -> list[RiskResult]:
+    def _ask(
+        self, checks: Mapping[str, RiskCheck], request: RiskRequest
+    ) -> list[tuple[str, RiskResult]]:
         with shared_book(request):
             return [
-                result for name, check in checks.items() for result in _asked(name, check, request)
+                (name, result)
+                for name, check in checks.items()
+                for result in _asked(name, check, request)
             ]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from nanobook_core.contracts import RiskOrder
 from nanobook_core.errors import ValidationError, shown
+from nanobook_core.risk.exact import EXACT
 from nanobook_core.types import Side, check_price, check_quantity, check_symbol
 
 Pairs = Mapping[str, Any] | Iterable[tuple[str, Any]]
@@ -23,7 +24,7 @@ def from_cents(cents: object, name: str) -> Decimal:
         OverflowError: it is outside 64 bits.
 
     """
-    return Decimal(check_price(cents, name)).scaleb(-2)
+    return EXACT.scaleb(Decimal(check_price(cents, name)), -2)
 
 
 def read_order(symbol: object, side: object, quantity: object, price_cents: object) -> RiskOrder:
