@@ -2,7 +2,7 @@
 
 import inspect
 import threading
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 
 import pytest
 from attrs import evolve
@@ -12,20 +12,37 @@ from nanobook_core.contracts import (
     Broker,
     BrokerOrder,
     BrokerOrderStatus,
+    Instrument,
     LinkDownError,
     NoQuoteError,
     NotConnectedError,
     Outcome,
     OutcomeUnknownError,
+    Quote,
     RateLimitedError,
     RiskVetoError,
+    UnknownSymbolError,
+    UnsupportedError,
 )
+from nanobook_core.errors import ValidationError
 from nanobook_core.risk import GatedBroker, RiskEngine
 
 
 def gate(venue, request=None, checks=None, **limits):
     return GatedBroker(
         venue, RiskEngine(checks=checks, **limits), clock=StoppedClock(), request=request
+    )
+
+
+def an_open_order(symbol, side, quantity, **more):
+    return BrokerOrderStatus(
+        order_id=1,
+        client_order_id="",
+        symbol=symbol,
+        side=side,
+        quantity=Decimal(quantity),
+        state="accepted",
+        **more,
     )
 
 
@@ -116,17 +133,7 @@ class MovingVenue(Venue):
     def __init__(self, question):
         super().__init__(held={"AAPL": 100})
         self.question = question
-        self.orders = [
-            BrokerOrderStatus(
-                order_id=7,
-                client_order_id="",
-                symbol="AAPL",
-                side="sell",
-                quantity=Decimal(100),
-                state="accepted",
-                limit_price=Decimal(101),
-            )
-        ]
+        self.orders = [an_open_order("AAPL", "sell", 100, limit_price=Decimal(101))]
 
     def _ask(self, question):
         super()._ask(question)
@@ -163,17 +170,7 @@ class RestlessVenue(Venue):
 
     def open_orders(self, scope="own"):
         self.filled += 1
-        self.orders = [
-            BrokerOrderStatus(
-                order_id=7,
-                client_order_id="",
-                symbol="MSFT",
-                side="buy",
-                quantity=Decimal(100),
-                filled_quantity=Decimal(self.filled),
-                state="partially_filled",
-            )
-        ]
+        self.orders = [an_open_order("MSFT", "buy", 100, filled_quantity=Decimal(self.filled))]
         return super().open_orders(scope)
 
 
@@ -195,20 +192,60 @@ def test_an_error_that_says_nothing_was_sent_stays_what_it_is():
         assert raised.value is error
 
 
+class PricelessVenue(Venue):
+    """It has no price of AAPL, nor a value of what is held of it."""
+
+    def positions(self):
+        return [
+            evolve(position, market_value=Decimal(0)) if position.symbol == "AAPL" else position
+            for position in super().positions()
+        ]
+
+    def quote(self, symbol):
+        if symbol == "AAPL":
+            raise NoQuoteError(symbol)
+        return super().quote(symbol)
+
+
 def test_without_a_price_of_another_holding_only_exits_pass():
-    venue = Venue(held={"AAPL": 1, "MSFT": 0})
-    venue.held = {"AAPL": 1}
-    venue.positions = lambda: [evolve(p, market_value=Decimal(0)) for p in Venue.positions(venue)]
-    venue.quote = lambda symbol: (
-        Venue.quote(venue, symbol) if symbol == "MSFT" else _no_quote(symbol)
-    )
+    venue = PricelessVenue(held={"AAPL": 1, "MSFT": 5})
+    gated = gate(venue)
     with pytest.raises(RiskVetoError, match="no price of AAPL"):
-        gate(venue).submit_order("MSFT", "buy", 1)
+        gated.submit_order("MSFT", "buy", 1)
+    gated.submit_order("MSFT", "sell", 5)
+    assert len(venue.sent) == 1
+
+
+class ForgetfulVenue(Venue):
+    """It does not know any longer what DELISTED is."""
+
+    def instrument(self, symbol):
+        if symbol == "DELISTED":
+            raise UnknownSymbolError(symbol)
+        return super().instrument(symbol)
+
+
+@pytest.mark.parametrize("asks_again", [False, True], ids=["held", "held and open"])
+def test_what_the_venue_cannot_describe_traps_no_exit_of_something_else(asks_again):
+    venue = ForgetfulVenue(held={"DELISTED": 1, "AAPL": 5})
+    if asks_again:
+        venue.orders = [an_open_order("DELISTED", "buy", 1, limit_price=Decimal(100))]
+    gated = gate(venue)
+    with pytest.raises(RiskVetoError, match="no price of DELISTED"):
+        gated.submit_order("AAPL", "buy", 1)
+    with pytest.raises(UnknownSymbolError):
+        gated.submit_order("DELISTED", "sell", 1)
+    gated.submit_order("AAPL", "sell", 5)
+    assert len(venue.sent) == 1
+
+
+def test_a_symbol_that_is_listed_twice_refuses():
+    venue = Venue(held={"AAPL": 200})
+    venue.positions = lambda: [*Venue.positions(venue), *Venue.positions(Venue(held={"AAPL": 1}))]
+    with pytest.raises(RiskVetoError, match="AAPL twice in positions") as veto:
+        gate(venue).submit_order("AAPL", "buy", 1)
+    assert veto.value.outcome is Outcome.NOT_SENT
     assert venue.sent == []
-
-
-def _no_quote(symbol):
-    raise NoQuoteError(symbol)
 
 
 def test_a_halting_check_halts_the_broker_until_someone_resumes_it():
@@ -222,6 +259,30 @@ def test_a_halting_check_halts_the_broker_until_someone_resumes_it():
         gated.submit_order("AAPL", "buy", 1)
     assert venue.halted == "Kill state: stopped: stop it"
     assert venue.sent == []
+
+
+def test_a_halt_that_fails_hides_no_veto_and_stops_the_gate_itself():
+    venue = Venue(failing={"halt": LinkDownError("gone")})
+    killed = ["stop it"]
+    gated = gate(
+        venue,
+        request=lambda request: evolve(request, killed=killed[0]),
+        checks={"kill_state": {}},
+    )
+    with pytest.raises(RiskVetoError, match="Kill state") as veto:
+        gated.submit_order("AAPL", "buy", 1)
+    assert veto.value.outcome is Outcome.NOT_SENT
+    assert [found.name for found in veto.value.report.halts] == ["Kill state"]
+    assert veto.value.__notes__ == [
+        "the broker could not be halted: LinkDownError: connection error: gone"
+    ]
+    killed[0] = ""
+    with pytest.raises(RiskVetoError, match="stopped until someone resumes: Kill state: stopped"):
+        gated.submit_order("AAPL", "buy", 1)
+    assert venue.sent == []
+    gated.resume()
+    gated.submit_order("AAPL", "buy", 1)
+    assert len(venue.sent) == 1
 
 
 def test_the_caller_adds_what_only_it_knows_but_not_another_order():
@@ -297,12 +358,145 @@ def test_a_changed_order_is_judged_in_the_place_of_the_old_one():
     assert venue.replaced == [(1, Decimal(25), None)]
 
 
-def test_rules_of_a_symbol_are_asked_for_once():
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"quantity": 5.0}, TypeError),
+        ({"quantity": Decimal("NaN")}, ValidationError),
+        ({"limit_price": 50.0}, TypeError),
+        ({"limit_price": Decimal("Infinity")}, ValidationError),
+    ],
+    ids=str,
+)
+def test_a_change_that_is_none_is_refused_before_anything_is_asked(change, error):
     venue = Venue()
+    with pytest.raises(error, match=f"{next(iter(change))} is"):
+        gate(venue).replace_order(1, **change)
+    assert venue.asked == []
+
+
+def test_what_has_filled_of_a_changed_order_is_held_already():
+    venue = Venue(held={"AAPL": 10})
+    gated = gate(venue)
+    venue.orders = [an_open_order("AAPL", "buy", 20, filled_quantity=Decimal(10))]
+    gated.replace_order(1, quantity=Decimal(25))
+    with pytest.raises(RiskVetoError, match=r"Max position: 26\.0%"):
+        gated.replace_order(1, quantity=Decimal(26))
+    assert venue.replaced == [(1, Decimal(25), None)]
+
+
+def test_the_digits_of_a_changed_quantity_are_kept():
+    venue = Venue()
+    gated = gate(venue, checks={"max_quantity": {"max_quantity": 10}})
+    venue.orders = [an_open_order("AAPL", "buy", 20)]
+    with (
+        localcontext(Context(prec=3)),
+        pytest.raises(RiskVetoError, match=r"10\.0001 > 10 limit"),
+    ):
+        gated.replace_order(1, quantity=Decimal("10.0001"))
+
+
+STOP = {"order_type": "stop", "stop_price": Decimal(200)}
+
+
+def test_an_open_stop_is_worth_its_stop_price():
+    venue = Venue()
+    checks = {"buying_power": {}}
+    gated = gate(venue, checks=checks, max_position_pct=1)
+    venue.orders = [an_open_order("AAPL", "buy", 40, **STOP)]
+    with pytest.raises(RiskVetoError, match=r"Buying power: 10020\.00 > 10000\.00 USD cash"):
+        gated.submit_order("MSFT", "buy", 20, order_type="limit", limit_price=Decimal(101))
+
+
+def test_a_stop_that_is_changed_is_worth_its_stop_price():
+    venue = Venue()
+    gated = gate(venue, max_position_pct=1, max_order_value_cents=5_000_00)
+    venue.orders = [an_open_order("AAPL", "buy", 20, **STOP)]
+    gated.replace_order(1, quantity=Decimal(25))
+    with pytest.raises(RiskVetoError, match=r"Max order value: \$5200 > \$5000"):
+        gated.replace_order(1, quantity=Decimal(26))
+
+
+def quoted(bid, ask, last, **more):
+    """A venue with that quote."""
+    venue = Venue(**more)
+    prices = {
+        name: None if price is None else Decimal(price)
+        for name, price in (("bid", bid), ("ask", ask), ("last", last))
+    }
+    venue.quote = lambda symbol: Quote(symbol=symbol, received=100.0, **prices)
+    return venue
+
+
+@pytest.mark.parametrize(
+    ("quote", "price"),
+    [
+        ((1, 199, None), 199),
+        ((99, 101, 1000), 101),
+        ((None, 100, 1), 100),
+        ((100, None, 1), None),
+        ((None, None, 100), None),
+        ((200, 100, 1), 200),
+        ((1, "NaN", 100), None),
+        ((1, 0, 100), None),
+    ],
+    ids=str,
+)
+def test_a_market_purchase_is_worth_what_it_may_have_to_pay(quote, price):
+    venue = quoted(*quote)
+    enough = {"max_position_pct": 1, "max_order_value_cents": (price or 1000) * 10 * 100}
+    gated = gate(venue, **enough)
+    if price is None:
+        with pytest.raises(RiskVetoError, match="Max order value: no ask of AAPL"):
+            gated.submit_order("AAPL", "buy", 10)
+        assert venue.sent == []
+    else:
+        with pytest.raises(RiskVetoError, match="Max order value"):
+            gated.submit_order("AAPL", "buy", 11)
+        gated.submit_order("AAPL", "buy", 10)
+        assert len(venue.sent) == 1
+
+
+def test_a_stop_below_the_market_is_worth_what_it_may_have_to_pay():
+    venue = quoted(99, 101, None)
+    stop = BrokerOrder("AAPL", "buy", 10, "stop", stop_price=Decimal("0.01"))
+    with pytest.raises(RiskVetoError, match=r"Max order value: \$1010 > \$1009"):
+        gate(venue, max_order_value_cents=1009_00).submit_order(stop)
+
+
+def test_where_there_is_no_market_a_position_is_worth_the_highest_price_that_is_known():
+    gated = gate(quoted(None, 100, 1))
+    with pytest.raises(RiskVetoError, match=r"Max position: 26\.0% \(AAPL\) > 25\.0%"):
+        gated.submit_order("AAPL", "buy", 26, order_type="limit", limit_price=Decimal(1))
+    gated.submit_order("AAPL", "buy", 25, order_type="limit", limit_price=Decimal(1))
+
+
+def test_where_nobody_buys_an_exit_is_worth_the_last_price():
+    venue = quoted(None, None, 100, held={"AAPL": 5})
+    gate(venue).submit_order("AAPL", "sell", 5)
+    assert len(venue.sent) == 1
+
+
+def test_a_venue_that_does_not_tell_the_time_is_only_as_good_as_the_checks_that_need_it():
+    venue = Venue(failing={"server_time": UnsupportedError("no time")})
+    gate(venue).submit_order("AAPL", "buy", 1)
+    with pytest.raises(RiskVetoError, match="Clock skew: the venue's time is not known"):
+        gate(venue, checks={"clock_skew": {}}).submit_order("AAPL", "buy", 2)
+    assert len(venue.sent) == 1
+
+
+def test_rules_of_what_is_only_held_are_asked_for_once():
+    venue = Venue(held={"MSFT": 1})
+    rules = {"AAPL": 1, "MSFT": 1}
+    venue.instrument = lambda symbol: (
+        venue.asked.append(symbol) or Instrument(symbol=symbol, multiplier=Decimal(rules[symbol]))
+    )
     gated = gate(venue)
     gated.submit_order("AAPL", "buy", 1)
-    gated.submit_order("AAPL", "buy", 2)
-    assert venue.asked.count("instrument") == 1
+    rules["AAPL"] = 100
+    with pytest.raises(RiskVetoError, match=r"200\.0% \(AAPL\)"):
+        gated.submit_order("AAPL", "buy", 1)
+    assert venue.asked.count("MSFT") == 1
     assert venue.asked.count("account") == 2
 
 
@@ -313,11 +507,31 @@ class InEuros(Venue):
         return evolve(super().instrument(symbol), currency="EUR")
 
 
-def test_without_a_rate_only_exits_of_what_trades_in_another_currency_pass():
+def test_without_a_rate_what_trades_in_another_currency_is_not_sent():
     venue = InEuros(held={"SAP": 10})
+    gated = gate(venue)
     with pytest.raises(RiskVetoError, match="no rate of EUR, in which SAP trades, in USD"):
-        gate(venue).submit_order("SAP", "buy", 1)
+        gated.submit_order("SAP", "buy", 1)
+    with pytest.raises(RiskVetoError, match="no rate of EUR") as veto:
+        gated.submit_order("SAP", "sell", 1)
+    # The size of an exit cannot be judged; what it exposes needs no price.
+    assert {found.name for found in veto.value.report.failures} == {
+        "Max order value",
+        "Max batch value",
+        "Order size",
+    }
     assert venue.sent == []
+
+
+def test_rates_are_the_accounts():
+    venue = InEuros(held={"SAP": 10})
+    venue.account = lambda: evolve(Venue.account(venue), rates={"EUR": Decimal(2)})
+    gated = gate(venue)
+    with pytest.raises(RiskVetoError, match=r"Max position: 26\.0% \(SAP\) > 25\.0%"):
+        gated.submit_order("SAP", "buy", 3)
+    gated.submit_order("SAP", "buy", 2)
+    gated.submit_order("SAP", "sell", 10)
+    assert len(venue.sent) == 2
 
 
 def test_with_a_rate_of_the_caller_it_is_valued_in_the_accounts_currency():

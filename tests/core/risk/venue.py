@@ -92,6 +92,7 @@ class Venue:
             quantity=order.quantity,
             state=OrderState.ACCEPTED,
             limit_price=order.limit_price,
+            stop_price=order.stop_price,
         )
         self.orders.append(status)
         return OrderAck(len(self.sent), order.client_order_id or "", OrderState.ACCEPTED)
@@ -105,4 +106,8 @@ class Venue:
         return self.orders[order - 1]
 
     def halt(self, reason):
+        self._ask("halt")
         self.halted = reason
+
+    def resume(self):
+        self.halted = ""

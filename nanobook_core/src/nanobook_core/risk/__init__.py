@@ -2,10 +2,7 @@
 
 from nanobook_core.risk.book import Book as Book
 from nanobook_core.risk.book import Exposure as Exposure
-from nanobook_core.risk.book import Line as Line
 from nanobook_core.risk.book import book_of as book_of
-from nanobook_core.risk.book import checked as checked
-from nanobook_core.risk.book import checked_quantity as checked_quantity
 from nanobook_core.risk.engine import RiskEngine as RiskEngine
 from nanobook_core.risk.exact import CannotJudgeError as CannotJudgeError
 from nanobook_core.risk.exact import each_order as each_order
@@ -18,5 +15,8 @@ from nanobook_core.risk.limit import limit as limit
 from nanobook_core.risk.limit import not_negative as not_negative
 from nanobook_core.risk.limit import positive as positive
 from nanobook_core.risk.limit import whole as whole
+from nanobook_core.risk.line import Line as Line
+from nanobook_core.risk.line import checked as checked
+from nanobook_core.risk.line import checked_quantity as checked_quantity
 from nanobook_core.risk.report import RiskChecks as RiskChecks
 from nanobook_core.risk.report import RiskReport as RiskReport

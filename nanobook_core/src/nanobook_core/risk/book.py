@@ -12,76 +12,10 @@ from attrs import frozen
 
 from nanobook_core.contracts import RiskOrder, RiskRequest
 from nanobook_core.risk.exact import EXACT, CannotJudgeError
+from nanobook_core.risk.line import Line, checked, checked_quantity, is_price
 from nanobook_core.types import Side
 
 _ZERO = Decimal(0)
-
-
-class Line:
-    """One symbol: what is held, ordered, and open from before."""
-
-    __slots__ = ("buys", "fault", "held", "open_buys", "open_sells", "sells", "symbol")
-
-    def __init__(self, symbol: str, held: Decimal = _ZERO) -> None:
-        self.symbol = symbol
-        self.held = held
-        self.buys = self.sells = self.open_buys = self.open_sells = _ZERO
-        self.fault = "" if held.is_finite() else f"position of {symbol} is {held}"
-        """What makes a quantity unusable; empty while nothing does."""
-
-    def add(self, order: RiskOrder, *, is_open: bool) -> None:
-        """Count an order in."""
-        try:
-            quantity = checked_quantity(order)
-            if order.side is Side.BUY:
-                if is_open:
-                    self.open_buys += quantity
-                else:
-                    self.buys += quantity
-            elif is_open:
-                self.open_sells += quantity
-            else:
-                self.sells += quantity
-        except CannotJudgeError as error:
-            self.fault = str(error)
-        except ArithmeticError:
-            self.fault = f"quantities of {order.symbol} have too many digits"
-
-    def reduces(self, side: Side) -> bool:
-        """Whether all orders of that side, the open ones too, only make the position smaller."""
-        if self.fault:
-            return False
-        try:
-            if side is Side.BUY:
-                return self.buys + self.open_buys <= -self.held
-            return self.sells + self.open_sells <= self.held
-        except ArithmeticError:
-            return False
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing of it is held, ordered or open."""
-        return not (self.held or self.buys or self.sells or self.open_buys or self.open_sells)
-
-    @property
-    def if_bought(self) -> Decimal:
-        """Position if every order to buy fills and none to sell."""
-        return self.held + self.buys + self.open_buys
-
-    @property
-    def if_sold(self) -> Decimal:
-        """Position if every order to sell fills and none to buy."""
-        return self.held - self.sells - self.open_sells
-
-    @property
-    def highest(self) -> Decimal:
-        """Position if the orders fill, and of the open ones those to buy."""
-        return self.held + self.buys - self.sells + self.open_buys
-
-    @property
-    def lowest(self) -> Decimal:
-        """Position if the orders fill, and of the open ones those to sell."""
-        return self.held + self.buys - self.sells - self.open_sells
 
 
 @frozen
@@ -157,7 +91,7 @@ class Book:
             if limit is None:
                 raise CannotJudgeError(f"no price of {symbol}")
             price = limit
-        elif not (price.is_finite() and price > 0):
+        elif not is_price(price):
             raise CannotJudgeError(f"price of {symbol} must be finite and above 0, got {price}")
         elif limit is not None and limit > price:
             price = limit
@@ -190,14 +124,24 @@ class Book:
     def order_value(self, order: RiskOrder) -> Decimal:
         """What an order is worth in the account's currency, at the higher of its limit and mark.
 
+        A purchase at the ask if that is higher, where there is a quote: a stop or market order pays
+        it.
+
         Raises:
-            CannotJudgeError: its quantity or price is missing, or not finite and above 0.
+            CannotJudgeError: its quantity or price is missing, or not finite and above 0; or it is
+                a market order to buy, and its quote has no ask.
 
         """
-        quantity, limit = checked_quantity(order), order.limit_price
-        if limit is not None:
-            checked(order, limit)
-        return quantity * self.unit_value(order.symbol, limit)
+        quantity, price = checked_quantity(order), order.limit_price
+        if price is not None:
+            checked(order, price)
+        quote = self.request.quotes.get(order.symbol) if order.side is Side.BUY else None
+        if quote is not None:
+            if is_price(quote.ask):
+                price = quote.ask if price is None else max(price, quote.ask)
+            elif price is None:
+                raise CannotJudgeError(f"no ask of {order.symbol}, which a market order would pay")
+        return quantity * self.unit_value(order.symbol, price)
 
     def freed_value(self, order: RiskOrder) -> Decimal:
         """What an order that only reduces frees at least: its value at the lower of limit and mark.
@@ -242,33 +186,6 @@ class Book:
         """The account's equity; 0 where it is not a finite number above 0."""
         equity = self.request.account.equity
         return equity if equity.is_finite() and equity > 0 else _ZERO
-
-
-def checked(order: RiskOrder, price: Decimal) -> Decimal:
-    """Return the limit of an order if it is a price.
-
-    Raises:
-        CannotJudgeError: it is not finite and above 0.
-
-    """
-    if not (price.is_finite() and price > 0):
-        raise CannotJudgeError(f"price of {order.symbol} must be finite and above 0, got {price}")
-    return price
-
-
-def checked_quantity(order: RiskOrder) -> Decimal:
-    """Return the quantity of an order if it is one.
-
-    Raises:
-        CannotJudgeError: it is not finite and above 0.
-
-    """
-    quantity = order.quantity
-    if not (quantity.is_finite() and quantity > 0):
-        raise CannotJudgeError(
-            f"quantity of an order in {order.symbol} must be finite and above 0, got {quantity}"
-        )
-    return quantity
 
 
 _shared: ContextVar[Book | None] = ContextVar("book", default=None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Context, Decimal
 from typing import TypeVar
 
@@ -21,8 +24,11 @@ from nanobook_core.contracts import (
     RiskOrder,
     RiskRequest,
     RiskVetoError,
+    UnknownSymbolError,
+    UnsupportedError,
 )
 from nanobook_core.plugin.discovery import described
+from nanobook_core.risk.line import is_price
 
 Answer = TypeVar("Answer")
 _SHOWN = Context(prec=28, traps=[])
@@ -53,31 +59,27 @@ def ask(what: str, question: Callable[[], Answer]) -> Answer:
         ) from error
 
 
+def price_of(order: BrokerOrder | BrokerOrderStatus) -> Decimal | None:
+    """Price that the checks take for an order's limit: of a stop its stop price."""
+    return order.stop_price if order.limit_price is None else order.limit_price
+
+
 def risk_order(order: BrokerOrder) -> RiskOrder:
-    """An order as the checks see it; a stop is valued at its stop price."""
-    price = order.stop_price if order.limit_price is None else order.limit_price
+    """An order as the checks see it."""
     return RiskOrder(
         symbol=order.symbol,
         side=order.side,
         quantity=order.quantity,
-        limit_price=price,
+        limit_price=price_of(order),
         client_order_id=order.client_order_id or "",
     )
 
 
-def open_part(status: BrokerOrderStatus) -> RiskOrder:
-    """What may still fill of an order."""
-    return RiskOrder(
-        symbol=status.symbol,
-        side=status.side,
-        quantity=status.remaining_quantity,
-        limit_price=status.limit_price,
-        client_order_id=status.client_order_id,
-    )
-
-
 class BrokerQuestions:
-    """Asks a broker for everything that a check may look at; rules of symbols only once."""
+    """Asks a broker for everything that a check may look at.
+
+    The rules of what is not ordered are asked for only once.
+    """
 
     def __init__(self, broker: Broker, clock: Clock) -> None:
         self._broker = broker
@@ -87,30 +89,36 @@ class BrokerQuestions:
     def request(self, order: RiskOrder, replaces: int | None = None) -> RiskRequest:
         """The request for one order, which may take the place of an open one.
 
+        What the venue cannot describe or has no price of is without a mark, if it is not what is
+        ordered: that fails what adds to a position, and traps no exit.
+
         Raises:
             BrokerError: a question was not answered; nothing is known, and nothing was sent.
 
         """
-        broker = self._broker
         account, held, orders = self._holdings()
         open_orders = [
             status for status in orders if status.remaining_quantity and status.order_id != replaces
         ]
-        quote = ask(f"quote({order.symbol!r})", lambda: broker.quote(order.symbol))
-        broker_time = ask("server_time()", broker.server_time)
-        symbols = {order.symbol, *(position.symbol for position in held)}
-        symbols |= {status.symbol for status in open_orders}
-        instruments = {symbol: self._instrument(symbol) for symbol in sorted(symbols)}
+        quotes = {order.symbol: self._quote(order.symbol)}
+        broker_time = self._broker_time()
+        instruments = {order.symbol: self._instrument(order.symbol)}
+        others = {position.symbol for position in held} | {each.symbol for each in open_orders}
+        for symbol in sorted(others - {order.symbol}):
+            with suppress(UnknownSymbolError):
+                instruments[symbol] = self._instruments.get(symbol) or self._instrument(symbol)
         marks = {
             position.symbol: mark
             for position in held
-            if (mark := _mark(position, instruments[position.symbol])) is not None
+            if (instrument := instruments.get(position.symbol)) is not None
+            and (mark := _mark(position, instrument)) is not None
         }
-        quotes = {order.symbol: quote}
-        for symbol in sorted(symbols - marks.keys() - {order.symbol}):
-            if (found := self._quote(symbol)) is not None:
-                quotes[symbol] = found
-        marks |= {symbol: mark for symbol, found in quotes.items() if (mark := found.mark)}
+        for symbol in sorted(instruments.keys() - marks.keys() - {order.symbol}):
+            with suppress(NoQuoteError, UnknownSymbolError):
+                quotes[symbol] = self._quote(symbol)
+        for symbol, quote in quotes.items():
+            if (price := _price(quote, marks.get(symbol))) is not None:
+                marks[symbol] = price
         return RiskRequest(
             orders=(order,),
             account=account,
@@ -118,10 +126,13 @@ class BrokerQuestions:
             monotonic=self._clock.monotonic(),
             positions={position.symbol: position.quantity for position in held},
             marks=marks,
-            open_orders=tuple(map(open_part, open_orders)),
+            open_orders=tuple(
+                _open_part(status, is_known=status.symbol in instruments) for status in open_orders
+            ),
             quotes=quotes,
             broker_time=broker_time,
             instruments=instruments,
+            rates=account.rates,
         )
 
     def _holdings(self) -> tuple[Account, list[BrokerPosition], list[BrokerOrderStatus]]:
@@ -141,6 +152,7 @@ class BrokerQuestions:
             held = [each for each in ask("positions()", broker.positions) if each.quantity]
             after = open_orders()
             if _quantities(after) == _quantities(before):
+                _refuse_twice(held)
                 return account, held, after
             before = after
         raise RiskVetoError(
@@ -149,17 +161,18 @@ class BrokerQuestions:
         )
 
     def _instrument(self, symbol: str) -> Instrument:
-        if symbol not in self._instruments:
-            self._instruments[symbol] = ask(
-                f"instrument({symbol!r})", lambda: self._broker.instrument(symbol)
-            )
-        return self._instruments[symbol]
+        found = ask(f"instrument({symbol!r})", lambda: self._broker.instrument(symbol))
+        self._instruments[symbol] = found
+        return found
 
-    def _quote(self, symbol: str) -> Quote | None:
-        """None where the venue has no price: the checks that need one then fail."""
+    def _quote(self, symbol: str) -> Quote:
+        return ask(f"quote({symbol!r})", lambda: self._broker.quote(symbol))
+
+    def _broker_time(self) -> dt.datetime | None:
+        """None where the venue does not tell the time."""
         try:
-            return ask(f"quote({symbol!r})", lambda: self._broker.quote(symbol))
-        except NoQuoteError:
+            return ask("server_time()", self._broker.server_time)
+        except UnsupportedError:
             return None
 
 
@@ -176,3 +189,34 @@ def _mark(position: BrokerPosition, instrument: Instrument) -> Decimal | None:
     units = _SHOWN.multiply(position.quantity, instrument.multiplier)
     price = _SHOWN.divide(position.market_value, units)
     return price if price.is_finite() and price > 0 else None
+
+
+def _price(quote: Quote, value: Decimal | None) -> Decimal | None:
+    """Price that a quote gives what is held or ordered.
+
+    Where it has no two usable sides it is no market but a guess, and the highest guess counts,
+    that of the venue's own value of the holding too.
+    """
+    if quote.is_usable:
+        return quote.mark
+    guesses = (quote.bid, quote.ask, quote.last, value)
+    return max((guess for guess in guesses if is_price(guess)), default=None)
+
+
+def _open_part(status: BrokerOrderStatus, *, is_known: bool) -> RiskOrder:
+    """What may still fill of an order; without a price where nobody knows what a unit of it is."""
+    return RiskOrder(
+        symbol=status.symbol,
+        side=status.side,
+        quantity=status.remaining_quantity,
+        limit_price=price_of(status) if is_known else None,
+        client_order_id=status.client_order_id,
+    )
+
+
+def _refuse_twice(held: list[BrokerPosition]) -> None:
+    for symbol, count in Counter(position.symbol for position in held).items():
+        if count > 1:
+            raise RiskVetoError(
+                f"the broker lists {symbol} twice in positions(), so nothing was sent"
+            )

@@ -39,10 +39,13 @@ from nanobook_core.contracts import (
     SyncReport,
     SystemClock,
 )
+from nanobook_core.contracts.broker_order import to_price, to_quantity
 from nanobook_core.contracts.order_form import read_order
 from nanobook_core.errors import ValidationError
-from nanobook_core.risk.broker_request import BrokerQuestions, ask, risk_order
+from nanobook_core.plugin.discovery import described
+from nanobook_core.risk.broker_request import BrokerQuestions, ask, price_of, risk_order
 from nanobook_core.risk.engine import RiskEngine
+from nanobook_core.risk.exact import EXACT
 from nanobook_core.types import Side
 
 
@@ -53,7 +56,8 @@ class GatedBroker:
     and instruments, and adds what was sent through this gate; `request` may add what only the
     caller knows: the plan, highest equity, a kill flag, earlier runs. A question that is not
     answered refuses the order. A changed order is judged as a new one in the place of the old. When
-    a check halts, the broker is halted, until someone resumes it. One order is judged at a time.
+    a check halts, the broker is halted, until someone resumes it; a broker that fails to halt is
+    sent nothing from here until then. One order is judged at a time.
     """
 
     def __init__(
@@ -70,7 +74,9 @@ class GatedBroker:
         self._clock: Clock = SystemClock() if clock is None else clock
         self._complete = request
         self._questions = BrokerQuestions(broker, self._clock)
+        # All of it: a client order id stays used, and a plan's orders add up to its end.
         self._sent: list[SentOrder] = []
+        self._stopped = ""
         self._lock = RLock()
 
     def submit_order(
@@ -115,18 +121,24 @@ class GatedBroker:
         """Change an open order in place if every check passes what it becomes.
 
         Raises:
+            TypeError, ValidationError, OverflowError: an argument is no quantity or price.
             RiskVetoError: a check fails; the order stays as it was.
             UnsupportedError: the venue cannot.
 
         """
+        if quantity is not None:
+            quantity = to_quantity(quantity)
+        if limit_price is not None:
+            limit_price = to_price(limit_price)
         with self._lock:
             status = ask("order_status()", lambda: self._broker.order_status(order))
             judged = RiskOrder(
                 symbol=status.symbol,
                 side=status.side,
-                quantity=(status.quantity if quantity is None else quantity)
-                - status.filled_quantity,
-                limit_price=status.limit_price if limit_price is None else limit_price,
+                quantity=EXACT.subtract(
+                    status.quantity if quantity is None else quantity, status.filled_quantity
+                ),
+                limit_price=price_of(status) if limit_price is None else limit_price,
             )
             self._judge(judged, replaces=status.order_id)
             return self._send(
@@ -137,6 +149,8 @@ class GatedBroker:
             )
 
     def _judge(self, order: RiskOrder, replaces: int | None = None) -> None:
+        if self._stopped:
+            raise RiskVetoError(f"stopped until someone resumes: {self._stopped}")
         asked = evolve(self._questions.request(order, replaces), sent=tuple(self._sent))
         request = asked if self._complete is None else self._complete(asked)
         if request.orders != asked.orders:
@@ -147,8 +161,15 @@ class GatedBroker:
         except RiskVetoError as veto:
             veto.client_order_id = order.client_order_id
             if halts := report.halts:
-                self._broker.halt("; ".join(f"{found.name}: {found.detail}" for found in halts))
+                self._halt(veto, "; ".join(f"{found.name}: {found.detail}" for found in halts))
             raise
+
+    def _halt(self, veto: RiskVetoError, reason: str) -> None:
+        try:
+            self._broker.halt(reason)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the veto is the answer
+            self._stopped = reason
+            veto.add_note(f"the broker could not be halted: {described(error)}")
 
     def _send(self, order: RiskOrder, send: Callable[[], OrderAck]) -> OrderAck:
         sent = SentOrder(order=order, sent_at=self._clock.now())
@@ -259,6 +280,7 @@ class GatedBroker:
     def resume(self) -> None:
         """Allow submits again."""
         self._broker.resume()
+        self._stopped = ""
 
     def subscribe(self, callback: Callable[[BrokerEvent], None]) -> Callable[[], None]:
         """Call back on every event."""
