@@ -37,11 +37,8 @@ class Folder:
             [*COMMAND, *arguments],
             cwd=self.path,
             env=self.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
-            **further,
+            **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE) | further,
         )
 
     def run(self, *arguments, answer=""):

@@ -16,7 +16,10 @@ import pytest
 from tests.rebalancer.rebalancer_process import PAPER, Folder, end
 
 from nanobook_core.cli.main import run_command
+from nanobook_core.contracts import SystemClock
 from nanobook_rebalancer.command import rebalancer
+from nanobook_rebalancer.lock import RunLock
+from nanobook_rebalancer.result import Result
 
 DATA = Path(__file__).parents[1] / "data" / "rebalancer"
 WEIGHTS = {"AAA": 0.05, "BBB": 0.04}
@@ -44,10 +47,14 @@ TRANSCRIPTS = {
         (("run", "heavy.json", *PAPER), ""),
         (("run", "target.json", "--broker", "paper"), ""),
         (("run", "target.json", "--broker", "nobody"), ""),
-        (("run", "target.json", "--broker", "ibkr", "--quotes", "quotes.csv"), ""),
+        (("run", "target.json", "--broker", "papr", "--quotes", "quotes.csv"), ""),
         (("--config", "missing.toml", "status"), ""),
         (("--config", "wrong.toml", "status"), ""),
         (("recover", *PAPER, "--not-sent", "nb1-x"), ""),
+        (("run", ".", *PAPER), ""),
+        (("run", "target.json", *PAPER), ""),
+        (("verify", "none.jsonl"), ""),
+        (("kill", *PAPER, "--clear"), ""),
     ],
     "transcript_help.txt": [
         (("--help",), ""),
@@ -133,6 +140,81 @@ def test_without_a_price_there_is_no_weight_to_compare(folder):
     code, output, errors = run_here("reconcile", "more.json", *PAPER)
     assert (code, errors.splitlines()[-1]) == (3, "Error: no price of DDD")
     assert "  DDD         10.00 no price        -            -            0\n" in output
+
+
+def test_every_end_is_a_document_where_one_is_asked_for(folder):
+    folder.target({"AAA": 0.9}, "heavy", "heavy.json")
+    with RunLock(folder.path / "logs" / "audit.jsonl", SystemClock()):
+        ends = [(("run", "target.json", *PAPER, "--json"), 6, "locked", "is held by process")]
+        check_documents(ends)
+    ends = [
+        (("run", "none.json", *PAPER), 2, "refused", "failed to read target file none.json"),
+        (("run", "target.json", "--broker", "nobody"), 2, "refused", "no broker named 'nobody'"),
+        (("run", "heavy.json", *PAPER), 2, "refused", "risk check failed"),
+        (("run", "target.json", "--quotes", "none.csv"), 2, "refused", "'none.csv' does not exist"),
+        (("run",), 2, "refused", "Missing argument 'TARGET'"),
+        (("recover", "--not-sent", "nb1-x"), 2, "refused", "no order whose fate is unknown"),
+        (("reconcile", "none.json"), 2, "refused", "failed to read target file none.json"),
+        (("run", "target.json", *PAPER), 3, "declined", "Not confirmed"),
+    ]
+    check_documents(ends)
+    (folder.path / "logs" / "audit.jsonl").write_text("{}\n")
+    check_documents([(("run", "target.json", *PAPER), 4, "review", "this is no audit log")])
+    (folder.path / "logs" / "audit.jsonl").unlink()
+    run_here("kill", *PAPER, "--reason", "lunch")
+    check_documents([(("run", "target.json", *PAPER), 5, "halted", "lunch")])
+    (folder.path / "logs" / "audit.jsonl").unlink()
+    (folder.path / "logs" / "audit.jsonl").mkdir()
+    check_documents([(("recover", *PAPER), 1, "error", "Is a directory")])
+
+
+def check_documents(ends):
+    for arguments, code, status, message in ends:
+        found, output, _ = run_here(*arguments, "--json")
+        document = json.loads(output)
+        assert (found, document["status"]) == (code, status)
+        assert message in document["message"]
+        assert document.keys() == Result(status="done").to_dict().keys()
+
+
+def test_that_nobody_reads_how_it_ended_does_not_change_it(folder):
+    with folder.start("run", "target.json", *PAPER, "--force") as process:
+        process.stdout.readline()  # the plan is shown before anything is sent
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert (process.returncode, errors) == (0, "")
+    assert folder.events[-1] == "run_completed"
+    assert folder.held() == {"AAA": "500", "BBB": "800"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk here that is always full")
+def test_a_result_that_cannot_be_written_is_said_and_changes_nothing(folder):
+    with (
+        Path("/dev/full").open("w") as full,
+        folder.start("run", "target.json", *PAPER, "--force", "--json", stdout=full) as process,
+    ):
+        errors = process.stderr.read()
+    assert process.returncode == 0
+    assert "warning: not everything could be printed: [Errno 28]" in errors
+
+
+@pytest.mark.parametrize("name", ["status", "positions"])
+def test_while_a_rebalancer_is_at_work_it_is_named(folder, name):
+    process = folder.start("run", "target.json", *PAPER)
+    folder.wait_for("risk_check")
+    code, _, errors = folder.run(name, *PAPER)
+    end(process)
+    assert code == 6
+    assert f"is held by process {process.pid}" in errors
+
+
+def test_another_account_than_the_config_s_is_not_looked_at(folder):
+    run_here("run", "target.json", *PAPER, "--force")
+    folder.config('[account]\nid = "OTHER"\n[broker]\nname = "paper"\naccount_id = "PAPER"\n')
+    for arguments in (("status",), ("positions",), ("reconcile", "target.json")):
+        code, output, errors = run_here(*arguments, "--quotes", "quotes.csv")
+        assert (code, output) == (2, "")
+        assert "the broker has account PAPER, and this run is for OTHER" in errors
 
 
 def test_an_audit_log_can_be_verified_and_damage_is_named(folder):

@@ -197,7 +197,7 @@ def test_a_runner_that_is_well_stops_by_itself(folder):
     process = folder.start("run", "target.json", *PAPER, "--force")
     folder.wait_for("order_submitted")
     code, output, _ = folder.run("kill", *PAPER, "--reason", "enough")
-    assert (code, output) == (0, "Kill switch set. 0 orders cancelled.\n")
+    assert (code, output) == (0, "Kill switch set: enough. 0 orders cancelled.\n")
     process.communicate(timeout=60)
     assert process.returncode in (5, 130)
     assert folder.events[-2:] == ["run_completed", "killed"]
@@ -210,7 +210,7 @@ def test_a_runner_that_was_stopped_never_wakes_up_to_send(folder):
     folder.wait_for("order_submitted")
     process.send_signal(signal.SIGSTOP)
     code, output, _ = folder.run("kill", *PAPER)
-    assert (code, output) == (0, "Kill switch set. 0 orders cancelled.\n")
+    assert (code, output) == (0, "Kill switch set: enough. 0 orders cancelled.\n")
     assert end(process, signal.SIGCONT)[0] == -signal.SIGKILL
     assert folder.run("run", "target.json", *PAPER, "--force")[0] == 5
     assert folder.run("kill", *PAPER, "--clear")[0] == 0

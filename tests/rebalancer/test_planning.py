@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -22,6 +23,11 @@ DOCUMENT = {
     "metadata": {"id": "run 7"},
     "targets": [{"symbol": "AAPL", "weight": 0.2}, {"symbol": "MSFT", "weight": -0.1}],
 }
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
 
 
 def paper(**settings):
@@ -133,13 +139,37 @@ def test_a_further_check_that_cannot_be_is_an_input_error(checks, message):
 
 
 def test_the_broker_is_the_config_s_unless_one_is_named():
-    config = {"broker": {"name": "paper", "quotes": QUOTES, "account_id": "MINE"}}
+    settings = {"quotes": QUOTES, "account_id": "MINE", "state": "mine.sqlite"}
+    config = {"broker": {"name": "paper", **settings}}
     assert nanobook.plan(WEIGHTS, config=config).account_id == "MINE"
     config["broker"]["name"] = "no_such_broker"
     with pytest.raises(InputError, match="no broker named 'no_such_broker'"):
         nanobook.plan(WEIGHTS, config=config)
     plan = nanobook.plan(WEIGHTS, config=config, broker="paper", quotes=QUOTES)
     assert plan.account_id == "PAPER"
+
+
+def test_the_paper_account_is_kept_beside_the_audit_log():
+    plan = nanobook.plan({"AAPL": 0.01}, quotes=QUOTES, id="one")
+    assert plan.execute().status == "done"
+    assert Path("paper.sqlite").exists()
+    assert nanobook.plan({"AAPL": 0.01}, quotes=QUOTES, id="two").positions == {"AAPL": 66}
+    assert nanobook.plan({"AAPL": 0.01}, broker=paper(), id="two").positions == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"csh": 1}, "mine.toml: broker.csh: unknown key; did you mean 'cash'?"),
+        ({"foo": 1}, "mine.toml: broker.foo: unknown key; known are cash, quotes, state, costs"),
+        ({"cash": "lots"}, "mine.toml: broker: cash is a number, got 'lots'"),
+    ],
+)
+def test_a_setting_that_the_broker_does_not_take_is_named(settings, message):
+    written = "".join(f"{key} = {value!r}\n" for key, value in settings.items())
+    Path("mine.toml").write_text(f"[broker]\nname = 'paper'\n{written}")
+    with pytest.raises(InputError, match="^" + re.escape(message)):
+        nanobook.plan(WEIGHTS, config="mine.toml", quotes=QUOTES)
 
 
 def test_a_config_that_names_plugins_has_a_registry_of_its_own(monkeypatch):
@@ -171,7 +201,7 @@ def quote(**changes):
 @pytest.mark.parametrize(
     ("quotes", "reason"),
     [
-        ({}, "AAPL: invalid symbol"),
+        ({}, "^AAPL: 'AAPL' has no quote and no instrument$"),
         ({"AAPL": quote(bid=None)}, "AAPL: no usable quote, bid None and ask 150.01"),
         ({"AAPL": quote(bid=Decimal(151))}, "AAPL: no usable quote, bid 151 and ask 150.01"),
         ({"AAPL": quote(is_delayed=True)}, "AAPL: its quote is delayed"),

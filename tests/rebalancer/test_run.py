@@ -192,7 +192,9 @@ def test_a_warning_needs_force(world):
     world.risk["max_trade_usd"] = 10_000
     result = world.run(WEIGHTS, Options(), screen=Recorder())
     assert (result.status, result.exit_code) == ("refused", 2)
-    assert result.message.startswith("--force passes warnings: Max trade size")
+    assert result.message.startswith(
+        "the risk gate warns, and only --force passes warnings: Max trade size"
+    )
     assert world.run(WEIGHTS, FORCE).status == "done"
 
 

@@ -191,8 +191,10 @@ def test_a_function_that_fails_is_no_quote_and_keeps_nobody_from_cancelling():
     ],
 )
 def test_a_bad_quote_is_refused(quote, error, message):
-    with (
-        nanobook.PaperBroker(quotes={"A": quote}, clock=Clock()) as broker,
-        pytest.raises(error, match=message),
-    ):
-        broker.quote("A")
+    with pytest.raises(error, match=message):
+        nanobook.PaperBroker(quotes={"A": quote})
+    quotes = {}
+    with nanobook.PaperBroker(quotes=quotes, clock=Clock()) as broker:
+        quotes["A"] = quote
+        with pytest.raises(error, match=message):
+            broker.quote("A")

@@ -75,7 +75,8 @@ def quote_source(quotes: Quotes) -> QuoteSource:
     """Return the source that the caller's `quotes` are.
 
     Raises:
-        TypeError: they are none of what can be a source.
+        TypeError: they are none of what can be a source, or one in a mapping is no quote.
+        ValidationError: one in a mapping has a price or a key that cannot be.
 
     """
     if quotes is None:
@@ -99,6 +100,8 @@ class _Mapped:
         self._quotes = quotes
         #: What was there the last time, and what it was read as.
         self._read: dict[str, tuple[QuoteLike, SourceQuote]] = {}
+        for symbol in quotes:
+            self.get(symbol)
 
     def refresh(self) -> None:
         pass

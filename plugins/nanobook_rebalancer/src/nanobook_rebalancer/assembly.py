@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from nanobook_rebalancer.errors import InputError
 from nanobook_rebalancer.redaction import Redactor
 from nanobook_rebalancer.run import Rebalancer
 from nanobook_rebalancer.screen import Screen
+from nanobook_rebalancer.setting import unknown
 from nanobook_rebalancer.stop import StopFlag
 
 _DEFAULT = Path("config.toml")
@@ -26,10 +29,10 @@ def read_settings(path: Path | None, broker: str | None, quotes: Path | None) ->
     """Return the config, with what the command line says instead of it.
 
     Without a file, `config.toml` is read where there is one; else everything is the default, and
-    the broker is the paper broker. Its account is kept in `paper.sqlite`, unless the config says
-    where.
+    the broker is the paper broker.
 
     Raises:
+        PluginError: quotes are given to a broker that cannot be looked for.
         InputError: the file is not as it must be, or quotes are given to another broker.
 
     """
@@ -39,11 +42,10 @@ def read_settings(path: Path | None, broker: str | None, quotes: Path | None) ->
     name = config.broker.name if broker is None else broker
     settings: dict[str, Any] = dict(config.broker.settings) if name == config.broker.name else {}
     if quotes is not None and name != _PAPER:
+        _find_broker(name, discover_plugins(config))  # a name that is misspelt is told first
         raise InputError("--quotes", f"only the paper broker takes quotes from a file, not {name}")
-    if name == _PAPER:
-        settings.setdefault("state", str(config.folder / "paper.sqlite"))
-        if quotes is not None:
-            settings["quotes"] = str(quotes)
+    if quotes is not None:
+        settings["quotes"] = str(quotes)
     return evolve(config, broker=BrokerSettings(name=name, settings=settings))
 
 
@@ -64,19 +66,50 @@ def discover_plugins(config: Config) -> Registry:
 def make_broker(config: Config, registry: Registry) -> Broker:
     """Make the config's broker; nothing is connected.
 
+    The account of the paper broker is kept in `paper.sqlite` in the config's folder, unless the
+    config says where, and is called what the config's account is called.
+
     Raises:
         PluginError: it cannot be imported.
         InputError: there is none of that name, or it does not take its settings.
 
     """
-    settings = dict(config.broker.settings)
-    if config.broker.name == _PAPER and config.account.id:
-        settings.setdefault("account_id", config.account.id)
+    name, settings = config.broker.name, dict(config.broker.settings)
+    where = f"{config.source}: broker"
+    if name == _PAPER:
+        settings.setdefault("state", str(config.folder / "paper.sqlite"))
+        if config.account.id:
+            settings.setdefault("account_id", config.account.id)
+    _find_broker(name, registry)
+    known = _settings_of(registry.load(Kind.BROKER, name))
+    if known is not None:
+        for key in sorted(settings.keys() - known):
+            raise InputError(f"{where}.{key}", unknown(key, known))
     try:
-        broker: Broker = registry.create(Kind.BROKER, config.broker.name, **settings)
-    except (TypeError, ValueError, CapabilityNotFoundError) as error:
-        raise InputError("broker", str(error)) from error
+        broker: Broker = registry.create(Kind.BROKER, name, **settings)
+    except (TypeError, ValueError) as error:
+        raise InputError(where, str(error)) from error
     return broker
+
+
+def _settings_of(factory: Callable[..., Any]) -> list[str] | None:
+    """Names of what a factory takes; None where that cannot be told, or where it takes any."""
+    try:
+        found = inspect.signature(factory).parameters.values()
+    except ValueError:  # it is not written in Python
+        return None
+    return (
+        None
+        if any(each.kind is each.VAR_KEYWORD for each in found)
+        else [each.name for each in found]
+    )
+
+
+def _find_broker(name: str, registry: Registry) -> None:
+    try:
+        registry.get(Kind.BROKER, name)
+    except CapabilityNotFoundError as error:
+        raise InputError("broker", str(error)) from error
 
 
 def make_rebalancer(

@@ -135,6 +135,8 @@ def _document(line: bytes) -> dict[str, Any]:
         raise ValueError(str(error)) from None
     if not isinstance(document, dict):
         raise ValueError(f"not a record: {line!r:.80}")  # noqa: TRY004 - of a file, not an argument
+    if not _FIELDS.keys() & document.keys():
+        raise ValueError("this is no audit log")
     version = document.get("v")
     if type(version) is not int or version != VERSION:
         raise ValueError(f"version {version!r:.40}; this one reads {VERSION}")

@@ -221,6 +221,8 @@ class Config:
     )
     """`ibkr`, with the settings of `[connection]`, where there is that table and not this one."""
     plugins: PluginSettings = field(factory=PluginSettings, metadata=by(table(PluginSettings)))
+    source: str = field(default="config", eq=False)
+    """What it is called in messages: the name of its file."""
     folder: Path = field(factory=Path)
     """From which relative paths go."""
     warnings: tuple[str, ...] = ()

@@ -51,7 +51,8 @@ def read_config(path: str | os.PathLike[str]) -> Config:
             data = file.read(_MOST + 1)
             is_open_to_all = bool(os.fstat(file.fileno()).st_mode & stat.S_IROTH)
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL
-        raise InputError("config", f"failed to read config file {path!s:.200}: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError("config", f"failed to read config file {path!s:.200}: {reason}") from error
     config = to_config(_parsed(data, path.name), folder=path.parent, what=path.name)
     if config.secrets and is_open_to_all:
         words = f"{path.name}: anyone may read where the secrets are; chmod 600 {path.name}"
@@ -98,7 +99,7 @@ def to_config(
     for name in _PATHS if broker.name == "paper" else ():
         if isinstance(settings.get(name), str):
             settings[name] = str(folder / settings[name])
-    return evolve(config, folder=folder, broker=evolve(broker, settings=settings))
+    return evolve(config, source=what, folder=folder, broker=evolve(broker, settings=settings))
 
 
 def _resolved(settings: dict[str, Any], folder: Path, what: str) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class RunLock:
         try:
             self._descriptor = lock(self.path)
         except JournalError:
-            raise LockedError(str(self.path), self._owner()) from None
+            raise LockedError(str(self.path), _owner(self.path)) from None
         self._process = os.getpid()
         close_in_child(self)
         files.truncate(self._descriptor, 0)
@@ -109,7 +109,24 @@ class RunLock:
         if descriptor is not None:
             unlock(descriptor, here=self._process == os.getpid())
 
-    def _owner(self) -> str:
-        written = self.path.read_bytes()[:_OWNER_BYTES].decode(errors="replace")
-        text = "".join(character for character in written if character.isprintable())
-        return text or "a process that has not said which"
+
+def check_unlocked(audit: str | os.PathLike[str]) -> None:
+    """Look whether a rebalancer is at work with that audit log.
+
+    Raises:
+        LockedError: one is; `owner` says which.
+
+    """
+    path = beside(audit, ".lock")
+    if path.exists():
+        try:
+            descriptor = lock(path)
+        except JournalError:
+            raise LockedError(str(path), _owner(path)) from None
+        unlock(descriptor, here=True)
+
+
+def _owner(path: Path) -> str:
+    written = path.read_bytes()[:_OWNER_BYTES].decode(errors="replace")
+    text = "".join(character for character in written if character.isprintable())
+    return text or "a process that has not said which"

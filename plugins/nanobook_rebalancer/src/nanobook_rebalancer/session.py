@@ -323,7 +323,9 @@ class Session:
 
     def _ask(self, risk: RiskReport) -> tuple[str, str] | None:
         if risk.warnings:
-            return "refused", "--force passes warnings: " + _listed(risk.warnings)
+            return "refused", "the risk gate warns, and only --force passes warnings: " + _listed(
+                risk.warnings
+            )
         approved = self._is_confirmed()
         self.journal.write("user_confirmed", approved=approved)
         if not approved:

@@ -85,7 +85,7 @@ def take_snapshot(
             instrument = broker.instrument(symbol)
             quote = broker.quote(symbol)
         except (UnknownSymbolError, NoQuoteError) as error:
-            problems.append(f"{symbol}: {error}")
+            problems.append(f"{symbol}: {str(error).removeprefix(error.prefix)}")
             continue
         problem = _unfit_quote(quote, clock.monotonic(), max_age)
         if problem := problem or _unfit_rules(instrument, quote, account.currency):

@@ -154,7 +154,8 @@ def read_target(
     try:
         document = read_json(path, limit=_MOST, what=path.name, real=_weight)
     except OSError as error:
-        raise InputError(path.name, f"failed to read target file {path}: {error}") from error
+        reason = error.strerror or error
+        raise InputError("target", f"failed to read target file {path}: {reason}") from error
     except ValueError as error:  # a name with a NUL
         if isinstance(error, InputError):
             raise

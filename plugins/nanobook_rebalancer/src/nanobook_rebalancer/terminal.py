@@ -31,7 +31,10 @@ class Terminal(Screen):
         """Ask; no answer is a no."""
         try:
             return click.confirm("Execute?", default=False, err=True)
-        except click.Abort:
+        except click.Abort as abort:
+            click.echo(err=True)  # the line of the question has no end
+            if isinstance(abort.__context__, EOFError):
+                self.note("there is nobody to ask; --force executes without a question")
             return False
 
     def note(self, text: str) -> None:

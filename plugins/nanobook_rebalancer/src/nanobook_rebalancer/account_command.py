@@ -1,0 +1,121 @@
+"""Commands that look at an account and send nothing: `status`, `positions`, `reconcile`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import click
+
+from nanobook_core.cli.document import print_json
+from nanobook_core.cli.table import print_table
+from nanobook_core.contracts import Account, BrokerPosition, SystemClock
+from nanobook_rebalancer.command_setting import (
+    CommandSetting,
+    connected,
+    warn_without_quotes,
+    with_broker,
+)
+from nanobook_rebalancer.decimal_text import decimal_text, money_text
+from nanobook_rebalancer.ending import DocumentCommand, EndedError, in_one_line, printing
+from nanobook_rebalancer.kill_switch import KillSwitch
+from nanobook_rebalancer.reconcile import reconcile as compare
+from nanobook_rebalancer.target import read_target
+
+
+@click.command()
+@with_broker
+@in_one_line
+def status(setting: CommandSetting) -> None:
+    """Connect, and show the account and whether trading is stopped.
+
+    \b
+    Example:
+      rebalancer status
+    """
+    config = setting.config()
+    with connected(config) as broker:
+        account = broker.account()
+        open_orders = broker.open_orders("all")
+    reason = KillSwitch(config.audit_path).reason()
+    with printing():
+        click.echo(f"Account {account.account_id}")
+        for name in ("equity", "cash", "buying_power"):
+            label = name.replace("_", " ").capitalize()
+            click.echo(f"  {label}: {money_text(getattr(account, name))} {account.currency}")
+        for order in open_orders:
+            click.echo(
+                f"  open: {order.side.value} {decimal_text(order.remaining_quantity)} "
+                f"{order.symbol} {order.client_order_id}"
+            )
+        click.echo(f"Kill switch: {reason or 'not set'}")
+
+
+@click.command()
+@with_broker
+@in_one_line
+def positions(setting: CommandSetting) -> None:
+    """Show what is held, valued at the market.
+
+    \b
+    Example:
+      rebalancer positions --broker paper --quotes quotes.csv
+    """
+    with connected(setting.config()) as broker:
+        account = broker.account()
+        held = broker.positions()
+    with printing():
+        if not held:
+            click.echo("No positions.")
+            return
+        print_table(
+            ("Symbol", "Quantity", "Avg cost", "Value", "Weight", "Unrealised"),
+            [
+                (
+                    each.symbol,
+                    decimal_text(each.quantity),
+                    "-" if each.avg_cost is None else decimal_text(round(each.avg_cost, 4)),
+                    money_text(each.market_value),
+                    _weight(each, account),
+                    "-" if each.unrealized_pnl is None else money_text(each.unrealized_pnl),
+                )
+                for each in held
+            ],
+        )
+
+
+def _weight(held: BrokerPosition, account: Account) -> str:
+    is_own = held.currency == account.currency
+    rate = Decimal(1) if is_own else account.rates.get(held.currency)
+    if rate is None or account.equity <= 0:
+        return "-"
+    return f"{held.market_value * rate / account.equity:.2%}"
+
+
+@click.command(cls=DocumentCommand)
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@with_broker
+@in_one_line
+def reconcile(setting: CommandSetting, target: Path, *, as_json: bool) -> None:
+    """Compare what is held with the weights of TARGET; nothing is sent.
+
+    Exit code 3 where a symbol has no price, so that its weight is not known.
+
+    \b
+    Example:
+      rebalancer reconcile target.json
+    """
+    config = setting.config()
+    warn_without_quotes(config)
+    weights = read_target(target, now=SystemClock().now()).weights
+    with connected(config) as broker:
+        held = {each.symbol: each.quantity for each in broker.positions()}
+        found = compare(broker, held, weights)
+    with printing():
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            click.echo(str(found))
+    if found.unpriced:
+        raise EndedError(f"no price of {', '.join(found.unpriced)}", "incomplete")
