@@ -298,3 +298,26 @@ def test_an_interrupt_of_execute_cancels_and_is_raised_again(tmp_path):
     with broker:
         assert broker.open_orders() == []
     assert '"status":"interrupted"' in (tmp_path / "audit.jsonl").read_text()
+
+
+def test_throttles_count_the_orders_of_all_runs(world):
+    world.risk["checks"] = {"repeat_throttle": {"max_orders": 1, "seconds": 3600}}
+    assert world.run({"AAA": 0.1}).status == "done"
+    result = world.run({"AAA": 0.2, "BBB": 0.1}, window="w2")
+    assert "Repeat throttle" in result.message
+    world.clock.elapsed += 3601
+    assert world.run({"AAA": 0.2, "BBB": 0.1}, window="w3").status == "done"
+
+
+def test_the_cap_of_a_plan_counts_only_its_own_orders(world):
+    world.risk["checks"] = {"parent_cap": {}, "duplicate_order": {"seconds": 3600}}
+    assert world.run({"AAA": 0.1}).status == "done"
+    assert world.run({"AAA": 0.15}, window="w2").status == "done"
+
+
+def test_an_order_that_was_cancelled_does_not_fail_the_next_attempt(world):
+    world.risk["checks"] = {"parent_cap": {}}
+    world.execution |= {"max_attempts": 2, "order_timeout_secs": 1}
+    world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
+    world.broker.faults["find_order"].append(lambda: world.quotes.update(AAA=CHEAP))
+    assert world.run(ONE).status == "done"

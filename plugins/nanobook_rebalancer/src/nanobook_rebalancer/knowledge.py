@@ -15,10 +15,14 @@ from nanobook_core.contracts import (
     StaleQuoteError,
 )
 from nanobook_rebalancer.execution import quote_problem
+from nanobook_rebalancer.history import Attempt
 from nanobook_rebalancer.leg_state import LegState
 from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.stop import StoppedError
+
+#: How long orders are remembered for throttles.
+_REMEMBERED = dt.timedelta(days=1)
 
 
 @frozen(kw_only=True)
@@ -45,7 +49,7 @@ class Knowledge:
         return evolve(
             request,
             planned=planned,
-            sent=self._sent({order.client_order_id for order in request.orders}),
+            sent=self._sent({order.client_order_id for order in request.orders}, request.now),
             killed=self.orders.kill.reason(),
             peak_equity=max((equity for when, equity in equities if when >= since), default=None),
             day_start_equity=of_today[0] if of_today else None,
@@ -70,25 +74,35 @@ class Knowledge:
             raise HaltedError(stop.reason) from stop
         return known
 
-    def _sent(self, ids: set[str]) -> tuple[SentOrder, ...]:
-        """Orders of the plan, those that have ended with what filled.
+    def _sent(self, ids: set[str], now: dt.datetime) -> tuple[SentOrder, ...]:
+        """Orders of the account in the last day, in all windows.
 
         Without those that are being judged, as they may be sent again.
         """
+        history = self.orders.venue.journal.history
+        since = (now - _REMEMBERED).isoformat()
         numbers = {leg.number for leg in self.plan.legs}
         return tuple(
-            SentOrder(
-                order=RiskOrder(
-                    symbol=each.symbol,
-                    side=each.side,
-                    quantity=each.filled if each.state.is_terminal else each.shares,
-                    limit_price=each.limit,
-                    client_order_id=each.client_order_id,
-                ),
-                sent_at=dt.datetime.fromisoformat(each.sent_at),
-            )
-            for each in self.orders.window.attempts
-            if each.leg in numbers
-            and each.client_order_id not in ids
+            _sent_order(each, is_of_plan=window is self.orders.window and each.leg in numbers)
+            for window in history.windows.values()
+            if window.account == self.orders.window.account
+            for each in window.attempts
+            if each.client_order_id not in ids
             and each.state is not LegState.NOT_SENT
+            and (each.sent_at >= since or not each.state.is_terminal)
         )
+
+
+def _sent_order(attempt: Attempt, *, is_of_plan: bool) -> SentOrder:
+    of_plan = attempt.filled if attempt.state.is_terminal else attempt.shares
+    return SentOrder(
+        order=RiskOrder(
+            symbol=attempt.symbol,
+            side=attempt.side,
+            quantity=attempt.shares,
+            limit_price=attempt.limit,
+            client_order_id=attempt.client_order_id,
+        ),
+        sent_at=dt.datetime.fromisoformat(attempt.sent_at),
+        of_plan=of_plan if is_of_plan else Decimal(0),
+    )

@@ -21,8 +21,9 @@ _ZERO = Decimal(0)
 class ParentCap:
     """Fails, and halts trading, when more of a symbol is sent than `planned`, or the other way.
 
-    What was `sent` counts with its quantity, whatever became of it; a caller that replaces orders
-    gives of those that are done only what filled. Without a plan every order fails. Exits too.
+    What was `sent` counts with its quantity, whatever became of it, or with its `of_plan`: of
+    orders that are done a caller counts only what filled, and nothing of those of other plans.
+    Without a plan every order fails. Exits too.
     """
 
     @exact(_NAME)
@@ -36,9 +37,10 @@ class ParentCap:
         ordered = list(dict.fromkeys(order.symbol for order in request.orders))
         for sent in request.sent:
             key = sent.order.symbol, sent.order.side
-            if not sent.order.quantity.is_finite() or sent.order.quantity < 0:
-                raise CannotJudgeError(f"a sent quantity of {key[0]} is {sent.order.quantity}")
-            total[key] += sent.order.quantity
+            counts = sent.order.quantity if sent.of_plan is None else sent.of_plan
+            if not counts.is_finite() or counts < 0:
+                raise CannotJudgeError(f"a sent quantity of {key[0]} is {counts}")
+            total[key] += counts
         return [
             _finding(
                 symbol,
