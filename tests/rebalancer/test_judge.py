@@ -332,10 +332,21 @@ WRONG = {
 }
 
 
+#: What else would be found there too hides nothing.
+SAID = {
+    "a second attempt beside the first": "two live orders",
+    "an order without an intent": "has no intent",
+    "an order that the audit does not know": "is not known to the audit",
+    "an execution that is there twice": "is in the audit twice",
+}
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_with_orders_or_records_is_found(name):
     rule, wrong, events = WRONG[name]
-    assert rule in {each.rule for each in judge(wrong, written(events), ENDING)}
+    found = judge(wrong, written(events), ENDING)
+    assert rule in {each.rule for each in found}
+    assert SAID.get(name, "") in "\n".join(each.text for each in found)
 
 
 SOUND = written(EVENTS)
