@@ -22,10 +22,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from attrs import evolve
 from tests.rebalancer.crash import Tape
 from tests.rebalancer.sim_broker import SimBroker
-from tests.rebalancer.sim_venue import SILENCE, SimVenue
+from tests.rebalancer.sim_venue import ACCOUNT, SILENCE, SimVenue
 from tests.rebalancer.virtual_clock import VirtualClock
 
-from nanobook_core.contracts.broker import ConnectionInfo, ConnectionState
+from nanobook_core.broker.base import BrokerBase
+from nanobook_core.contracts.broker import (
+    BrokerCapabilities,
+    ConnectionInfo,
+    ConnectionState,
+)
 from nanobook_core.contracts.broker_error import LinkDownError, NotConnectedError
 from nanobook_core.contracts.broker_order import OrderAck
 
@@ -35,26 +40,6 @@ WEIGHTS = {"AAA": 0.03, "CCC": 0.02, "DDD": -0.04}
 ORDERS = 4
 #: Fills come within a fifth of a second.
 PACE = 0.05
-
-FORWARDED = (
-    "capabilities",
-    "server_time",
-    "account",
-    "positions",
-    "instrument",
-    "normalize",
-    "preview",
-    "order_status",
-    "open_orders",
-    "find_order",
-    "fills",
-    "cancel_order",
-    "cancel_all",
-    "replace_order",
-    "resync",
-    "halt",
-    "resume",
-)
 
 
 class VenueServer:
@@ -105,12 +90,20 @@ class VenueServer:
         return True, result
 
 
-class SocketBroker:
+def _forwarded(name: str) -> Callable[..., Any]:
+    def method(self: SocketBroker, *arguments: Any, **keywords: Any) -> Any:
+        return self.ask(name, *arguments, **keywords)
+
+    return method
+
+
+class SocketBroker(BrokerBase):
     """A Broker whose venue is in another process."""
 
     name = "socket"
 
     def __init__(self, *, address: str) -> None:
+        super().__init__()
         self.address = address
         self.link: Connection | None = None
 
@@ -126,16 +119,12 @@ class SocketBroker:
             self.link.close()
             self.link = None
 
-    def __enter__(self):
-        self.connect()
-        return self
-
-    def __exit__(self, *_):
-        self.disconnect()
-
-    def connection(self):
+    def _connection(self):
         state = ConnectionState.DISCONNECTED if self.link is None else ConnectionState.READY
-        return ConnectionInfo(state=state, account_id="SIM-1")
+        return ConnectionInfo(state=state, account_id=ACCOUNT)
+
+    def capabilities(self):
+        return BrokerCapabilities(short=True, margin=True, client_id_scope="for_ever")
 
     def ask(self, method: str, *arguments: Any, **keywords: Any) -> Any:
         """Send a request and wait for what comes back."""
@@ -154,35 +143,22 @@ class SocketBroker:
         error.__dict__.update(state)
         raise error
 
-    def submit_order(self, order, *arguments, **keywords):
-        number, client_order_id, state = self.ask("submit_order", order, *arguments, **keywords)
-        return OrderAck(number, client_order_id, state)
+    def _send(self, order):
+        return OrderAck(*self.ask("submit_order", order))
 
     def quote(self, symbol):
         asked = time.monotonic()
         return evolve(self.ask("quote", symbol), received=asked)
 
-    def wait(self, order, timeout):
-        until = time.monotonic() + timeout
-        while True:
-            status = self.ask("order_status", order)
-            if status.state.is_terminal or time.monotonic() >= until:
-                return status
-            time.sleep(0.02)
-
-    def subscribe(self, callback):
-        return lambda: None
-
-
-def _forward(name: str) -> Callable[..., Any]:
-    def method(self: SocketBroker, *arguments: Any, **keywords: Any) -> Any:
-        return self.ask(name, *arguments, **keywords)
-
-    return method
-
-
-for _name in FORWARDED:
-    setattr(SocketBroker, _name, _forward(_name))
+    server_time = _forwarded("server_time")
+    account = _forwarded("account")
+    positions = _forwarded("positions")
+    instrument = _forwarded("instrument")
+    order_status = _forwarded("order_status")
+    open_orders = _forwarded("open_orders")
+    find_order = _forwarded("find_order")
+    fills = _forwarded("fills")
+    cancel_order = _forwarded("cancel_order")
 
 
 if __name__ == "__main__":
