@@ -149,7 +149,8 @@ def test_a_second_broker_on_one_file_is_refused_until_the_first_is_gone(path):
         assert second.account().cash == 100_000
 
 
-def test_another_process_is_refused_too(path):
+@pytest.mark.parametrize("is_copied", [False, True])
+def test_another_process_is_refused_too(path, is_copied):
     code = f"""
         import nanobook
         try:
@@ -157,7 +158,10 @@ def test_another_process_is_refused_too(path):
         except nanobook.SessionConflictError as error:
             print("refused:", error)
     """
-    with paper(path):
+    with paper(path) as broker:
+        broker.submit_order("A", "buy", 2)
+        if is_copied:  # closes a descriptor of the file, and with it the lock that SQLite has
+            shutil.copy(path, path.with_name("copy"))
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(code)],
             capture_output=True,
@@ -170,7 +174,10 @@ def test_another_process_is_refused_too(path):
 def test_the_file_is_ours_alone(path):
     with paper(path):
         assert path.stat().st_mode & 0o777 == 0o600
-    assert [entry.name for entry in path.parent.iterdir()] == ["paper.sqlite"]
+    assert sorted(entry.name for entry in path.parent.iterdir()) == [
+        "paper.sqlite",
+        "paper.sqlite.lock",
+    ]
 
 
 def test_the_same_session_gives_the_same_bytes(tmp_path):

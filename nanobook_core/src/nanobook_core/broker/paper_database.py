@@ -13,6 +13,9 @@ from typing import Any
 
 from nanobook_core.contracts.broker_error import ConnectError, LinkDownError, SessionConflictError
 
+if sys.platform != "win32":
+    import fcntl
+
 SCHEMA = 1
 _APPLICATION = 0x6E_62_50_61  # "nbPa"
 
@@ -55,8 +58,9 @@ class PaperDatabase:
 
         """
         self._where = "memory" if path is None else str(path)
-        with self._opening():
+        with contextlib.ExitStack() as opened, self._opening():
             if path is not None:
+                opened.callback(os.close, _held(path))
                 _create(path)
             self._database = sqlite3.connect(
                 ":memory:" if path is None else path,
@@ -64,13 +68,10 @@ class PaperDatabase:
                 isolation_level=None,
                 check_same_thread=False,
             )
-        try:
-            with self._opening():
-                self._open(opening)
-                self._check()
-        except BaseException:
-            self._database.close()
-            raise
+            opened.callback(self._database.close)
+            self._open(opening)
+            self._check()
+            self._opened = opened.pop_all()
 
     def _open(self, opening: dict[str, str]) -> None:
         run = self._database.execute
@@ -114,7 +115,7 @@ class PaperDatabase:
 
     def close(self) -> None:
         """Let the file go; done again, it does nothing."""
-        self._database.close()
+        self._opened.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -165,6 +166,8 @@ class PaperDatabase:
             yield
         except LinkDownError as error:
             raise ConnectError(f"{self._where}: {error.__cause__}") from error
+        except ConnectError:
+            raise
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
                 raise SessionConflictError(
@@ -177,6 +180,28 @@ class PaperDatabase:
             raise ConnectError(f"{self._where}: {error}") from error
         except (InvalidOperation, ValueError, TypeError) as error:
             raise ConnectError(f"{self._where} is damaged: {error}") from error
+
+
+def _held(path: Path) -> int:
+    """Return a descriptor of the file beside it that is locked for as long as it is open.
+
+    SQLite's own lock ends when anything in this process closes any descriptor of the database, as
+    whoever copies it does.
+
+    Raises:
+        SessionConflictError: another broker has it.
+
+    """
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    if sys.platform != "win32":  # SQLite's is not lost there
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if not isinstance(error, BlockingIOError):
+                raise
+            raise SessionConflictError(f"{path} is in use by another paper broker") from None
+    return descriptor
 
 
 def _create(path: Path) -> None:
