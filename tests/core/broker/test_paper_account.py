@@ -390,6 +390,57 @@ def test_an_instrument_of_another_currency_needs_a_rate(account, quotes):
     assert rich.capabilities().multi_currency
 
 
+@pytest.mark.parametrize("rules", [{"lot": "0.1"}, {"lot": "0.1", "currency": "EUR"}])
+def test_an_instrument_without_a_currency_trades_in_that_of_its_quote(account, quotes, rules):
+    quotes["SAP"] = {"bid": "10", "ask": "10", "currency": "EUR"}
+    with pytest.raises(nanobook.NoQuoteError, match="no rate of EUR in USD"):
+        account(instruments={"SAP": rules}).submit_order("SAP", "buy", 10)
+    broker = account(instruments={"SAP": rules}, rates={"EUR": 2})
+    broker.submit_order("SAP", "buy", 10)
+    assert (broker.account().cash, broker.instrument("SAP").currency) == (800, "EUR")
+
+
+def test_an_instrument_without_any_currency_trades_in_that_of_the_account(account):
+    broker = account(currency="EUR", instruments={"A": {"lot": "0.1"}})
+    broker.submit_order("A", "buy", D("0.5"))
+    assert (broker.account().cash, broker.positions()[0].currency) == (950, "EUR")
+
+
+def test_a_quote_in_another_currency_than_its_instrument_is_none(account, quotes):
+    broker = account(instruments={"A": {"currency": "USD"}})
+    broker.submit_order("A", "buy", 5)
+    order = broker.submit_order(limit("A", "buy", 1, "90"))
+    broker.open_orders()
+    quotes["A"] = {"bid": "80", "ask": "80", "currency": "EUR"}
+    with pytest.raises(nanobook.NoQuoteError, match="A has a quote in EUR, and trades in USD"):
+        broker.quote("A")
+    with pytest.raises(nanobook.NoQuoteError, match="A has a quote in EUR, and trades in USD"):
+        broker.submit_order("A", "sell", 5)
+    assert broker.order_status(order).state is S.ACCEPTED
+    held = broker.account()
+    assert (held.equity, held.is_estimated) == (1000, True)
+    broker.cancel_order(order)
+
+
+def test_the_currency_of_what_is_held_or_ordered_stays(account, quotes):
+    quotes["SAP"] = {"bid": "10", "ask": "10", "currency": "EUR"}
+    broker = account(rates={"EUR": 2})
+    broker.submit_order("SAP", "buy", 10)
+    order = broker.submit_order(limit("SAP", "buy", 1, "9"))
+    quotes["SAP"] = {"bid": "10", "ask": "10", "currency": "USD"}
+    held = broker.account()
+    assert (held.equity, held.is_estimated) == (1000, True)
+    quotes["SAP"] = ("10", "10")
+    broker.submit_order("SAP", "sell", 10)
+    assert broker.account().cash == 1000
+    assert broker.instrument("SAP").currency == "EUR"
+    broker.cancel_order(order)
+    quotes["SAP"] = {"bid": "10", "ask": "10", "currency": "USD"}
+    assert broker.instrument("SAP").currency == "USD"
+    broker.submit_order("SAP", "buy", 10)
+    assert broker.account().cash == 900
+
+
 def test_a_rate_is_above_zero(account, quotes):
     quotes["SAP"] = {"bid": "200", "ask": "200", "currency": "EUR"}
     with pytest.raises(ValidationError, match="rate of EUR is above 0, got 0"):

@@ -131,6 +131,7 @@ class PaperBroker(BrokerBase):
         self._path = None if state is None else Path(os.path.realpath(os.fspath(state)))
         self._fee = fee_of(costs)
         self._matching = matching_of(fills)
+        given, without_currency = to_instruments(instruments)
         self._rules = PaperRules(
             currency=to_word(currency, "currency"),
             rates={} if rates is None else rates,
@@ -138,7 +139,8 @@ class PaperBroker(BrokerBase):
             is_margin=margin is not False,
             allow_short=to_flag(allow_short, "allow_short"),
             splits_flips=to_flag(splits_flips, "splits_flips"),
-            instruments=to_instruments(instruments),
+            instruments=given,
+            without_currency=without_currency,
         )
         self._scope = to_scope(client_id_scope)
         self._account_id = to_word(account_id, "account_id")
@@ -213,10 +215,14 @@ class PaperBroker(BrokerBase):
         """Refuse settings that would make what is held or ordered worth something else."""
         for symbol in (*state.open_symbols(), *(holding.symbol for holding in state.holdings())):
             rules, terms = self._rules.instruments.get(symbol), state.terms(symbol)
-            if rules is not None and terms not in (None, Terms(rules.currency, rules.multiplier)):
+            if rules is None or terms is None:
+                continue
+            is_open = symbol in self._rules.without_currency
+            given = Terms(terms.currency if is_open else rules.currency, rules.multiplier)
+            if terms != given:
                 raise ValidationError(
-                    f"{self._path} has {symbol} {terms}; instruments give it "
-                    f"{Terms(rules.currency, rules.multiplier)}: close it first"
+                    f"{self._path} has {symbol} {terms}; instruments give it {given}: close it "
+                    "first"
                 )
 
     def disconnect(self) -> None:

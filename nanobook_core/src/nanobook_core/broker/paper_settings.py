@@ -30,6 +30,8 @@ class PaperRules:
     allow_short: bool
     splits_flips: bool
     instruments: Mapping[str, Instrument]
+    without_currency: frozenset[str]
+    """Symbols of those whose currency was not given."""
 
 
 def to_word(value: object, name: str) -> str:
@@ -74,10 +76,13 @@ _STEPS = ("tick", "lot", "multiplier", "min_quantity", "max_quantity")
 _LIMITS = ("min_notional", "max_notional")
 
 
-def to_instruments(given: Instruments) -> dict[str, Instrument]:
-    """Return instruments by symbol, given as records or as mappings of their fields."""
+def to_instruments(given: Instruments) -> tuple[dict[str, Instrument], frozenset[str]]:
+    """Return instruments by symbol, given as records or as mappings of their fields.
+
+    And which of them were given as mappings without a currency.
+    """
     pairs = given.items() if isinstance(given, Mapping) else ((one.symbol, one) for one in given)
-    found = {}
+    found, without_currency = {}, set()
     for symbol, value in pairs:
         rules = value
         if isinstance(rules, Mapping):
@@ -87,6 +92,8 @@ def to_instruments(given: Instruments) -> dict[str, Instrument]:
                 else entry
                 for name, entry in rules.items()
             }
+            if "currency" not in settings:
+                without_currency.add(symbol)
             try:
                 rules = Instrument(symbol=symbol, **settings)  # type: ignore[arg-type]  # it checks them
             except TypeError as error:
@@ -94,4 +101,4 @@ def to_instruments(given: Instruments) -> dict[str, Instrument]:
         if not isinstance(rules, Instrument) or rules.symbol != symbol:
             raise ValidationError(f"instruments: {symbol!r:.40} is given {shown(rules)}")
         found[symbol] = rules
-    return found
+    return found, frozenset(without_currency)

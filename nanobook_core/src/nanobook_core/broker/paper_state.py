@@ -238,8 +238,13 @@ class PaperState(PaperDatabase):
         self.write_entry("cash", str(total(self.cash, cash_change)))
 
     def terms(self, symbol: str) -> Terms | None:
-        """Return what a symbol that was ordered once is valued by."""
-        row = self._one("SELECT currency, multiplier FROM symbols WHERE symbol=?", symbol)
+        """Return what a symbol that is held or ordered is valued by."""
+        row = self._one(
+            "SELECT currency, multiplier FROM symbols WHERE symbol=?1 AND (EXISTS (SELECT 1 FROM "
+            "holdings WHERE symbol=?1) OR EXISTS (SELECT 1 FROM orders WHERE is_open AND "
+            "symbol=?1))",
+            symbol,
+        )
         return None if row is None else Terms(row[0], Decimal(row[1]))
 
     def write_terms(self, symbol: str, terms: Terms) -> None:

@@ -7,12 +7,14 @@ import datetime as dt
 from collections import defaultdict
 from decimal import Decimal
 
+from attrs import evolve
+
 from nanobook_core.broker.exact import EXACT, product, total
 from nanobook_core.broker.paper_account import Exposure, buying_power
 from nanobook_core.broker.paper_cost import Fee
 from nanobook_core.broker.paper_quotes import QuoteSource, SourceQuote, to_decimal, touch
 from nanobook_core.broker.paper_settings import PaperRules
-from nanobook_core.broker.paper_state import Holding, PaperState
+from nanobook_core.broker.paper_state import Holding, PaperState, Terms
 from nanobook_core.contracts.broker_error import NoQuoteError, UnknownSymbolError
 from nanobook_core.contracts.broker_order import BrokerOrder
 from nanobook_core.contracts.holding import Account, Balance, BrokerPosition
@@ -31,27 +33,42 @@ class PaperValue:
         self._rules = rules
         self._quotes = quotes
         self._fee = fee
-        self._known: dict[str, Instrument] = {}
 
     def instrument(self, symbol: str) -> Instrument:
-        """Rules of a symbol: those given, else whole shares at cents."""
-        known = self._rules.instruments.get(symbol) or self._known.get(symbol)
-        if known is not None:
-            return known
-        terms = self._state.terms(symbol)
-        if terms is not None:
-            self._known[symbol] = Instrument(
-                symbol=symbol, currency=terms.currency, multiplier=terms.multiplier
-            )
-            return self._known[symbol]
-        source = self._quotes.get(symbol)
-        if source is None:
-            raise UnknownSymbolError(f"{symbol!r:.40} has no quote and no instrument")
-        return Instrument(symbol=symbol, currency=source.currency or self._rules.currency)
+        """Rules of a symbol: those given, else whole shares at cents.
 
-    def forget(self) -> None:
-        """Read again what was read of a change that was undone."""
-        self._known.clear()
+        A currency that is not given is that in which it is held or ordered, else the quote's, else
+        the account's.
+        """
+        given = self._rules.instruments.get(symbol)
+        if given is not None and symbol not in self._rules.without_currency:
+            return given
+        terms = self._state.terms(symbol)
+        if terms is None:
+            source = self._quotes.get(symbol)
+            if source is None and given is None:
+                raise UnknownSymbolError(f"{symbol!r:.40} has no quote and no instrument")
+            currency = None if source is None else source.currency
+            terms = Terms(currency or self._rules.currency, Decimal(1))
+        if given is not None:
+            return evolve(given, currency=terms.currency)
+        return Instrument(symbol=symbol, currency=terms.currency, multiplier=terms.multiplier)
+
+    def found(self, symbol: str) -> SourceQuote | None:
+        """Return a symbol's quote; None where there is none.
+
+        Raises:
+            NoQuoteError: it is in another currency than the instrument, or nobody can look.
+
+        """
+        source = self._quotes.get(symbol)
+        if source is not None and source.currency is not None:
+            currency = self.instrument(symbol).currency
+            if source.currency != currency:
+                raise NoQuoteError(
+                    f"{symbol} has a quote in {source.currency}, and trades in {currency}"
+                )
+        return source
 
     def quote(self, symbol: str) -> SourceQuote:
         """Prices now.
@@ -60,7 +77,7 @@ class PaperValue:
             UnknownSymbolError, NoQuoteError: there is no such symbol, or no price of it.
 
         """
-        source = self._quotes.get(symbol)
+        source = self.found(symbol)
         if source is None:
             self.instrument(symbol)
             raise NoQuoteError(f"{symbol} has no quote")
@@ -149,7 +166,7 @@ class PaperValue:
     def source(self, symbol: str) -> SourceQuote | None:
         """Return a symbol's quote; None where there is none, or what is there is no quote."""
         try:
-            return self._quotes.get(symbol)
+            return self.found(symbol)
         except (NoQuoteError, UnknownSymbolError, ValidationError, TypeError):
             return None
 

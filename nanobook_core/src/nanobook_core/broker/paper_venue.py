@@ -60,7 +60,6 @@ class PaperVenue:
     ) -> None:
         self._state = state
         self._rules = rules
-        self._quotes = quotes
         self.value = PaperValue(state, rules, quotes, fee)
         self._check = PaperCheck(state, rules, self.value)
         self._matching = matching
@@ -79,7 +78,7 @@ class PaperVenue:
         rules = self.value.instrument(order.symbol)
         self.value.rate(rules.currency)
         self._seen.pop(order.symbol, None)
-        source = self._quotes.get(order.symbol)
+        source = self.value.found(order.symbol)
         self._check.check(order, source)
         record = OrderRecord(order_id=self._state.next_order_id(), order=order, updated_at=now)
         waits = order.order_type in (OrderType.STOP, OrderType.STOP_LIMIT)
@@ -115,7 +114,6 @@ class PaperVenue:
     def forget(self) -> None:
         """Look at every quote again: what the last looks changed was undone."""
         self._seen.clear()
-        self.value.forget()
 
     def _is_news(self, symbol: str) -> bool:
         if symbol not in self._seen:
@@ -125,7 +123,7 @@ class PaperVenue:
 
     def look(self, symbol: str, now: dt.datetime) -> None:
         """Fill what a symbol's quote crosses now."""
-        source = self._quotes.get(symbol)
+        source = self.value.found(symbol)
         if source is None:
             return
         self._trade(source, self._state.open_orders(symbol), now)
