@@ -260,6 +260,30 @@ def test_what_an_order_asks_and_the_venue_does_not_claim_is_not_sent(broker, fla
     assert sent(broker) != []
 
 
+@pytest.mark.parametrize("question", ["instrument", "quote", "capabilities"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        nanobook.LinkDownError("timeout"),
+        nanobook.BrokerProtocolError("nonsense"),
+        OSError("socket"),
+        KeyError("lot"),
+    ],
+)
+def test_an_error_of_a_question_says_that_nothing_was_sent(clock, question, error):
+    class Asked(Adapter):
+        def raises(self, *_):
+            raise error
+
+    setattr(Asked, question, Asked.raises)
+    broker = Asked(clock, min_notional=D(1))
+    with pytest.raises(nanobook.BrokerError) as caught:
+        broker.submit_order("A", "buy", 1)
+    assert caught.value.outcome == "not_sent"
+    assert type(error).__name__ in repr(caught.value)
+    assert sent(broker) == []
+
+
 def test_a_venue_that_does_not_tell_its_time_is_not_given_ours(broker):
     with pytest.raises(nanobook.UnsupportedError, match="adapter cannot tell its time"):
         broker.server_time()

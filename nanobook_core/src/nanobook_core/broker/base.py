@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import itertools
 import logging
@@ -9,7 +10,7 @@ import math
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from types import TracebackType
 from typing import Literal, Self
@@ -29,10 +30,13 @@ from nanobook_core.contracts.broker import (
     SyncReport,
 )
 from nanobook_core.contracts.broker_error import (
+    BrokerError,
     CancelRejectedError,
     HaltedError,
+    NoQuoteError,
     NotConnectedError,
     OrderNotFoundError,
+    Outcome,
     PermissionDeniedError,
     UnknownSymbolError,
     UnsupportedError,
@@ -49,7 +53,7 @@ from nanobook_core.contracts.clock import Clock, SystemClock
 from nanobook_core.contracts.holding import Account, BrokerPosition, Quote
 from nanobook_core.contracts.instrument import Instrument
 from nanobook_core.contracts.order_form import read_order
-from nanobook_core.errors import ValidationError, shown
+from nanobook_core.errors import NanobookError, ValidationError, shown
 from nanobook_core.types import Side
 
 log = logging.getLogger("nanobook.broker")
@@ -214,15 +218,16 @@ class BrokerBase(ABC):
             limit_price=limit_price,
             client_order_id=client_order_id,
         )
-        self._check_connected()
-        if self._halted is not None:
-            raise HaltedError(
-                f"{self._halted}; resume() allows orders again",
-                broker=self.name,
-                client_order_id=record.client_order_id or "",
-            )
-        self._check_can(record)
-        check_rules(record, self.instrument(record.symbol), self._reference_price(record))
+        with self._unsent():
+            self._check_connected()
+            if self._halted is not None:
+                raise HaltedError(
+                    f"{self._halted}; resume() allows orders again",
+                    broker=self.name,
+                    client_order_id=record.client_order_id or "",
+                )
+            self._check_can(record)
+            check_rules(record, self.instrument(record.symbol), self._reference_price(record))
         ack = self._send(self._identified(record))
         self._deliver()
         return ack
@@ -418,8 +423,21 @@ class BrokerBase(ABC):
             return None
         try:
             return self.quote(order.symbol).mark
-        except LookupError:  # no quote: the venue decides
+        except NoQuoteError:  # the venue decides
             return None
+
+    @contextlib.contextmanager
+    def _unsent(self) -> Iterator[None]:
+        """Say of whatever goes wrong inside that nothing was sent: only questions are asked."""
+        try:
+            yield
+        except BrokerError as error:
+            error.outcome = Outcome.NOT_SENT
+            raise
+        except NanobookError:
+            raise
+        except Exception as error:
+            raise BrokerError(f"nothing was sent: {error!r:.200}", broker=self.name) from error
 
     def _identified(self, order: BrokerOrder) -> BrokerOrder:
         """Give an order a client order id if it has none: our time, and a number for each."""
