@@ -174,6 +174,14 @@ def test_a_no_sends_nothing_and_the_next_run_plans_anew(world):
     assert len(world.data("diff_computed")) == 2
 
 
+def test_an_interrupt_while_connecting_leaves_everything_as_it_is(world):
+    world.broker.faults["connect"].append(KeyboardInterrupt())
+    result = world.run(WEIGHTS)
+    assert (result.status, result.exit_code) == ("interrupted", 130)
+    assert world.data("run_completed")[0]["status"] == "error"
+    assert world.run(WEIGHTS).status == "done"
+
+
 def test_an_interrupt_at_the_question_is_written_down(world):
     screen = Recorder(answer=KeyboardInterrupt())
     result = world.run(WEIGHTS, Options(), screen=screen)
@@ -188,13 +196,11 @@ def test_a_failing_risk_check_refuses_even_with_force(world):
     assert world.broker.count("submit_order") == 0
 
 
-def test_a_warning_needs_force(world):
+def test_a_warning_is_asked_about_and_force_passes_it(world):
     world.risk["max_trade_usd"] = 10_000
-    result = world.run(WEIGHTS, Options(), screen=Recorder())
-    assert (result.status, result.exit_code) == ("refused", 2)
-    assert result.message.startswith(
-        "the risk gate warns, and only --force passes warnings: Max trade size"
-    )
+    screen = Recorder(answer=False)
+    result = world.run(WEIGHTS, Options(), screen=screen)
+    assert (result.status, screen.asked) == ("declined", 1)
     assert world.run(WEIGHTS, FORCE).status == "done"
 
 

@@ -11,6 +11,9 @@ from tests.rebalancer.run_world import FORCE, CrashError, FaultyBroker, Recorder
 import nanobook
 from nanobook_core.broker import PaperBroker
 from nanobook_core.contracts import InsufficientFundsError, OutcomeUnknownError
+from nanobook_core.lob.file_layer import FileLayer
+from nanobook_rebalancer.errors import AuditWriteError
+from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.options import Options
 
 ONE = {"AAA": 0.5}
@@ -321,3 +324,49 @@ def test_an_order_that_was_cancelled_does_not_fail_the_next_attempt(world):
     world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
     world.broker.faults["find_order"].append(lambda: world.quotes.update(AAA=CHEAP))
     assert world.run(ONE).status == "done"
+
+
+def kill_switch(world):
+    return KillSwitch(world.rebalancer().config.audit_path)
+
+
+def test_flatten_closes_while_the_kill_switch_is_set_and_opens_nothing(world):
+    world.run({"AAA": 0.4, "BBB": 0.2})
+    kill_switch(world).set("out")
+    result = world.run({"CCC": 0.3}, Options(force=True, flatten=True), window="w2")
+    assert (result.status, result.exit_code) == ("incomplete", 3)
+    assert world.data("run_started")[-1]["flatten"] is True
+    assert world.held() == {}
+    world.broker.disconnect()
+    assert world.run({"CCC": 0.3}, window="w2").status == "halted"
+
+
+def test_where_there_is_nothing_to_close_flatten_says_so(world):
+    kill_switch(world).set("out")
+    result = world.run(ONE, Options(force=True, flatten=True))
+    assert (result.status, result.exit_code) == ("incomplete", 3)
+    assert "nothing to close" in result.message
+
+
+def test_a_full_disk_while_recovering_cancels_what_is_open(world):
+    world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
+    crash_after(world, "order_submitted")
+    with pytest.raises(AuditWriteError):
+        world.rebalancer(files=FullDisk()).recover()
+    assert world.orders()[0].state == "cancelled"
+
+
+class FullDisk(FileLayer):
+    def write(self, descriptor, data):
+        if bytes(data).startswith(b'{"data"'):
+            raise OSError(28, "No space left on device")
+        return super().write(descriptor, data)
+
+
+def test_only_orders_of_the_run_are_counted_as_submitted(world):
+    world.execution["order_timeout_secs"] = 1
+    world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
+    world.run(ONE)
+    world.quotes["AAA"] = CHEAP
+    world.run(ONE)
+    assert [each["submitted"] for each in world.data("run_completed")] == [1, 1]

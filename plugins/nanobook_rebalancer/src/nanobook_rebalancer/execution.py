@@ -106,7 +106,8 @@ class Execution:
         ):
             # A late fill makes the remainder smaller.
             if self.orders.venue.find(last) is not Answer.FOUND:
-                silence = self.orders.venue.silence or "the venue does not know it any more"
+                silence = self.orders.venue.silence.get(last.client_order_id)
+                silence = silence or "the venue does not know it any more"
                 raise StoppedError("review", f"{last.client_order_id}: {silence}")
             return last.number + 1, leg.quantity - self.orders.window.filled(leg.number)
         return 0, Decimal(0)

@@ -33,6 +33,8 @@ class Knowledge:
     orders: Orders
     max_age: float
     """Seconds after which a quote is of no use."""
+    is_flatten: bool = False
+    """Whether a person has asked to close positions although trading is stopped."""
     peak_since: dt.date | None = None
     """Equity before that day is no measure of a fall."""
 
@@ -51,6 +53,7 @@ class Knowledge:
             planned=planned,
             sent=self._sent({order.client_order_id for order in request.orders}, request.now),
             killed=self.orders.kill.reason(),
+            flatten=self.is_flatten,
             peak_equity=max((equity for when, equity in equities if when >= since), default=None),
             day_start_equity=of_today[0] if of_today else None,
         )

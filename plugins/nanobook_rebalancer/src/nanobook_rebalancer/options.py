@@ -17,5 +17,7 @@ class Options:
     """Real money may move."""
     cancel_orphans: bool = False
     """Cancel orders with an id of ours that the audit log does not explain."""
+    flatten: bool = False
+    """Only close positions, and that while the kill switch is set too."""
     accept_positions: bool = False
     """Take what the broker says is held, even where fills do not explain it."""

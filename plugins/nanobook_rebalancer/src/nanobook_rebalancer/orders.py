@@ -33,6 +33,8 @@ class Orders:
     clock: Clock
     stop: StopFlag
     kill: KillSwitch
+    is_flatten: bool = False
+    """A person has asked to close positions although the kill switch is set."""
     sent_at: dict[str, float] = field(factory=dict)
     """On the monotonic clock, by client order id; without those of earlier runs."""
 
@@ -44,7 +46,7 @@ class Orders:
 
         """
         # First: the kill command sends a signal too.
-        if reason := self.kill.reason():
+        if (reason := self.kill.reason()) and not self.is_flatten:
             raise StoppedError("halted", reason)
         self.stop.check()
 
@@ -69,7 +71,8 @@ class Orders:
         scope = self.venue.broker.capabilities().client_id_scope
         if answers == {Answer.ABSENT} and scope is ClientIdScope.FOR_EVER:
             return Answer.ABSENT
-        why = self.venue.silence or "the venue does not know it, and may all the same have it"
+        silence = self.venue.silence.get(attempt.client_order_id)
+        why = silence or "the venue does not know it, and may all the same have it"
         raise StoppedError("review", f"{attempt.client_order_id}: {why}")
 
     def wait(
@@ -126,8 +129,8 @@ class Orders:
                 return [f"{key}: it has ended, and its fills do not add up"]
         elif now >= due[key]:
             if cancels[key] == _CANCELS:
-                silence = f" ({self.venue.silence})" if self.venue.silence else ""
-                return [f"{key}: cancelled {_CANCELS} times, and it does not end{silence}"]
+                silence = self.venue.silence.get(key) or "the venue says that it is open"
+                return [f"{key}: cancelled {_CANCELS} times, and it does not end: {silence}"]
             self._cancel(attempt, reason, due, cancels)
         return []
 

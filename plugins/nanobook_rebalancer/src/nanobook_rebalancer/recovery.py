@@ -91,6 +91,13 @@ def adopt_surfaced(
     return stuck
 
 
+def abandon_all(history: History, account: str, orders_of: Callable[[Window], Orders]) -> None:
+    """Cancel what is open in all windows of an account, without a record: none can be written."""
+    for window in history.windows.values():
+        if window.account == account and window.unresolved:
+            orders_of(window).abandon()
+
+
 def orphans(broker: Broker, history: History) -> list[BrokerOrderStatus]:
     """Open orders with an id of ours that no record explains."""
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from attrs import define, evolve, field
@@ -15,7 +16,7 @@ from nanobook_rebalancer.account import account_of, check_account
 from nanobook_rebalancer.anchor import anchor_key
 from nanobook_rebalancer.audit import AuditLog
 from nanobook_rebalancer.config import Config, RiskSettings
-from nanobook_rebalancer.errors import InputError
+from nanobook_rebalancer.errors import AuditWriteError, InputError
 from nanobook_rebalancer.history import History, Window, digest
 from nanobook_rebalancer.journal import Journal
 from nanobook_rebalancer.kill_switch import KillSwitch
@@ -25,7 +26,7 @@ from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.planner import drifted, limits_of, risk_engine
-from nanobook_rebalancer.recovery import adopt_surfaced, end_others, left_open
+from nanobook_rebalancer.recovery import abandon_all, adopt_surfaced, end_others, left_open
 from nanobook_rebalancer.redaction import Redactor
 from nanobook_rebalancer.result import Result
 from nanobook_rebalancer.screen import Screen
@@ -99,30 +100,45 @@ class Rebalancer:
 
         """
         with self._journal() as journal:
-            kill = KillSwitch(self.config.audit_path, self.files)
-
-            def orders_of(window: Window) -> Orders:
-                venue = Venue(broker=self.broker, journal=journal)
-                return Orders(
-                    window=window, venue=venue, clock=self.clock, stop=self.stop, kill=kill
-                )
-
             account_id = account_of(self.broker, self.config)
-            account = digest(account_id)
-            windows = left_open(journal.history, account)
-            for client_order_id in not_sent:
-                _declare_not_sent(windows, orders_of, client_order_id)
-            if not left_open(journal.history, account):
-                return Result(status="done", message="Nothing to recover.")
-            self.broker.connect(self.config.timeout)
-            check_account(self.broker, account_id)
-            stuck = adopt_surfaced(self.broker, journal.history, account, orders_of)
-            stuck += end_others(journal, account, orders_of)
-            if stuck:
-                journal.write("review", reasons=stuck)
-                return Result(status="review", message="; ".join(stuck), review=tuple(stuck))
-            ended = ", ".join(window.status or "incomplete" for window in windows)
-            return Result(status="done", message=f"Recovered: {ended}.")
+            orders_of = partial(self._orders_of, journal)
+            try:
+                return self._recover(journal, account_id, orders_of, not_sent)
+            except AuditWriteError:
+                abandon_all(journal.history, digest(account_id), orders_of)
+                raise
+
+    def _recover(
+        self,
+        journal: Journal,
+        account_id: str,
+        orders_of: Callable[[Window], Orders],
+        not_sent: Collection[str],
+    ) -> Result:
+        account = digest(account_id)
+        windows = left_open(journal.history, account)
+        for client_order_id in not_sent:
+            _declare_not_sent(windows, orders_of, client_order_id)
+        if not left_open(journal.history, account):
+            return Result(status="done", message="Nothing to recover.")
+        self.broker.connect(self.config.timeout)
+        check_account(self.broker, account_id)
+        stuck = adopt_surfaced(self.broker, journal.history, account, orders_of)
+        stuck += end_others(journal, account, orders_of)
+        if stuck:
+            journal.write("review", reasons=stuck)
+            return Result(status="review", message="; ".join(stuck), review=tuple(stuck))
+        ended = ", ".join(window.status or "incomplete" for window in windows)
+        return Result(status="done", message=f"Recovered: {ended}.")
+
+    def _orders_of(self, journal: Journal, window: Window) -> Orders:
+        return Orders(
+            window=window,
+            venue=Venue(broker=self.broker, journal=journal, timeout=self.config.timeout),
+            clock=self.clock,
+            stop=self.stop,
+            kill=KillSwitch(self.config.audit_path, self.files),
+        )
 
     def _run(
         self,

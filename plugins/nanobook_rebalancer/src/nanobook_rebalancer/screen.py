@@ -15,7 +15,7 @@ class Screen:
         """Show what will be sent."""
 
     def confirm(self) -> bool:
-        """Ask whether to send it."""
+        """Ask whether to send it, with its warnings."""
         return False
 
     def note(self, text: str) -> None:

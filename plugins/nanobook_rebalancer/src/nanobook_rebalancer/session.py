@@ -26,12 +26,19 @@ from nanobook_rebalancer.holdings import Holdings
 from nanobook_rebalancer.journal import Journal
 from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.knowledge import Knowledge
+from nanobook_rebalancer.leg import Phase
 from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.planner import make_plan, risk_request
 from nanobook_rebalancer.reconcile import Reconciliation, reconcile
-from nanobook_rebalancer.recovery import adopt_surfaced, end_others, orphans, write_recovered
+from nanobook_rebalancer.recovery import (
+    abandon_all,
+    adopt_surfaced,
+    end_others,
+    orphans,
+    write_recovered,
+)
 from nanobook_rebalancer.report import ExecutionReport
 from nanobook_rebalancer.result import Result
 from nanobook_rebalancer.screen import Screen
@@ -72,6 +79,8 @@ class Session:
     execution: Execution | None = None
     _run_before: str = field(init=False)
     risk: RiskReport | None = None
+    is_cut: bool = False
+    """Whether `--flatten` has left legs of the plan out."""
 
     def __attrs_post_init__(self) -> None:
         self.account_id = account_of(self.broker, self.config)
@@ -86,22 +95,30 @@ class Session:
             return self._result("refused", problem)
         if self.window.status == "done":
             return self._result("done", f"{self.target.window} is already complete")
-        if reason := self.kill.reason():
+        if (reason := self.kill.reason()) and not self.options.flatten:
             self.journal.write("halted", reason=reason)
             return self._result("halted", reason)
         try:
             self._start()
             return self._run()
         except AuditWriteError:
-            self.orders.abandon()
+            abandon_all(self.journal.history, self.window.account, self._orders_of)
             raise
 
     def _run(self) -> Result:
         try:
-            if problem := self._connect():
-                # Not an end: what an earlier run has begun stays as it is.
-                self._complete("error", [problem])
-                return self._result("review" if self.window.unresolved else "refused", problem)
+            problem = self._connect()
+        except StoppedError as stop:
+            # Not an end, here and below: what an earlier run has begun stays as it is.
+            self._complete("error", [stop.reason])
+            return self._result(stop.status, stop.reason)
+        except Exception as error:
+            self._complete("error", [described(error)])
+            raise
+        if problem:
+            self._complete("error", [problem])
+            return self._result("review" if self.window.unresolved else "refused", problem)
+        try:
             status, message = self._trade()
         except StoppedError as stop:
             status, message = stop.status, stop.reason
@@ -144,6 +161,7 @@ class Session:
             account_digest=digest(self.account_id),
             broker=self.broker.name,
             dry_run=self.options.dry_run,
+            flatten=self.options.flatten,
             live=self.options.live,
             plugins=self.plugins,
             target=self._weights(),
@@ -154,7 +172,11 @@ class Session:
 
     def _connect(self) -> str:
         """Connect; why nothing may be done with what is connected, or blank."""
-        self.broker.connect(self.config.timeout)
+        try:
+            with self.stop.interruptible():
+                self.broker.connect(self.config.timeout)
+        except KeyboardInterrupt:
+            raise StoppedError("interrupted", "interrupted while connecting") from None
         if self.broker.connection().is_live and not self.options.live:
             return f"{self.broker.name} is live: real money moves only with --live"
         try:
@@ -166,6 +188,8 @@ class Session:
     def _trade(self) -> tuple[str, str]:
         """Go through all steps; how the run ends early and why, or blanks where it was executed."""
         plan = None if self.options.dry_run else self._recover()
+        if plan is not None:
+            plan = self._only_closes(plan)
         self.orders.check_stop()
         if plan is None or not self._has_begun(plan):
             snapshot = self._snapshot()
@@ -289,17 +313,28 @@ class Session:
             raise PlanError(_OVERTAKEN)
         else:
             plan = _renumbered(self.plan, first)
+        plan = self._only_closes(plan)
         if len(plan.legs) > (most := self.config.execution.max_orders_per_run):
             raise PlanError(f"{len(plan.legs)} orders generated, but max_orders_per_run is {most}")
         if plan.legs or plan.hindered:
             self.journal.write("diff_computed", plan=plan.to_data())
         return plan
 
+    def _only_closes(self, plan: Plan) -> Plan:
+        """The plan, or with `--flatten` what of it reduces positions."""
+        if not self.options.flatten:
+            return plan
+        closes = plan.phase(Phase.REDUCE)
+        self.is_cut = len(closes) < len(plan.legs)
+        return evolve(plan, legs=closes)
+
     def _approve(self, plan: Plan, snapshot: Snapshot) -> tuple[str, str] | None:
         """Check a plan and ask; how the run ends where it is not to be executed."""
         self.plan = plan
         if not plan.legs and plan.hindered:
             return "incomplete", f"nothing can be sent; {_not_traded(plan)}"
+        if not plan.legs and self.is_cut:
+            return "incomplete", "There is nothing to close; --flatten opens nothing."
         if not plan.legs:
             self.journal.write("no_rebalance_needed")
             return "done", "No rebalancing needed."
@@ -319,13 +354,9 @@ class Session:
             return "refused", "risk check failed: " + _listed(risk.failures)
         if self.options.dry_run:
             return "dry_run", "[DRY RUN] No orders submitted."
-        return None if self.options.force or self.window.approved else self._ask(risk)
+        return None if self.options.force or self.window.approved else self._ask()
 
-    def _ask(self, risk: RiskReport) -> tuple[str, str] | None:
-        if risk.warnings:
-            return "refused", "the risk gate warns, and only --force passes warnings: " + _listed(
-                risk.warnings
-            )
+    def _ask(self) -> tuple[str, str] | None:
         approved = self._is_confirmed()
         self.journal.write("user_confirmed", approved=approved)
         if not approved:
@@ -337,7 +368,7 @@ class Session:
 
     def _is_confirmed(self) -> bool:
         try:
-            with self.stop.waiting_for_person():
+            with self.stop.interruptible():
                 approved = self.screen.confirm()
         except KeyboardInterrupt:
             raise StoppedError("interrupted", "interrupted while asking") from None
@@ -377,7 +408,7 @@ class Session:
         review = list(dict.fromkeys(review))
         if not status:
             status = "incomplete" if report is None or report.missing else "done"
-            if self.plan is not None and self.plan.hindered:
+            if self.is_cut or (self.plan is not None and self.plan.hindered):
                 status = "incomplete"
         if review and status in ("done", "incomplete"):
             status = "review"
@@ -428,7 +459,10 @@ class Session:
             ],
             review=review,
             status=status,
-            submitted=sum(each.order_id is not None for each in self.window.attempts),
+            submitted=sum(
+                each.order_id is not None and each.client_order_id in self.orders.sent_at
+                for each in self.window.attempts
+            ),
         )
 
     def _reconciliation(self, positions: dict[str, Decimal] | None) -> Reconciliation | None:
@@ -455,15 +489,17 @@ class Session:
             orders=self.orders,
             max_age=float(self.config.execution.quote_max_age_secs),
             peak_since=self.config.risk.peak_since,
+            is_flatten=self.options.flatten,
         )
 
     def _orders_of(self, window: Window) -> Orders:
         return Orders(
             window=window,
-            venue=Venue(broker=self.broker, journal=self.journal),
+            venue=Venue(broker=self.broker, journal=self.journal, timeout=self.config.timeout),
             clock=self.clock,
             stop=self.stop,
             kill=self.kill,
+            is_flatten=self.options.flatten,
         )
 
 

@@ -28,8 +28,8 @@ class StopFlag:
 
     signal: str = ""
     """Name of the signal that came; empty while none did."""
-    is_waiting_for_person: bool = False
-    """While it does, a signal ends the wait at once."""
+    is_interruptible: bool = False
+    """While nothing is at risk a signal raises KeyboardInterrupt at once."""
 
     def check(self) -> None:
         """Go on only while no signal came.
@@ -42,13 +42,13 @@ class StopFlag:
             raise StoppedError("interrupted", f"{self.signal} received")
 
     @contextmanager
-    def waiting_for_person(self) -> Iterator[None]:
-        """Let a signal raise KeyboardInterrupt: nothing is at risk while a question is open."""
-        self.is_waiting_for_person = True
+    def interruptible(self) -> Iterator[None]:
+        """Let a signal raise KeyboardInterrupt, as while a person is asked or in connecting."""
+        self.is_interruptible = True
         try:
             yield
         finally:
-            self.is_waiting_for_person = False
+            self.is_interruptible = False
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -64,5 +64,5 @@ class StopFlag:
 
     def _handle(self, number: int, _: FrameType | None) -> None:
         self.signal = signal.Signals(number).name
-        if self.is_waiting_for_person:
+        if self.is_interruptible:
             raise KeyboardInterrupt

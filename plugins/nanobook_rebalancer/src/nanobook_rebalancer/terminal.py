@@ -20,17 +20,22 @@ class Terminal(Screen):
     """Shows the plan and asks; tells of each order as it goes, where somebody watches."""
 
     redactor: Redactor
+    warnings: int = 0
+    """Of the plan that is shown."""
     is_json: bool = False
     """Nothing but one JSON document goes to standard output."""
 
     def plan(self, plan: Plan, risk: RiskReport) -> None:
         """Show trades, estimate of cost, and what the risk gate says."""
+        self.warnings = len(risk.warnings)
         click.echo(self.redactor.text(f"{plan}\n\n{risk}\n"), err=self.is_json)
 
     def confirm(self) -> bool:
         """Ask; no answer is a no."""
+        noun = "warning" if self.warnings == 1 else "warnings"
+        question = f"{self.warnings} risk {noun}. Execute?" if self.warnings else "Execute?"
         try:
-            return click.confirm("Execute?", default=False, err=True)
+            return click.confirm(question, default=False, err=True)
         except click.Abort as abort:
             click.echo(err=True)  # the line of the question has no end
             if isinstance(abort.__context__, EOFError):

@@ -49,8 +49,10 @@ class Venue:
 
     broker: Broker
     journal: Journal
-    silence: str = ""
-    """What came instead of the last answer that is missing."""
+    timeout: float | None = None
+    """Seconds after which connecting anew is given up."""
+    silence: dict[str, str] = field(factory=dict)
+    """By client order id: what came instead of the last answer; blank where there was one."""
     ended: set[str] = field(factory=set)
     """Client order ids of orders that have ended, whose fills do not add up so far."""
 
@@ -104,13 +106,14 @@ class Venue:
         try:
             self.reconnect()
             status = ask(attempt.client_order_id)
+            self.silence[attempt.client_order_id] = ""
             if status is None:
                 return Answer.ABSENT
             _check_numbers(status)
             # Before it is believed that an order has ended: all of its fills.
             fills = self._fills(attempt, status)
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is no answer
-            self.silence = described(error)
+            self.silence[attempt.client_order_id] = described(error)
             return Answer.NONE
         _check(attempt, status)
         self._take(attempt, status, fills)
@@ -122,7 +125,7 @@ class Venue:
             ConnectionState.DISCONNECTED,
             ConnectionState.LINK_DOWN,
         ):
-            self.broker.connect()
+            self.broker.connect(self.timeout)
 
     def _fills(self, attempt: Attempt, status: BrokerOrderStatus) -> list[Fill]:
         """Executions of an order that are not recorded, where the venue says there are any."""
