@@ -23,7 +23,7 @@ from nanobook_rebalancer.result import Result
 
 DATA = Path(__file__).parents[1] / "data" / "rebalancer"
 WEIGHTS = {"AAA": 0.05, "BBB": 0.04}
-SLOW = "[execution]\norder_interval_ms = 3000\n"
+SLOW = "[execution]\norder_interval_ms = 60000\n"
 
 #: What is typed, and what is answered.
 TRANSCRIPTS = {

@@ -17,7 +17,7 @@ from nanobook_rebalancer.kill import kill
 from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.lock import RunLock
 
-SLOW = "[execution]\norder_interval_ms = 3000\n"
+SLOW = "[execution]\norder_interval_ms = 60000\n"
 OURS = [client_id("PAPER", "x", "AAA", 1, attempt) for attempt in (1, 2)]
 
 
@@ -199,7 +199,7 @@ def test_a_runner_that_is_well_stops_by_itself(folder):
     code, output, _ = folder.run("kill", *PAPER, "--reason", "enough")
     assert (code, output) == (0, "Kill switch set: enough. 0 orders cancelled.\n")
     process.communicate(timeout=60)
-    assert process.returncode in (5, 130)
+    assert process.returncode == 5
     assert folder.events[-2:] == ["run_completed", "killed"]
     assert [each["event"] for each in folder.audit].count("order_intent") == 1
 
@@ -214,5 +214,6 @@ def test_a_runner_that_was_stopped_never_wakes_up_to_send(folder):
     assert end(process, signal.SIGCONT)[0] == -signal.SIGKILL
     assert folder.run("run", "target.json", *PAPER, "--force")[0] == 5
     assert folder.run("kill", *PAPER, "--clear")[0] == 0
+    folder.config("")
     assert folder.run("run", "target.json", *PAPER, "--force")[0] == 0
     assert folder.held() == {"AAA": "500", "BBB": "800"}
