@@ -11,8 +11,10 @@ import pytest
 from tests.rebalancer.rebalancer_process import PAPER, Folder, end
 from tests.rebalancer.run_world import FaultyBroker, World
 
+from nanobook_core.cli.main import run_command
 from nanobook_core.contracts import BrokerOrder, OutcomeUnknownError
 from nanobook_rebalancer.client_id import client_id
+from nanobook_rebalancer.command import rebalancer
 from nanobook_rebalancer.kill import kill
 from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.lock import RunLock
@@ -92,6 +94,34 @@ def test_a_venue_that_cannot_be_reached_leaves_it_uncertain(world):
     assert not report.is_done
     assert report.problems == ["ConnectionError: refused"]
     assert world.clock.elapsed < 20
+
+
+def test_nothing_is_cancelled_in_another_account(world):
+    open_orders(world)
+    path = world.rebalancer().config.audit_path
+    report = kill(path, world.broker, clock=world.clock, reason="test", account_id="OTHER")
+    assert not report.is_done
+    assert "PAPER" in report.problems[0]
+    assert sorted(left_open(world)) == sorted([*OURS, "by-hand"])
+
+
+@pytest.mark.parametrize(
+    ("config", "place"),
+    [
+        ("[logging]\ndir = 'elsewhere'\n[risk]\nnonsense = 1\n", "elsewhere/audit.jsonl"),
+        ("[logging]\naudit_file = 'a.jsonl'\n[account]\n", "logs/a.jsonl"),
+        ("logging = 3\n", "logs/audit.jsonl"),
+        ("not toml", "logs/audit.jsonl"),
+    ],
+)
+def test_the_switch_is_set_even_where_the_config_cannot_be_used(
+    tmp_path, monkeypatch, capsys, config, place
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").write_text(config)
+    assert run_command(rebalancer, "rebalancer", ["kill", "--reason", "smoke"]) == 1
+    assert KillSwitch(tmp_path / place).reason() == "smoke"
+    assert "kill switch set beside" in capsys.readouterr().err
 
 
 class Deaf(FaultyBroker):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import tomllib
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from attrs import evolve
 from nanobook_core.contracts import Broker
 from nanobook_core.errors import CapabilityNotFoundError
 from nanobook_core.plugin import Kind, PluginPolicy, Registry
-from nanobook_rebalancer.config import BrokerSettings, Config
+from nanobook_rebalancer.config import BrokerSettings, Config, LoggingSettings
 from nanobook_rebalancer.config_file import read_config
 from nanobook_rebalancer.errors import InputError
 from nanobook_rebalancer.redaction import Redactor
@@ -47,6 +49,24 @@ def read_settings(path: Path | None, broker: str | None, quotes: Path | None) ->
     if quotes is not None:
         settings["quotes"] = str(quotes)
     return evolve(config, broker=BrokerSettings(name=name, settings=settings))
+
+
+def audit_path_anyway(path: Path | None) -> Path:
+    """Where the audit log is, as far as a config that cannot be used tells; else the default."""
+    path = _DEFAULT if path is None else path
+    table: Any = {}
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file).get("logging", {})
+    except (OSError, ValueError):
+        pass
+    names = [table.get(name) for name in ("dir", "audit_file")] if isinstance(table, dict) else []
+    default = LoggingSettings()
+    folder, name = (
+        found if isinstance(found, str) and found else instead
+        for found, instead in zip_longest(names, (default.dir, default.audit_file))
+    )
+    return path.parent / folder / name
 
 
 def discover_plugins(config: Config) -> Registry:

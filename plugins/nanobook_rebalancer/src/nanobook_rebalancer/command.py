@@ -13,7 +13,12 @@ from nanobook_core.contracts import ConnectionState, SystemClock
 from nanobook_core.errors import NanobookError
 from nanobook_rebalancer.account_command import positions, reconcile, status
 from nanobook_rebalancer.anchor import anchor_key
-from nanobook_rebalancer.assembly import discover_plugins, make_broker, make_rebalancer
+from nanobook_rebalancer.assembly import (
+    audit_path_anyway,
+    discover_plugins,
+    make_broker,
+    make_rebalancer,
+)
 from nanobook_rebalancer.audit import verify_audit
 from nanobook_rebalancer.command_setting import (
     CommandSetting,
@@ -70,6 +75,7 @@ for _command in (status, positions, reconcile):
 @click.option("--force", is_flag=True, help="Do not ask, and pass warnings of the risk gate.")
 @click.option("--live", is_flag=True, help="Let real money move.")
 @click.option("--cancel-orphans", is_flag=True, help="Cancel orders of ours without a record.")
+@click.option("--flatten", is_flag=True, help="Only close, and that while killed too.")
 @click.option("--accept-positions", is_flag=True, help="Even where fills do not explain them.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 @with_broker
@@ -78,8 +84,7 @@ def run(setting: CommandSetting, target: Path, *, as_json: bool, **options: bool
     """Trade until the account holds the weights of TARGET.
 
     A target is executed once, by its metadata.id or timestamp; after a crash the same command goes
-    on where the last one ended. Where the risk gate warns, as of a trade above max_trade_usd, only
-    --force goes on.
+    on where the last one ended.
 
     \b
     Examples:
@@ -160,7 +165,16 @@ def kill(setting: CommandSetting, *, clear: bool, reason: str) -> None:
       rebalancer kill --reason "wrong prices"
       rebalancer kill --clear
     """
-    config = setting.config()
+    try:
+        config = setting.config()
+    except NanobookError as error:
+        if clear:
+            raise
+        # What can be stopped without a config is.
+        path = audit_path_anyway(setting.path)
+        KillSwitch(path).set(reason)
+        text = f"kill switch set beside {path}, and no order cancelled: {error}"
+        raise EndedError(setting.redactor.text(text), "error") from None
     switch = KillSwitch(config.audit_path)
     if clear:
         with connected(config) as broker:
@@ -182,6 +196,8 @@ def kill(setting: CommandSetting, *, clear: bool, reason: str) -> None:
             broker,
             clock=SystemClock(),
             reason=reason,
+            account_id=config.account.id,
+            timeout=config.timeout,
             redactor=setting.redactor,
         )
     finally:

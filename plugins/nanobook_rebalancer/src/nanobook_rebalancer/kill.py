@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from attrs import define, field
 from nanobook_core.contracts import Broker, BrokerOrderStatus, CancelRejectedError, Clock
 from nanobook_core.errors import NanobookError
 from nanobook_core.plugin.discovery import described
+from nanobook_rebalancer.account import check_account
 from nanobook_rebalancer.audit import AuditLog
 from nanobook_rebalancer.client_id import PREFIX
 from nanobook_rebalancer.errors import LockedError
@@ -48,14 +50,29 @@ class KillReport:
 
 
 def kill(
-    audit: Path, broker: Broker, *, clock: Clock, reason: str, redactor: Redactor | None = None
+    audit: Path,
+    broker: Broker,
+    *,
+    clock: Clock,
+    reason: str,
+    account_id: str = "",
+    timeout: float | None = None,
+    redactor: Redactor | None = None,
 ) -> KillReport:
     """Stop the runner, cancel every order of ours over a connection of its own, and look twice.
 
     The kill flag comes first: whatever else fails, nothing new is sent. Then the runner is asked to
-    end, and cancels too; one that does not end is ended, so that it cannot wake up and send.
+    end, and cancels too; one that does not end is ended, so that it cannot wake up and send. With
+    `account_id` nothing is cancelled in another account; `timeout` is that of connecting.
     """
     report = KillReport()
+
+    def connect() -> Broker:
+        broker.connect(timeout)
+        if account_id:
+            check_account(broker, account_id)
+        return broker
+
     unset = ""
     try:
         KillSwitch(audit).set(reason)
@@ -65,11 +82,11 @@ def kill(
         owner = _take_lock(stack, audit, clock)
         if owner:
             _signal(owner, signal.SIGTERM, report)
-            _sweep(broker, clock, report, _GRACE_SECONDS)
+            _sweep(connect, clock, report, _GRACE_SECONDS)
             if owner := _is_held(stack, audit, clock):
                 _signal(owner, getattr(signal, "SIGKILL", signal.SIGTERM), report)
                 owner = _is_held(stack, audit, clock)
-        _sweep(broker, clock, report, _CANCEL_SECONDS)
+        _sweep(connect, clock, report, _CANCEL_SECONDS)
         if unset:
             report.problems.append(unset)
         if owner:
@@ -110,14 +127,14 @@ def _signal(owner: str, number: signal.Signals, report: KillReport) -> None:
             report.notes.append(f"cannot signal {owner}: {error}")
 
 
-def _sweep(broker: Broker, clock: Clock, report: KillReport, seconds: float) -> None:
+def _sweep(connect: Callable[[], Broker], clock: Clock, report: KillReport, seconds: float) -> None:
     """Cancel what is open until nothing is, as long as there is time."""
     end = clock.monotonic() + seconds
     seen: set[str] = {*report.cancelled, *report.remaining}
     while True:
         report.problems = []
         try:
-            broker.connect()
+            broker = connect()
             open_orders = _ours(broker)
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises, it is tried again
             report.problems = [described(error)]
