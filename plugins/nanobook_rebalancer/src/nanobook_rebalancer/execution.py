@@ -68,9 +68,11 @@ class Execution:
                 worked = [self._work(leg) for leg in legs]
                 if not any(worked):
                     break
-                stuck = self.orders.wait(
-                    self.orders.window.unresolved, self.settings.order_timeout_secs, "timeout"
-                )
+                # An order whose fate is unknown is asked for when its own leg's turn has come.
+                known = [
+                    each for each in self.orders.window.unresolved if not each.state.is_fate_unknown
+                ]
+                stuck = self.orders.wait(known, self.settings.order_timeout_secs, "timeout")
                 if stuck:
                     raise StoppedError("review", "; ".join(stuck))
 
