@@ -40,6 +40,14 @@ def test_ticks_and_lots_come_back_as_they_went(number, step):
     assert rules.to_lots(rules.from_lots(number)) == number
 
 
+@given(st.integers(0, 400), st.sampled_from([("0.02", "0.05"), ("0.05", "0.02"), ("0.3", "0.5")]))
+def test_ticks_of_bands_come_back_as_they_went(steps, ticks):
+    low, high = map(Decimal, ticks)
+    rules = Instrument(symbol="X", tick=low, tick_bands=((Decimal(3), high),))
+    price = steps * low if steps * low < 3 else 3 + steps * high
+    assert rules.from_ticks(rules.to_ticks(price)) == price
+
+
 def test_the_threads_own_context_changes_nothing():
     rules = Instrument(symbol="X", lot=Decimal("1E-8"))
     with localcontext() as narrow:

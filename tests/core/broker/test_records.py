@@ -1,6 +1,8 @@
 """The records that brokers and their users hand each other."""
 
+import copy
 import datetime as dt
+import pickle
 from decimal import Decimal
 
 import pytest
@@ -224,3 +226,63 @@ def test_a_system_clock_tells_utc_and_never_goes_back():
     assert clock.now().tzinfo is dt.UTC
     assert clock.monotonic() <= clock.monotonic()
     clock.sleep(0)
+
+
+def unpickled(one):
+    return pickle.loads(pickle.dumps(one))  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, unpickled])
+def test_a_copy_of_an_error_or_an_acknowledgement_is_the_same(copied):
+    for name, (outcome, text, _) in OUTCOMES.items():
+        error = copied(getattr(contracts, name)("x", code="7", client_order_id="c"))
+        assert (type(error).__name__, str(error), error.code, error.client_order_id) == (
+            name,
+            text,
+            "7",
+            "c",
+        )
+        assert error.outcome == outcome
+    ack = copied(contracts.OrderAck(5, "c", S.ACCEPTED, {"perm": "9"}))
+    assert (ack, ack.client_order_id, ack.state, ack.venue_ids) == (
+        5,
+        "c",
+        S.ACCEPTED,
+        {"perm": "9"},
+    )
+
+
+@pytest.mark.parametrize("flag", ["post_only", "reduce_only", "outside_hours"])
+@pytest.mark.parametrize("value", ["no", "False", 1, None])
+def test_a_flag_of_an_order_is_true_or_false(flag, value):
+    with pytest.raises(TypeError, match=f"{flag} is True or False, got"):
+        BrokerOrder("A", "buy", 1, **{flag: value})
+
+
+@pytest.mark.parametrize(
+    ("prices", "is_exact"),
+    [
+        ({}, True),
+        ({"bid": D("99.5"), "ask": D("99.50000"), "last": D(100)}, True),
+        ({"bid": D("0.004")}, False),
+        ({"ask": D("1.001")}, False),
+        ({"last": D("1.0000000000000000000000000000001")}, False),
+    ],
+)
+def test_a_quote_says_whether_cents_say_all_of_it(prices, is_exact):
+    assert Quote(symbol="A", **prices).is_exact is is_exact
+
+
+@pytest.mark.parametrize(
+    ("cost", "value", "is_exact"),
+    [("1.5", "3", True), ("1.505", "3", False), ("1.5", "3.001", False), (None, "3", True)],
+)
+def test_a_position_says_whether_cents_say_all_of_it(cost, value, is_exact):
+    position = BrokerPosition(
+        symbol="A",
+        quantity=D(2),
+        avg_cost=None if cost is None else D(cost),
+        market_value=D(value),
+    )
+    assert position.is_exact is is_exact
+    assert position["unrealized_pnl_cents"] == 0

@@ -56,6 +56,17 @@ class BrokerError(NanobookError, RuntimeError):
         for name, value in details.items():
             setattr(self, name, value)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say how a copy is made: of the text as it is, which has its prefix already."""
+        return _copied, (type(self), self.args, self.__dict__)
+
+
+def _copied(cls: type[BrokerError], args: tuple[Any, ...], details: dict[str, Any]) -> BrokerError:
+    error = cls("")
+    error.args = args
+    error.__dict__.update(details)
+    return error
+
 
 class ConnectError(BrokerError, ConnectionError):
     """The venue cannot be reached."""

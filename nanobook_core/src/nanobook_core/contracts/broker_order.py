@@ -205,6 +205,11 @@ def _id_or_none(_: Any, __: Attribute[Any], value: str | None) -> None:
         check_client_order_id(value)
 
 
+def _flag(_: Any, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{attribute.name} is True or False, got {shown(value)}")
+
+
 @frozen
 class BrokerOrder:
     """An order for a venue, checked when it is made; `normalize` checks the venue's steps."""
@@ -219,9 +224,9 @@ class BrokerOrder:
         default=BrokerTimeInForce.DAY, converter=BrokerTimeInForce, kw_only=True
     )
     client_order_id: str | None = field(default=None, validator=_id_or_none, kw_only=True)
-    post_only: bool = field(default=False, kw_only=True)
-    reduce_only: bool = field(default=False, kw_only=True)
-    outside_hours: bool = field(default=False, kw_only=True)
+    post_only: bool = field(default=False, validator=_flag, kw_only=True)
+    reduce_only: bool = field(default=False, validator=_flag, kw_only=True)
+    outside_hours: bool = field(default=False, validator=_flag, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         needs_limit = self.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
@@ -261,6 +266,10 @@ class OrderAck(int):
         self.state = state
         self.venue_ids = dict(venue_ids or {})
         return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say how a copy is made."""
+        return OrderAck, (int(self), self.client_order_id, self.state, self.venue_ids)
 
     def __str__(self) -> str:
         return str(int(self))

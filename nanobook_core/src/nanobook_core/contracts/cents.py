@@ -21,6 +21,11 @@ def whole(quantity: Decimal) -> int | Decimal:
     return int(quantity) if quantity == quantity.to_integral_value() else quantity
 
 
+def are_whole_cents(*money: Decimal | None) -> bool:
+    """Whether none of them has parts of a cent; None has none."""
+    return all(each is None or WIDE.scaleb(each, 2) % 1 == 0 for each in money)
+
+
 class Seed(Mapping[str, Any]):
     """A record that is also a mapping of the seed's keys, with money in cents."""
 

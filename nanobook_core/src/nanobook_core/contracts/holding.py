@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import field, frozen, validators
 
-from nanobook_core.contracts.cents import WIDE, Seed, to_cents, whole
+from nanobook_core.contracts.cents import WIDE, Seed, are_whole_cents, to_cents, whole
 
 _decimal = validators.instance_of(Decimal)
 
@@ -76,6 +76,11 @@ class BrokerPosition(Seed):
     """None where the venue does not tell it."""
     currency: str = "USD"
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the mapping says all of it: nothing is told in parts of a cent."""
+        return are_whole_cents(self.avg_cost, self.market_value, self.unrealized_pnl)
+
     def _seed(self) -> dict[str, Any]:
         return {
             "symbol": self.symbol,
@@ -132,6 +137,11 @@ class Quote(Seed):
             return WIDE.divide(WIDE.add(self.bid, self.ask), Decimal(2))
         last = self.last
         return last if last is not None and last.is_finite() and last > 0 else None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the mapping says all of it: no price has parts of a cent."""
+        return are_whole_cents(self.bid, self.ask, self.last)
 
     def is_stale(self, monotonic: float, max_age: float) -> bool:
         """Whether it is older than so many seconds, or of unknown age."""

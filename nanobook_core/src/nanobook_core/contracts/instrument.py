@@ -99,7 +99,7 @@ class Instrument:
         return _EXACT.multiply(_EXACT.divide_int(quantity, self.lot), self.lot)
 
     def to_ticks(self, price: Decimal) -> int:
-        """Whole number of ticks that a price is; in the finest tick where there are bands.
+        """Whole number of ticks that a price is; where there are bands, of what all ticks share.
 
         Raises:
             ValidationError: it is off the tick; the message says the valid prices on either side.
@@ -142,4 +142,10 @@ class Instrument:
 
     @property
     def _finest(self) -> Decimal:
-        return min((self.tick, *(tick for _, tick in self.tick_bands)))
+        """Largest step of which every tick is a multiple."""
+        finest = self.tick
+        for _, tick in self.tick_bands:
+            rest = tick
+            while rest:
+                finest, rest = rest, _EXACT.remainder(finest, rest)
+        return finest
