@@ -279,8 +279,36 @@ def test_a_stop_that_the_market_jumps_over_still_closes(account, quotes):
 
 
 def test_rates_are_told_with_the_account(account):
-    broker = account(rates={"EUR": "1.25", "JPY": 0})
+    rates = {"EUR": "1.25", "JPY": "0.0067"}
+    broker = account(rates=rates)
+    assert broker.account().rates == {"EUR": D("1.25"), "JPY": D("0.0067")}
+    rates["JPY"] = 0
     assert broker.account().rates == {"EUR": D("1.25")}
+
+
+@pytest.mark.parametrize(
+    ("rates", "error", "message"),
+    [
+        ({"EUR": 1.1}, TypeError, "rate of EUR is an int, a Decimal or a string, got 1.1"),
+        ({"EUR": "0"}, ValidationError, "rate of EUR is above 0, got 0"),
+        ({"EUR": "x"}, ValidationError, "rate of EUR is a number, got 'x'"),
+        ([("EUR", 1)], TypeError, "rates are a mapping from currency to rate"),
+    ],
+)
+def test_rates_are_looked_at_when_they_are_given(rates, error, message):
+    with pytest.raises(error, match=message):
+        nanobook.PaperBroker(rates=rates)
+
+
+def test_a_cost_model_charges_an_order_and_not_each_of_its_executions(account, quotes):
+    broker = account(10_000, costs=nanobook.CostModel(commission_bps=10, min_trade_fee=100))
+    quotes["A"] = {"bid": "99", "ask": "100", "ask_size": 3}
+    order = broker.submit_order(limit("A", "buy", 15, "100"))
+    for volume in range(4):
+        quotes["A"] = {"bid": "99", "ask": "100", "ask_size": 3, "volume": volume}
+        broker.order_status(order)
+    assert [fill.fee for fill in broker.fills()] == [1, 0, 0, D("0.20"), D("0.30")]
+    assert broker.account().cash == D("8498.50")
 
 
 def test_basis_points_are_exact(account):

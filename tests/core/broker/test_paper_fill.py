@@ -316,6 +316,24 @@ def test_a_fill_model_that_lies_is_refused_and_nothing_changes(
             broker.instrument("A")
 
 
+@pytest.mark.parametrize("fills", ["touch", "order_book"])
+def test_a_fill_or_kill_order_that_is_not_filled_leaves_the_size_to_the_next(quotes, clock, fills):
+    quotes["A"] = ("99", "105")
+    with nanobook.PaperBroker(quotes=quotes, clock=clock, fills=fills) as broker:
+        killed = broker.submit_order(
+            BrokerOrder("A", "buy", 60, "stop", stop_price=D(106), tif="fok")
+        )
+        filled = broker.submit_order(BrokerOrder("A", "buy", 40, "stop", stop_price=D(106)))
+        quotes["A"] = {"bid": "105", "ask": "106", "ask_size": 50}
+        told = [broker.order_status(order) for order in (killed, filled)]
+        assert [(one.state, one.filled_quantity) for one in told] == [
+            ("cancelled", 0),
+            ("filled", 40),
+        ]
+        whole = broker.submit_order(BrokerOrder("A", "buy", 10, tif="fok"))
+        assert broker.order_status(whole).filled_quantity == 10
+
+
 def test_a_fill_model_that_fails_keeps_nobody_from_cancelling(quotes, clock, caplog):
     class Broken:
         def fill(self, request):

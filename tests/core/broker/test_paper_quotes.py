@@ -177,6 +177,8 @@ def test_a_function_that_fails_is_no_quote_and_keeps_nobody_from_cancelling():
         ((99.5, 101), TypeError, r"A: bid is an int.*; write Decimal\('99.5'\)"),
         ((True, 101), TypeError, "A: bid is an int, a Decimal or a string, got True"),
         ((99,), nanobook.ValidationError, r"a pair is \(bid, ask\), got 1"),
+        (("9_9", "101"), nanobook.ValidationError, "A: bid is a number, got '9_9'"),
+        (("99", "\uff11"), nanobook.ValidationError, "A: ask is a number, got '\uff11'"),
         (("99", "ten"), nanobook.ValidationError, "A: ask is a number, got 'ten'"),
         ({"bid": "NaN"}, nanobook.ValidationError, "A: bid is finite, got NaN"),
         ({"bid": D("Infinity")}, nanobook.ValidationError, "A: bid is finite, got Infinity"),

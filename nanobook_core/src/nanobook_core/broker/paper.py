@@ -15,7 +15,6 @@ from typing import Literal
 from attrs import evolve
 
 from nanobook_core.broker.base import BrokerBase
-from nanobook_core.broker.order_form import check_reference, check_scope
 from nanobook_core.broker.order_record import OrderRecord
 from nanobook_core.broker.paper_cost import Costs, fee_of
 from nanobook_core.broker.paper_fill import FillsLike, matching_of
@@ -27,11 +26,13 @@ from nanobook_core.broker.paper_settings import (
     to_flag,
     to_instruments,
     to_leverage,
+    to_rates,
     to_scope,
     to_word,
 )
 from nanobook_core.broker.paper_state import PaperOrder, PaperState, Terms
 from nanobook_core.broker.paper_venue import PaperVenue
+from nanobook_core.broker.reference import check_reference, check_scope
 from nanobook_core.contracts.broker import (
     BrokerCapabilities,
     BrokerEvent,
@@ -134,7 +135,7 @@ class PaperBroker(BrokerBase):
         given, without_currency = to_instruments(instruments)
         self._rules = PaperRules(
             currency=to_word(currency, "currency"),
-            rates={} if rates is None else rates,
+            rates={} if rates is None else to_rates(rates),
             leverage=to_leverage(margin),
             is_margin=margin is not False,
             allow_short=to_flag(allow_short, "allow_short"),

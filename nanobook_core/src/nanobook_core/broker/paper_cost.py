@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any, TypeAlias
 
-from nanobook_core.broker.exact import EXACT, product, total
+from nanobook_core.broker.exact import EXACT, QUOTIENT, product, total
 from nanobook_core.broker.paper_model import created
 from nanobook_core.broker.paper_quotes import to_decimal
+from nanobook_core.contracts.broker_order import Fill
 from nanobook_core.contracts.instrument import Instrument
 from nanobook_core.contracts.portfolio import CostModel
 from nanobook_core.errors import ValidationError, shown
@@ -50,6 +51,26 @@ def fee_of(costs: Costs) -> Fee:
     return lambda rules, quantity, price: product(
         quantity.copy_abs(), price, rules.multiplier, rate
     )
+
+
+def fee_of_fill(
+    fee: Fee, rules: Instrument, before: Sequence[Fill], quantity: Decimal, price: Decimal
+) -> Decimal:
+    """Return what an execution is charged after others of its order.
+
+    A cost model charges an order and not each of its executions: what all of it costs at its
+    average price, less what was charged before, and never less than nothing.
+    """
+    if not (before and isinstance(fee, _Modelled)):
+        return fee(rules, quantity, price)
+    lots = total(quantity.copy_abs(), *(fill.quantity for fill in before))
+    paid = total(
+        product(quantity.copy_abs(), price),
+        *(product(fill.quantity, fill.price) for fill in before),
+    )
+    charged = total(*(fill.fee for fill in before))
+    whole = fee(rules, lots.copy_sign(quantity), QUOTIENT.divide(paid, lots))
+    return max(EXACT.subtract(whole, charged), Decimal(0))
 
 
 def _nothing(_: Instrument, __: Decimal, ___: Decimal) -> Decimal:

@@ -36,6 +36,8 @@ class Crossed:
     limit: Decimal | None
     is_resting: bool
     """Whether it has a limit and was in the market before: then it trades at that limit."""
+    is_whole: bool = False
+    """Whether it trades whole or not at all."""
 
     def price(self, touch: Decimal) -> Decimal:
         """What it trades at: its own price if it rests, else the market's."""
@@ -112,6 +114,8 @@ class _Touch:
             quantity = order.quantity
             if left is not None:
                 quantity = min(quantity, crossing.rules.round_quantity(left))
+                if order.is_whole and quantity < order.quantity:
+                    continue  # and what is offered is left to the next
                 left = EXACT.subtract(left, quantity)
             if quantity:
                 matches.append(Match(order.order_id, quantity, order.price(crossing.touch)))
@@ -145,7 +149,9 @@ class _OrderBook:
             by_id: dict[int, int] = {}
             for order in orders:
                 lots = _whole(rules.to_lots(order.quantity), crossing)
-                if order.limit is None:
+                if order.is_whole:
+                    by_id[engine.submit_limit(side, touch, lots, "fok").order_id] = order.order_id
+                elif order.limit is None:
                     by_id[engine.submit_market(side, lots).order_id] = order.order_id
                 else:
                     limit = _whole(rules.to_ticks(order.limit), crossing)

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 from attrs import evolve, field, frozen
 
 from nanobook_core.contracts.broker_error import NoQuoteError, UnknownSymbolError
+from nanobook_core.contracts.broker_order import DIGITS
 from nanobook_core.contracts.holding import Quote
 from nanobook_core.errors import NanobookError, ValidationError, shown
 from nanobook_core.types import Side
@@ -20,7 +21,6 @@ from nanobook_core.types import Side
 _NUMBERS = ("bid", "ask", "last", "bid_size", "ask_size", "volume")
 _REQUIRED = ("symbol", "bid", "ask")
 _COLUMNS = ("symbol", *_NUMBERS, "currency")
-_DIGITS = 40
 
 #: A record, a mapping of `bid, ask, last, bid_size, ask_size, volume, currency`, or (bid, ask).
 QuoteLike: TypeAlias = Quote | Mapping[str, Any] | tuple[Any, Any]
@@ -291,15 +291,18 @@ def to_decimal(value: object, name: str) -> Decimal:
         hint = f"; write Decimal('{value}')" if isinstance(value, float) else ""
         raise TypeError(f"{name} is an int, a Decimal or a string, got {shown(value)}{hint}")
     try:
-        number = Decimal(value)
+        number: Decimal | None = Decimal(value)
     except (InvalidOperation, ValueError):
-        raise ValidationError(f"{name} is a number, got {value!r:.60}") from None
+        number = None
+    # `Decimal` takes 9_9 and full-width digits, no price list does.
+    if number is None or (isinstance(value, str) and ("_" in value or not value.isascii())):
+        raise ValidationError(f"{name} is a number, got {value!r:.60}")
     if not number.is_finite():
         raise ValidationError(f"{name} is finite, got {value!s:.60}")
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)  # noqa: S101 - it is finite
-    if len(number.as_tuple().digits) > _DIGITS or not -_DIGITS <= exponent <= _DIGITS:
-        raise ValidationError(f"{name} has at most {_DIGITS} digits, got {value!s:.60}")
+    if len(number.as_tuple().digits) > DIGITS or not -DIGITS <= exponent <= DIGITS:
+        raise ValidationError(f"{name} has at most {DIGITS} digits, got {value!s:.60}")
     return number
 
 

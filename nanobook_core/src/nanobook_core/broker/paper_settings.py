@@ -72,6 +72,23 @@ def to_scope(value: object) -> ClientIdScope:
     return ClientIdScope(value)
 
 
+def to_rates(given: object) -> Rates:
+    """Return the mapping itself, which may change later, once its rates are such."""
+    if not isinstance(given, Mapping):
+        raise TypeError(f"rates are a mapping from currency to rate, got {shown(given)}")
+    for currency, rate in given.items():
+        to_rate(rate, currency)
+    return given
+
+
+def to_rate(value: object, currency: str) -> Decimal:
+    """Return base currency per unit of that one, above 0."""
+    rate = to_decimal(value, f"rate of {currency}")
+    if rate <= 0:
+        raise ValidationError(f"rate of {currency} is above 0, got {rate}")
+    return rate
+
+
 _STEPS = ("tick", "lot", "multiplier", "min_quantity", "max_quantity")
 _LIMITS = ("min_notional", "max_notional")
 

@@ -12,8 +12,8 @@ from attrs import evolve
 from nanobook_core.broker.exact import EXACT, product, total
 from nanobook_core.broker.paper_account import Exposure, buying_power
 from nanobook_core.broker.paper_cost import Fee
-from nanobook_core.broker.paper_quotes import QuoteSource, SourceQuote, to_decimal, touch
-from nanobook_core.broker.paper_settings import PaperRules
+from nanobook_core.broker.paper_quotes import QuoteSource, SourceQuote, touch
+from nanobook_core.broker.paper_settings import PaperRules, to_rate
 from nanobook_core.broker.paper_state import Holding, PaperState, Terms
 from nanobook_core.contracts.broker_error import NoQuoteError, UnknownSymbolError
 from nanobook_core.contracts.broker_order import BrokerOrder
@@ -102,10 +102,7 @@ class PaperValue:
                 f"no rate of {currency} in {base}: give rates={{{currency!r}: '<{base} per "
                 f"{currency}>'}}"
             )
-        rate = to_decimal(given, f"rate of {currency}")
-        if rate <= 0:
-            raise ValidationError(f"rate of {currency} is above 0, got {rate}")
-        return rate
+        return to_rate(given, currency)
 
     def account(self, account_id: str, now: dt.datetime) -> Account:
         """Money, all of it in the base currency."""

@@ -12,7 +12,7 @@ from nanobook_core.broker.exact import EXACT, product, total
 from nanobook_core.broker.order_record import OrderRecord
 from nanobook_core.broker.paper_account import traded
 from nanobook_core.broker.paper_check import PaperCheck
-from nanobook_core.broker.paper_cost import Fee
+from nanobook_core.broker.paper_cost import Fee, fee_of_fill
 from nanobook_core.broker.paper_fill import (
     Crossed,
     Crossing,
@@ -202,6 +202,7 @@ class PaperVenue:
                         paper.left,
                         paper.record.order.limit_price,
                         paper.is_resting and paper.record.order.limit_price is not None,
+                        paper.record.order.tif is BrokerTimeInForce.FOK,
                     )
                     for paper in crossed
                 ),
@@ -245,7 +246,7 @@ class PaperVenue:
                 self.cancel(paper, now, _REDUCED)
                 return _ZERO
         signed = quantity if order.side is Side.BUY else quantity.copy_negate()
-        fee = self._fee(rules, signed, price)
+        fee = fee_of_fill(self._fee, rules, record.fills, signed, price)
         rate = self.value.rate(rules.currency)
         paid = product(signed, price, rules.multiplier)
         change = product(total(paid, fee), rate).copy_negate()
