@@ -408,6 +408,19 @@ def test_an_open_stop_is_worth_its_stop_price():
         gated.submit_order("MSFT", "buy", 20, order_type="limit", limit_price=Decimal(101))
 
 
+def test_an_open_order_of_something_else_is_worth_what_its_rules_say():
+    venue = Venue()
+    venue.instrument = lambda symbol: Instrument(
+        symbol=symbol, multiplier=Decimal(100 if symbol == "ESZ6" else 1)
+    )
+    venue.orders = [an_open_order("ESZ6", "buy", 1, limit_price=Decimal(100))]
+    gated = gate(venue)
+    gated.submit_order("AAPL", "sell", 25)
+    venue.orders[0] = evolve(venue.orders[0], quantity=Decimal(2))
+    with pytest.raises(RiskVetoError, match=r"Leverage: 2\.24x > 1\.50x"):
+        gated.submit_order("AAPL", "buy", 1)
+
+
 def test_a_stop_that_is_changed_is_worth_its_stop_price():
     venue = Venue()
     gated = gate(venue, max_position_pct=1, max_order_value_cents=5_000_00)

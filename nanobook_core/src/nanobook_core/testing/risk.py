@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanobook_core.contracts import (
@@ -73,6 +73,10 @@ _instruments = st.builds(
     multiplier=st.sampled_from([Decimal(1), Decimal("0.01"), Decimal(100)]),
     shortable=st.booleans(),
 )
+
+
+#: Requests are large and laws are tried for every check: few examples of each.
+_law = settings(law, max_examples=40)
 
 
 def risk_requests() -> st.SearchStrategy[RiskRequest]:
@@ -173,7 +177,7 @@ class RiskCheckSuite:
         assert not failed(check.evaluate(accepted))
         assert failed(check.evaluate(refused))
 
-    @law
+    @_law
     @given(request_=risk_requests())
     def test_it_answers_every_request(self, check: Any, request_: RiskRequest) -> None:
         """No request makes it raise or stay silent, and every finding can be shown to a person."""
@@ -186,7 +190,7 @@ class RiskCheckSuite:
             assert result.detail
             assert "\n" not in result.detail
 
-    @law
+    @_law
     @given(request_=risk_requests())
     def test_the_same_request_gets_the_same_answer(self, check: Any, request_: RiskRequest) -> None:
         """It has no memory, and does not change what it was handed."""
@@ -194,7 +198,7 @@ class RiskCheckSuite:
         assert repr(check.evaluate(request_)) == repr(check.evaluate(request_))
         assert repr(request_) == repr(before)
 
-    @law
+    @_law
     @given(request_=risk_requests())
     def test_the_sequence_of_orders_does_not_matter(
         self, check: Any, accepted: RiskRequest, refused: RiskRequest, request_: RiskRequest
