@@ -5,7 +5,7 @@ import pytest
 import nanobook
 from nanobook_core.testing import BrokerSuite
 
-from .market import Clock, Market
+from .market import Clock, Market, account_file
 
 
 class Paper(BrokerSuite):
@@ -19,24 +19,42 @@ class Paper(BrokerSuite):
         return Market(Clock())
 
     @pytest.fixture
-    def broker(self, venue, tmp_path):
+    def state(self, request, tmp_path):
+        return account_file(request, tmp_path)
+
+    @pytest.fixture
+    def broker(self, venue, state):
         self.open_market(venue)
-        settings = self.settings(tmp_path)
-        with nanobook.PaperBroker(quotes=venue.quotes, clock=venue.clock, **settings) as broker:
+        with self.made(venue, state) as broker:
             venue.broker = broker
             yield broker
 
+    @pytest.fixture
+    def another_broker(self, venue, state):
+        broker = self.made(venue, state)
+        yield broker
+        broker.disconnect()
+
+    def made(self, venue, state):
+        return nanobook.PaperBroker(
+            quotes=venue.quotes, clock=venue.clock, state=state, **self.settings()
+        )
+
 
 class TestInAFileWithCosts(Paper):
-    def settings(self, folder):
-        return {"state": folder / "paper.sqlite", "costs": 5}
+    def settings(self):
+        return {"costs": 5}
+
+    @pytest.fixture
+    def state(self, tmp_path):
+        return tmp_path / "paper.sqlite"
 
 
 class TestCashAccountThatMimicsAVenueWithoutClientIds(Paper):
-    def settings(self, _):
+    def settings(self):
         return {"margin": False, "client_id_scope": "never"}
 
 
 class TestOnTheOrderBookThatSplitsFlips(Paper):
-    def settings(self, _):
+    def settings(self):
         return {"fills": "order_book", "client_id_scope": "while_open", "splits_flips": True}

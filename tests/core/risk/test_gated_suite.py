@@ -1,7 +1,7 @@
 """A broker behind the gate is a broker."""
 
 import pytest
-from tests.core.broker.market import Clock, Market
+from tests.core.broker.market import Clock, Market, account_file
 
 from nanobook_core.broker.paper import PaperBroker
 from nanobook_core.risk.engine import RiskEngine
@@ -18,9 +18,23 @@ class TestGated(BrokerSuite):
         return Market(Clock())
 
     @pytest.fixture
-    def broker(self, venue):
+    def state(self, request, tmp_path):
+        return account_file(request, tmp_path)
+
+    @pytest.fixture
+    def broker(self, venue, state):
         self.open_market(venue)
-        paper = PaperBroker(quotes=venue.quotes, clock=venue.clock)
-        with GatedBroker(paper, RiskEngine(), clock=venue.clock) as broker:
+        with gated(venue, state) as broker:
             venue.broker = broker
             yield broker
+
+    @pytest.fixture
+    def another_broker(self, venue, state):
+        broker = gated(venue, state)
+        yield broker
+        broker.disconnect()
+
+
+def gated(venue, state):
+    paper = PaperBroker(quotes=venue.quotes, clock=venue.clock, state=state)
+    return GatedBroker(paper, RiskEngine(), clock=venue.clock)

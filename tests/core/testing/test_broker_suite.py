@@ -1,9 +1,11 @@
 """The suite accepts a sound broker and catches what each unsound one does wrong."""
 
 import itertools
+import tempfile
+from pathlib import Path
 
 import pytest
-from tests.core.broker.market import Clock, Market
+from tests.core.broker.market import Clock, Market, account_file
 from tests.core.testing.broker_defect import (
     claim,
     connection,
@@ -11,18 +13,32 @@ from tests.core.testing.broker_defect import (
     fault,
     fill,
     market,
+    modest,
     order,
+    restart,
     submission,
 )
 from tests.core.testing.broker_defect.sound import Sound
 from tests.unshrunk import unshrunk
 
+from nanobook_core.broker.paper import PaperBroker
 from nanobook_core.testing import BrokerSuite
 
 LAWS = {name.removeprefix("test_") for name in dir(BrokerSuite) if name.startswith("test_")}
 DEFECTS = [
     (law, broker, settings)
-    for module in (connection, submission, claim, order, fill, market, event, fault)
+    for module in (
+        connection,
+        submission,
+        claim,
+        order,
+        fill,
+        market,
+        event,
+        fault,
+        restart,
+        modest,
+    )
     for broker in vars(module).values()
     if isinstance(broker, type) and broker.__module__ == module.__name__
     for law, settings in vars(broker).get("breaks", [])
@@ -55,23 +71,40 @@ class Suite(BrokerSuite):
         return Venue(Clock())
 
     @pytest.fixture
-    def broker(self, venue):
-        return connected(Sound, venue)
+    def state(self, request, tmp_path):
+        return account_file(request, tmp_path)
+
+    @pytest.fixture
+    def broker(self, venue, state):
+        with self.made(venue, state) as broker:
+            self.open_market(venue)
+            venue.broker = broker
+            yield broker
+
+    @pytest.fixture
+    def another_broker(self, venue, state):
+        broker = self.made(venue, state)
+        yield broker
+        broker.disconnect()
+
+    def made(self, venue, state):
+        return Sound(quotes=venue.quotes, clock=venue.clock, state=state)
 
 
 class TestSound(Suite):
     pass
 
 
+class TestModest(Suite):
+    fees_in_kind = modest.SWITCHES["fees_in_kind"]
+    tells_costs = proves_absence = False
+
+    def made(self, venue, state):
+        return modest.Modest(quotes=venue.quotes, clock=venue.clock, state=state, margin=False)
+
+
 class Impatient(Suite):
     patience = 0.02
-
-
-def connected(broker, venue, **settings):
-    venue.broker = broker(quotes=venue.quotes, clock=venue.clock, **settings)
-    Suite().open_market(venue)
-    venue.broker.connect()
-    return venue.broker
 
 
 def arguments(law):
@@ -94,18 +127,29 @@ def values(case):
     return case if isinstance(case, tuple | list) and not isinstance(case, str) else [case]
 
 
-def holds(law, broker, **settings):
+def holds(law, broker, switches=(), **settings):
     """Whether a law holds for new brokers of that class."""
-    suite, test = Impatient(), getattr(BrokerSuite, f"test_{law}")
+    suite = type("Switched", (Impatient,), dict(switches))()
+    test = getattr(BrokerSuite, f"test_{law}")
+    asked = test.__code__.co_varnames[: test.__code__.co_argcount]
     for given in arguments(test):
-        venue = Venue(Clock())
-        parts = {"broker": connected(broker, venue, **settings), **given}
-        if "venue" in test.__code__.co_varnames[: test.__code__.co_argcount]:
-            parts["venue"] = venue
-        try:
-            (unshrunk(test) if hasattr(test, "hypothesis") else test)(suite, **parts)
-        except (Exception, pytest.fail.Exception):  # noqa: BLE001 - raising breaks a law as well
-            return False
+        with tempfile.TemporaryDirectory() as folder:
+            venue = Venue(Clock())
+            suite.open_market(venue)
+            common = {"quotes": venue.quotes, "clock": venue.clock, **settings}
+            if "another_broker" in asked:
+                common["state"] = Path(folder) / "account"
+            parts = {"broker": broker(**common), "another_broker": broker(**common), "venue": venue}
+            venue.broker = parts["broker"]
+            venue.broker.connect()
+            parts = {name: part for name, part in parts.items() if name in asked} | given
+            try:
+                (unshrunk(test) if hasattr(test, "hypothesis") else test)(suite, **parts)
+            except (Exception, pytest.fail.Exception):  # noqa: BLE001 - raising breaks it as well
+                return False
+            finally:
+                for made in (venue.broker, parts.get("another_broker", venue.broker)):
+                    PaperBroker.disconnect(made)
     return True
 
 
@@ -115,7 +159,7 @@ def holds(law, broker, **settings):
     ids=[f"{broker.__name__}-{law}" for law, broker, _ in DEFECTS],
 )
 def test_an_unsound_broker_is_caught_by_the_law_it_breaks(law, broker, settings):
-    assert holds(law, Sound, **settings)
+    assert holds(law, getattr(broker, "sound", Sound), **settings)
     assert not holds(law, broker, **settings)
 
 

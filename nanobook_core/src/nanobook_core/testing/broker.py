@@ -12,6 +12,7 @@ from nanobook_core.testing.broker_fill import FillLaws
 from nanobook_core.testing.broker_holding import HoldingLaws
 from nanobook_core.testing.broker_market import InstrumentLaws, QuoteLaws
 from nanobook_core.testing.broker_order import OrderLaws
+from nanobook_core.testing.broker_restart import RestartLaws
 from nanobook_core.testing.broker_submission import SubmissionLaws
 
 
@@ -30,10 +31,11 @@ class BrokerSuite(
     EventLaws,
     SyncLaws,
     FaultLaws,
+    RestartLaws,
 ):
     """What a broker must do, see `contracts.Broker`.
 
-    Give it the fixtures `broker` and `venue`; `Venue` and `FaultyVenue` in
+    Give it the fixtures `broker`, `another_broker` and `venue`; `Venue` and `FaultyVenue` in
     `nanobook_core.testing.broker_bench` say what it moves the market with. Each switch that is
     turned off says what the venue cannot do, and so which laws do not apply.
     """

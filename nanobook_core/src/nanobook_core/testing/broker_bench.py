@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from nanobook_core.contracts import (
     BrokerPosition,
     Fill,
     OrderState,
+    OutcomeUnknownError,
 )
 from nanobook_core.types import Side
 
@@ -89,6 +90,10 @@ class BrokerBench:
     fills_partly = True
     #: Resting orders fill while nobody is connected.
     fills_while_away = True
+    #: What the venue takes fees in where it takes them from what is traded itself, by symbol.
+    fees_in_kind: Mapping[str, str] = {}
+    #: The venue can prove that it never had an order; else `find_order` says that nobody knows.
+    proves_absence = True
     #: The venue tells what every holding has cost and gained.
     tells_costs = True
     withdraws_quotes = True
@@ -106,6 +111,16 @@ class BrokerBench:
     def broker(self) -> Any:
         """Return the broker under test, connected, with a fresh account that holds only money."""
         raise NotImplementedError("override the fixture `broker`")
+
+    @pytest.fixture
+    def another_broker(self) -> Any:
+        """Return a broker like `broker`, made anew on the same venue and account, not connected.
+
+        It stands for the program that starts after the first has died: it must share nothing with
+        `broker` but the venue, and the files if a broker keeps any. None where there is nothing to
+        come back to, as for an account in memory.
+        """
+        raise NotImplementedError("override the fixture `another_broker`, perhaps with None")
 
     @pytest.fixture(autouse=True)
     def _market(self, broker: Broker, venue: Venue) -> None:  # noqa: ARG002 - is there first
@@ -150,6 +165,10 @@ class BrokerBench:
             }
         )
 
+    def nameless(self, broker: Broker) -> BrokerOrder:
+        """Return an order that will rest and has no client order id."""
+        return self.resting(broker, client_order_id=None)
+
     def crossing(self, broker: Broker, side: str = "buy", **changes: Any) -> BrokerOrder:
         """Return an order that will trade at once."""
         if "limit_price" not in changes:
@@ -166,13 +185,16 @@ class BrokerBench:
         return self.filled(broker, int(ack))
 
     def filled(self, broker: Broker, order_id: int) -> BrokerOrderStatus:
-        """Return the order once it is filled and its executions make up what it tells."""
+        """Return the order once it is filled and all its executions are known, with their fees."""
         done = self.eventually(
             lambda: broker.order_status(order_id), lambda status: status.state is OrderState.FILLED
         )
         self.eventually(
-            lambda: self.executed(self.fills_of(broker, order_id)),
-            lambda total: total == done.filled_quantity,
+            lambda: self.fills_of(broker, order_id),
+            lambda fills: (
+                self.executed(fills) == done.filled_quantity
+                and all(fill.is_fee_known for fill in fills)
+            ),
         )
         return done
 
@@ -203,6 +225,52 @@ class BrokerBench:
     def executed(self, fills: Sequence[Fill]) -> Decimal:
         """Return how much they filled."""
         return sum((fill.quantity for fill in fills), Decimal(0))
+
+    def kept(self, fills: Sequence[Fill]) -> Decimal:
+        """Return what the venue kept of what was traded itself."""
+        return sum(
+            (fill.fee for fill in fills if fill.fee_currency == self.fees_in_kind.get(fill.symbol)),
+            Decimal(0),
+        )
+
+    def owned(self, broker: Broker, symbol: str) -> Decimal:
+        """Return what the executions make of a position: bought less sold, less fees in kind."""
+        fills = broker.fills(symbol=symbol)
+        bought = self.executed([fill for fill in fills if fill.side is Side.BUY])
+        sold = self.executed([fill for fill in fills if fill.side is Side.SELL])
+        return bought - sold - self.kept(fills)
+
+    def holds(self, broker: Broker, symbol: str) -> Decimal:
+        """Assert that what the executions make of a position is held, and return it."""
+        owned = self.owned(broker, symbol)
+        self.eventually(
+            lambda: [row.quantity for row in broker.positions() if row.symbol == symbol],
+            lambda held: held == ([owned] if owned else []),
+        )
+        return owned
+
+    def stock(self, broker: Broker) -> None:
+        """Own more than any law sells, also after a fee in kind."""
+        self.trade(broker, "buy", quantity=4 * self.quantity)
+
+    def asked(self, broker: Broker, order: BrokerOrder) -> BrokerOrderStatus | None:
+        """Ask for an order; that nobody can tell counts as no answer."""
+        try:
+            return broker.find_order(self.named(order))
+        except OutcomeUnknownError:
+            return None
+
+    def is_absent(self, broker: Broker, client_order_id: str) -> None:
+        """Assert that an order the venue never had is not found.
+
+        None is proof. Where the venue can prove nothing, None would be a guess, and the order sent
+        again because of it.
+        """
+        if self.proves_absence:
+            assert broker.find_order(client_order_id) is None
+        else:
+            with pytest.raises(OutcomeUnknownError):
+                broker.find_order(client_order_id)
 
     def refusal(self, broker: Broker, order: BrokerOrder) -> BrokerError | None:
         """Send an order, and return the error that says no; None where it was taken."""

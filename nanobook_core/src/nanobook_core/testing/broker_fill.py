@@ -35,7 +35,8 @@ class FillLaws(BrokerBench):
 
     def test_fills_sum_to_what_the_order_tells(self, broker: Broker, venue: Venue) -> None:
         """Of every order, done or not."""
-        orders = [self.trade(broker), self.trade(broker, "sell")]
+        half = self.quantity / 2
+        orders = [self.trade(broker), self.trade(broker, "sell", quantity=half)]
         if self.fills_partly:
             rested = self.rest(broker)
             for _ in range(2):

@@ -146,6 +146,17 @@ class CostsNothing(Held):
         return [evolve(position, avg_cost=Decimal(0)) for position in positions]
 
 
+@breaks(
+    "a_purchase_is_a_position",
+    "a_part_that_is_sold_leaves_the_rest",
+    "an_unrealized_profit_is_value_less_cost",
+    "orders_through_nothing_are_as_claimed",
+)
+class TellsNoCosts(Held):
+    def held(self, positions):
+        return [evolve(position, avg_cost=None, unrealized_pnl=None) for position in positions]
+
+
 @breaks("a_part_that_is_sold_leaves_the_rest")
 class SalesChangeTheCost(Held):
     def held(self, positions):

@@ -7,7 +7,10 @@ from nanobook_core.contracts import OutcomeUnknownError
 
 
 def breaks(*laws, **settings):
-    """Note on a broker which laws it breaks when it is made with those settings."""
+    """Note on a broker which laws it breaks when it is made with those settings.
+
+    `switches` are the suite's; all else is the broker's.
+    """
 
     def note(broker):
         broker.breaks = [*vars(broker).get("breaks", []), *((law, settings) for law in laws)]

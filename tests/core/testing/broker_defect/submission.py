@@ -158,7 +158,7 @@ class CutsIds(Recast):
         return evolve(order, client_order_id=order.client_order_id[:20])
 
 
-@breaks("an_order_never_sent_is_proved_absent")
+@breaks("an_order_never_sent_is_not_found")
 class FindsByBeginning(Sound):
     def find_order(self, client_order_id):
         for status in self.open_orders():
