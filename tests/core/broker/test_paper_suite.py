@@ -13,6 +13,7 @@ class Paper(BrokerSuite):
     loses_answers = False  # there is no line that could
     breaks_links = False
     repeats_fills = False
+    has_own_clock = False
 
     @pytest.fixture
     def venue(self):

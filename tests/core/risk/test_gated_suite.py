@@ -11,7 +11,7 @@ from nanobook_core.testing import BrokerSuite
 
 class TestGated(BrokerSuite):
     # What is behind the gate is a paper broker.
-    loses_answers = breaks_links = repeats_fills = shows_foreign = False
+    loses_answers = breaks_links = repeats_fills = shows_foreign = has_own_clock = False
 
     @pytest.fixture
     def venue(self):

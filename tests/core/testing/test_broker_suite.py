@@ -1,5 +1,6 @@
 """The suite accepts a sound broker and catches what each unsound one does wrong."""
 
+import datetime as dt
 import itertools
 import tempfile
 from pathlib import Path
@@ -61,6 +62,9 @@ class Venue(Market):
 
     def repeat_fill(self, exec_id):
         self.broker.repeated = (exec_id,)
+
+    def set_clock_ahead(self, seconds):
+        self.broker.ahead = dt.timedelta(seconds=seconds)
 
 
 class Suite(BrokerSuite):

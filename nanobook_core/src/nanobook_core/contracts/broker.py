@@ -198,7 +198,7 @@ class Broker(Protocol):
         ...
 
     def positions(self) -> list[BrokerPosition]:
-        """Holdings, in the order of their symbols; none of quantity 0."""
+        """Holdings, one for each symbol, in the order of the symbols; none of quantity 0."""
         ...
 
     def instrument(self, symbol: str) -> Instrument:

@@ -66,6 +66,10 @@ class FaultyVenue(Venue, Protocol):
         """Tell of an execution again (`repeats_fills`)."""
         ...
 
+    def set_clock_ahead(self, seconds: float) -> None:
+        """Set the venue's clock, and not the broker's, ahead (`has_own_clock`)."""
+        ...
+
 
 class BrokerBench:
     """Fixtures and switches of `BrokerSuite`, and how its laws trade."""
@@ -92,6 +96,8 @@ class BrokerBench:
     fills_while_away = True
     #: What the venue takes fees in where it takes them from what is traded itself, by symbol.
     fees_in_kind: Mapping[str, str] = {}
+    #: The venue tells its time of day.
+    tells_time = True
     #: The venue can prove that it never had an order; else `find_order` says that nobody knows.
     proves_absence = True
     #: The venue tells what every holding has cost and gained.
@@ -101,6 +107,7 @@ class BrokerBench:
     loses_answers = True
     breaks_links = True
     repeats_fills = True
+    has_own_clock = True
 
     @pytest.fixture
     def venue(self) -> Any:

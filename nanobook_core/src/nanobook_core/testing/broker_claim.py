@@ -176,6 +176,16 @@ class ClaimLaws(BrokerBench):
                 broker.preview(order)
         self.nothing_happened(broker)
 
+    @pytest.mark.parametrize("option", ["post_only", "reduce_only", "outside_hours"])
+    def test_options_of_orders_are_as_claimed(self, broker: Broker, option: str) -> None:
+        """One that is claimed is taken; without it, an order would be another than was meant."""
+        options: dict[str, Any] = {option: True}
+        if getattr(broker.capabilities(), option):
+            self.stock(broker)
+            assert self.rest(broker, "sell", **options).state is OrderState.ACCEPTED
+        else:
+            self._refused_unsent(broker, self.resting(broker, **options))
+
     def test_a_post_only_order_never_takes(self, broker: Broker) -> None:
         """One that would trade at once is refused, also where the venue has no such orders."""
         error = self.refusal(broker, self.crossing(broker, post_only=True))

@@ -18,8 +18,9 @@ from nanobook_core.contracts import (
     NotConnectedError,
     OrderState,
     Outcome,
+    UnsupportedError,
 )
-from nanobook_core.testing.broker_bench import BrokerBench
+from nanobook_core.testing.broker_bench import BrokerBench, FaultyVenue
 
 #: Every method that asks or tells a venue something.
 _ASKING = (
@@ -142,8 +143,22 @@ class ConnectionLaws(BrokerBench):
         assert [fill.exec_id for fill in broker.fills()] == [fill.exec_id for fill in before]
 
     def test_the_time_of_the_venue_is_utc(self, broker: Broker) -> None:
-        """Clocks are compared, and an hour of some zone would pass for skew."""
-        assert broker.server_time().utcoffset() == dt.timedelta(0)
+        """Clocks are compared, and an hour of some zone would pass for skew.
+
+        Where the venue does not tell it, nor does the broker: ours agrees with ours, however wrong.
+        """
+        if self.tells_time:
+            assert broker.server_time().utcoffset() == dt.timedelta(0)
+        else:
+            with pytest.raises(UnsupportedError):
+                broker.server_time()
+
+    def test_the_time_of_the_venue_is_not_ours(self, broker: Broker, venue: FaultyVenue) -> None:
+        """It is the venue's also where the two differ: that is what it is asked for."""
+        if self.tells_time and self.has_own_clock:
+            before = broker.server_time()
+            venue.set_clock_ahead(90)
+            assert broker.server_time() - before >= dt.timedelta(seconds=90)
 
     def test_no_secret_is_shown(self, broker: Broker) -> None:
         """What is printed ends in logs, and logs are read by others."""

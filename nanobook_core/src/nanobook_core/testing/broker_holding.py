@@ -98,6 +98,18 @@ class HoldingLaws(BrokerBench):
         told = self.eventually(broker.positions, lambda positions: len(positions) == 2)
         assert [position.symbol for position in told] == sorted((self.symbol, self.other_symbol))
 
+    def test_a_symbol_is_one_position(self, broker: Broker) -> None:
+        """However many orders, accounts or exchanges it was bought with: rows are looked up by it.
+
+        Of two rows a caller would see one, and take what is held for less.
+        """
+        for symbol in (self.symbol, self.other_symbol, self.symbol):
+            self.trade(broker, symbol=symbol)
+        self.holds(broker, self.symbol)
+        self.holds(broker, self.other_symbol)
+        symbols = [position.symbol for position in broker.positions()]
+        assert len(symbols) == len(set(symbols)) == 2
+
     def test_a_short_position_is_negative(self, broker: Broker) -> None:
         """So is its value, and it is bought back to nothing."""
         if broker.capabilities().short:

@@ -6,7 +6,13 @@ from attrs import evolve
 from tests.core.testing.broker_defect.sound import Sound, breaks
 from tests.core.testing.broker_defect.submission import Recast
 
-from nanobook_core.contracts import BrokerOrder, BrokerTimeInForce, ConnectionState, OrderType
+from nanobook_core.contracts import (
+    BrokerOrder,
+    BrokerTimeInForce,
+    ConnectionState,
+    OrderRejectedError,
+    OrderType,
+)
 
 
 class Claims(Sound):
@@ -134,6 +140,29 @@ class ClaimsTheOtherOfPreviews(Claims):
     def capabilities(self):
         told = super().capabilities()
         return evolve(told, preview=not told.preview)
+
+
+@breaks("options_of_orders_are_as_claimed")
+class ClaimsNoOptions(Claims):
+    def claimed(self):
+        return dict.fromkeys(("post_only", "reduce_only", "outside_hours"), False)
+
+
+@breaks("options_of_orders_are_as_claimed")
+class DropsWhatItDoesNotClaim(Recast):
+    def capabilities(self):
+        return evolve(super().capabilities(), outside_hours=False)
+
+    def recast(self, order):
+        return evolve(order, outside_hours=False)
+
+
+@breaks("options_of_orders_are_as_claimed")
+class TakesWhatItClaimsForLess(Recast):
+    def recast(self, order):
+        if order.outside_hours:
+            raise OrderRejectedError("not now")
+        return order
 
 
 @breaks("a_post_only_order_never_takes")

@@ -5,7 +5,12 @@ import datetime as dt
 from attrs import evolve
 from tests.core.testing.broker_defect.sound import Sound, breaks
 
-from nanobook_core.contracts import ConnectionState, HaltedError, NotConnectedError
+from nanobook_core.contracts import (
+    ConnectionState,
+    HaltedError,
+    NotConnectedError,
+    UnsupportedError,
+)
 
 
 @breaks("it_fulfils_the_contract")
@@ -102,6 +107,23 @@ class ForgetsFills(Sound):
 class LocalTime(Sound):
     def server_time(self):
         return super().server_time().astimezone(dt.timezone(dt.timedelta(hours=1)))
+
+
+@breaks("the_time_of_the_venue_is_not_ours")
+class OurTime(Sound):
+    def server_time(self):
+        return super().server_time() - self.ahead
+
+
+class Timeless(Sound):
+    def server_time(self):
+        super().server_time()
+        raise UnsupportedError("it does not tell its time")
+
+
+@breaks("the_time_of_the_venue_is_utc", switches={"tells_time": False})
+class MakesUpATime(Sound):
+    sound = Timeless
 
 
 @breaks("no_secret_is_shown")

@@ -172,6 +172,22 @@ class PositionsBackwards(Held):
         return positions[::-1]
 
 
+@breaks("a_symbol_is_one_position", "the_cost_of_two_purchases_is_their_average")
+class OneRowAnOrder(Held):
+    def held(self, positions):
+        return [
+            evolve(row, quantity=fill.quantity)
+            for row in positions
+            for fill in self.fills(symbol=row.symbol)
+        ]
+
+
+@breaks("a_symbol_is_one_position")
+class TheRestInARowOfItsOwn(Held):
+    def held(self, positions):
+        return [row for row in positions for _ in self.fills(symbol=row.symbol)]
+
+
 @breaks("a_short_position_is_negative", "short_sales_are_as_claimed")
 class UnsignedShorts(Held):
     def held(self, positions):
