@@ -32,18 +32,18 @@ class Folder:
     def config(self, text):
         (self.path / "config.toml").write_text(text)
 
-    def start(self, *arguments, **further):
+    def start(self, *arguments, prefix=(), **further):
         return subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*prefix, *COMMAND, *arguments],
             cwd=self.path,
             env=self.environment,
             text=True,
             **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE) | further,
         )
 
-    def run(self, *arguments, answer=""):
+    def run(self, *arguments, answer="", **further):
         """Exit code, standard output and standard error."""
-        with self.start(*arguments) as process:
+        with self.start(*arguments, **further) as process:
             output, errors = process.communicate(answer, timeout=100)
         return process.returncode, output, errors
 

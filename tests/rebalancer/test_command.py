@@ -151,7 +151,7 @@ def test_every_end_is_a_document_where_one_is_asked_for(folder):
         (("run", "none.json", *PAPER), 2, "refused", "failed to read target file none.json"),
         (("run", "target.json", "--broker", "nobody"), 2, "refused", "no broker named 'nobody'"),
         (("run", "heavy.json", *PAPER), 2, "refused", "risk check failed"),
-        (("run", "target.json", "--quotes", "none.csv"), 2, "refused", "'none.csv' does not exist"),
+        (("run", "target.json", "--quotes", "none.csv"), 2, "refused", "there is no file none.csv"),
         (("run",), 2, "refused", "Missing argument 'TARGET'"),
         (("recover", "--not-sent", "nb1-x"), 2, "refused", "no order whose fate is unknown"),
         (("reconcile", "none.json"), 2, "refused", "failed to read target file none.json"),
@@ -198,6 +198,16 @@ def test_a_result_that_cannot_be_written_is_said_and_changes_nothing(folder):
     assert "warning: not everything could be printed: [Errno 28]" in errors
 
 
+def test_a_closed_standard_input_is_a_no(folder):
+    code, _, errors = folder.run(
+        "run", "target.json", *PAPER, prefix=("bash", "-c", '"$@" <&-', "")
+    )
+    assert code == 3
+    assert "warning: there is nobody to ask; --force executes without a question" in errors
+    assert "Traceback" not in errors
+    assert folder.events[-1] == "run_completed"
+
+
 @pytest.mark.parametrize("name", ["status", "positions"])
 def test_while_a_rebalancer_is_at_work_it_is_named(folder, name):
     process = folder.start("run", "target.json", *PAPER)
@@ -206,6 +216,12 @@ def test_while_a_rebalancer_is_at_work_it_is_named(folder, name):
     end(process)
     assert code == 6
     assert f"is held by process {process.pid}" in errors
+
+
+def test_a_missing_file_of_quotes_does_not_keep_the_kill_switch_from_being_set(folder):
+    code, _, errors = run_here("kill", "--quotes", "none.csv")
+    assert (code, (folder.path / "logs" / "audit.jsonl.kill").exists()) == (1, True)
+    assert "no order cancelled: --quotes: there is no file none.csv" in errors
 
 
 def test_another_account_than_the_config_s_is_not_looked_at(folder):

@@ -12,8 +12,9 @@ from attrs import evolve
 import nanobook
 from nanobook_core.contracts import BrokerOrder, ConnectionState, Instrument, Quote
 from nanobook_core.errors import PolicyError, ValidationError
-from nanobook_rebalancer.config import Config
+from nanobook_rebalancer.config import Config, RiskSettings
 from nanobook_rebalancer.errors import InputError, PlanError
+from nanobook_rebalancer.planner import drifted
 
 QUOTES = {"AAPL": ("149.99", "150.01"), "MSFT": ("300.00", "300.10"), "OLD": ("9.99", "10.01")}
 WEIGHTS = {"AAPL": 0.2, "MSFT": -0.1}
@@ -364,3 +365,11 @@ def test_defaults_are_those_of_an_empty_config():
         nanobook.plan(WEIGHTS, broker=paper())
     )
     assert isinstance(nanobook.plan(WEIGHTS, broker=paper()).orders[0], BrokerOrder)
+
+
+@pytest.mark.parametrize(
+    ("limit", "wider"), [("0.3", "0.303"), ("0.995", "1"), ("1", "1"), ("1.5", "1.5")]
+)
+def test_limits_of_exposure_are_wider_for_single_orders_and_never_narrower(limit, wider):
+    found = drifted(RiskSettings(max_short_pct=Decimal(limit)), Decimal("0.01"))
+    assert found.max_short_pct == Decimal(wider)

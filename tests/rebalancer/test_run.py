@@ -431,3 +431,33 @@ def test_a_fee_that_is_not_told_or_no_number_is_unknown(world, fee):
     result = venue_of(world, fills=with_fees).run({"AAA": 0.4})
     assert (result.report.fees.money, result.report.fees.unknown) == (0, 1)
     assert "further fees: 1 unknown" in str(result)
+
+
+def test_what_is_too_small_is_told_and_written_down(world):
+    world.risk |= {"min_trade_usd": 1000}
+    result = world.run({"AAA": 0.009})
+    text = "AAA: $900.00 is below the least of $1,000.00"
+    assert (result.status, result.message) == (
+        "done",
+        f"No rebalancing needed; not traded: {text}",
+    )
+    skipped = {"symbol": "AAA", "reason": text.removeprefix("AAA: "), "is_hindered": False}
+    assert world.data("diff_computed")[-1]["plan"]["skipped"] == [skipped]
+    assert world.events[-2:] == ["no_rebalance_needed", "run_completed"]
+
+
+def test_an_open_order_of_somebody_else_in_what_is_traded_is_told(world):
+    with world.new_broker(PaperBroker) as broker:
+        for symbol, quantity in (("AAA", 400), ("CCC", 1)):
+            broker.submit_order(symbol, "buy", quantity, order_type="limit", limit_price=Decimal(9))
+    result = world.run({"AAA": 0.4})
+    assert result.plan.warnings == (
+        "AAA: an open order of somebody else buys 400, and this plan does not count it",
+    )
+    assert result.plan.warnings[0] in str(result.plan)
+
+
+def test_a_result_shows_itself_as_it_prints(world):
+    result = world.run({"AAA": 0.4})
+    assert repr(result) == str(result)
+    assert result._repr_html_().startswith("<pre>Symbol  Action   Filled")

@@ -35,7 +35,8 @@ def read_settings(path: Path | None, broker: str | None, quotes: Path | None) ->
 
     Raises:
         PluginError: quotes are given to a broker that cannot be looked for.
-        InputError: the file is not as it must be, or quotes are given to another broker.
+        InputError: the file is not as it must be, or quotes are not there or given to another
+            broker.
 
     """
     if path is None and _DEFAULT.exists():
@@ -47,6 +48,8 @@ def read_settings(path: Path | None, broker: str | None, quotes: Path | None) ->
         _find_broker(name, discover_plugins(config))  # a name that is misspelt is told first
         raise InputError("--quotes", f"only the paper broker takes quotes from a file, not {name}")
     if quotes is not None:
+        if not quotes.exists():
+            raise InputError("--quotes", f"there is no file {quotes!s:.200}")
         settings["quotes"] = str(quotes)
     return evolve(config, broker=BrokerSettings(name=name, settings=settings))
 

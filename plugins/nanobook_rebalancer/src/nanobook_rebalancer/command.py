@@ -84,7 +84,8 @@ def run(setting: CommandSetting, target: Path, *, as_json: bool, **options: bool
     """Trade until the account holds the weights of TARGET.
 
     A target is executed once, by its metadata.id or timestamp; after a crash the same command goes
-    on where the last one ended.
+    on where the last one ended. Warnings of the risk gate, as of a trade above max_trade_usd, are
+    told with the question; --force passes them.
 
     \b
     Examples:

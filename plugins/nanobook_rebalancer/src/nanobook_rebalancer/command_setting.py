@@ -56,7 +56,8 @@ def with_broker(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--broker", help="Name of a broker plugin, instead of the config's.")
     @click.option(
         "--quotes",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=click.Path(path_type=Path),
+        metavar="FILE",
         help="Prices for the paper broker: CSV with symbol, bid, ask.",
     )
     @click.pass_context

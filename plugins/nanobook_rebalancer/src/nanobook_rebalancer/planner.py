@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +12,12 @@ from nanobook_core.contracts import Clock, RiskOrder, RiskRequest
 from nanobook_core.errors import ValidationError
 from nanobook_core.plugin import Registry
 from nanobook_core.risk import RiskEngine
+from nanobook_core.types import Side
+from nanobook_rebalancer.client_id import PREFIX
 from nanobook_rebalancer.config import Config, RiskSettings
 from nanobook_rebalancer.cost import Cost
-from nanobook_rebalancer.diff import diff
+from nanobook_rebalancer.decimal_text import decimal_text
+from nanobook_rebalancer.diff import Diff, diff
 from nanobook_rebalancer.errors import InputError, PlanError
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.rules import Rules
@@ -66,7 +70,20 @@ def make_plan(target: Target, snapshot: Snapshot, config: Config, *, first: int 
             minimum=config.cost.commission_min,
             slippage_bps=config.cost.slippage_bps,
         ),
+        warnings=tuple(_open_orders_of_others(trades, snapshot)),
     )
+
+
+def _open_orders_of_others(trades: Diff, snapshot: Snapshot) -> Iterator[str]:
+    """What may fill besides the plan, in symbols that it trades."""
+    traded = {leg.symbol for leg in trades.legs}
+    for order in snapshot.open_orders:
+        if order.symbol in traded and not order.client_order_id.startswith(PREFIX):
+            verb = "buys" if order.side is Side.BUY else "sells"
+            yield (
+                f"{order.symbol}: an open order of somebody else {verb} "
+                f"{decimal_text(order.quantity)}, and this plan does not count it"
+            )
 
 
 def limits_of(config: Config, target: Target) -> RiskSettings:
@@ -91,10 +108,15 @@ def drifted(limits: RiskSettings, drift: Decimal) -> RiskSettings:
     room = 1 + drift
     return evolve(
         limits,
-        max_position_pct=min(limits.max_position_pct * room, Decimal(1)),
+        max_position_pct=_widened(limits.max_position_pct, room),
         max_leverage=limits.max_leverage * room,
-        max_short_pct=min(limits.max_short_pct * room, Decimal(1)),
+        max_short_pct=_widened(limits.max_short_pct, room),
     )
+
+
+def _widened(limit: Decimal, room: Decimal) -> Decimal:
+    """A limit of a share of equity, which is not beyond the whole unless it was."""
+    return max(limit, min(limit * room, Decimal(1)))
 
 
 def risk_engine(limits: RiskSettings, clock: Clock, registry: Registry | None = None) -> RiskEngine:

@@ -93,7 +93,7 @@ def plan(
     return evolve(
         made,
         risk=engine.evaluate(risk_request(made, snapshot, clock)),
-        warnings=settings.warnings + wanted.warnings,
+        warnings=settings.warnings + wanted.warnings + made.warnings,
         execute=partial(_execute, target=wanted, rebalancer=rebalancer),
     )
 

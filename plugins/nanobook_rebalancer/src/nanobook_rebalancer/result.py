@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from attrs import frozen
@@ -26,7 +27,7 @@ EXIT_CODES = {
 }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Result:
     """How a run ended, and what there is to show of it."""
 
@@ -62,6 +63,11 @@ class Result:
 
     def __str__(self) -> str:
         return f"{self.details}\n\n{self.ending}".lstrip()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for JSON."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +27,7 @@ from nanobook_rebalancer.holdings import Holdings
 from nanobook_rebalancer.journal import Journal
 from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.knowledge import Knowledge
-from nanobook_rebalancer.leg import Phase
+from nanobook_rebalancer.leg import Phase, Skipped
 from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
@@ -316,7 +317,7 @@ class Session:
         plan = self._only_closes(plan)
         if len(plan.legs) > (most := self.config.execution.max_orders_per_run):
             raise PlanError(f"{len(plan.legs)} orders generated, but max_orders_per_run is {most}")
-        if plan.legs or plan.hindered:
+        if plan.legs or plan.skipped:
             self.journal.write("diff_computed", plan=plan.to_data())
         return plan
 
@@ -328,16 +329,22 @@ class Session:
         self.is_cut = len(closes) < len(plan.legs)
         return evolve(plan, legs=closes)
 
+    def _without_trades(self, plan: Plan) -> tuple[str, str]:
+        """How a run ends that has nothing to send."""
+        if plan.hindered:
+            return "incomplete", f"nothing can be sent; {_not_traded(plan.hindered)}"
+        if self.is_cut:
+            return "incomplete", "There is nothing to close; --flatten opens nothing."
+        self.journal.write("no_rebalance_needed")
+        if plan.skipped:
+            return "done", f"No rebalancing needed; {_not_traded(plan.skipped)}"
+        return "done", "No rebalancing needed."
+
     def _approve(self, plan: Plan, snapshot: Snapshot) -> tuple[str, str] | None:
         """Check a plan and ask; how the run ends where it is not to be executed."""
         self.plan = plan
-        if not plan.legs and plan.hindered:
-            return "incomplete", f"nothing can be sent; {_not_traded(plan)}"
-        if not plan.legs and self.is_cut:
-            return "incomplete", "There is nothing to close; --flatten opens nothing."
         if not plan.legs:
-            self.journal.write("no_rebalance_needed")
-            return "done", "No rebalancing needed."
+            return self._without_trades(plan)
         risk = self.risk = self.engine.evaluate(
             self._knowledge(plan).complete(
                 # Prices of now: the plan may be one that an earlier run has made.
@@ -507,11 +514,15 @@ def _summary(report: ExecutionReport | None, plan: Plan | None) -> str:
     legs = () if report is None else report.trades
     missing = () if report is None else report.missing
     filled = f"{len(legs) - len(missing)} of {len(legs)} trades filled"
-    return f"{filled}; {_not_traded(plan)}" if plan is not None and plan.hindered else f"{filled}."
+    return (
+        f"{filled}; {_not_traded(plan.hindered)}"
+        if plan is not None and plan.hindered
+        else f"{filled}."
+    )
 
 
-def _not_traded(plan: Plan) -> str:
-    listed = "; ".join(f"{trade.symbol}: {trade.reason}" for trade in plan.hindered)
+def _not_traded(trades: Iterable[Skipped]) -> str:
+    listed = "; ".join(f"{trade.symbol}: {trade.reason}" for trade in trades)
     return f"not traded: {listed}"
 
 

@@ -14,6 +14,8 @@ from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.redaction import Redactor
 from nanobook_rebalancer.screen import Screen
 
+_NOBODY = "there is nobody to ask; --force executes without a question"
+
 
 @define(kw_only=True)
 class Terminal(Screen):
@@ -34,12 +36,15 @@ class Terminal(Screen):
         """Ask; no answer is a no."""
         noun = "warning" if self.warnings == 1 else "warnings"
         question = f"{self.warnings} risk {noun}. Execute?" if self.warnings else "Execute?"
+        if sys.stdin is None or sys.stdin.closed:
+            self.note(_NOBODY)
+            return False
         try:
             return click.confirm(question, default=False, err=True)
         except click.Abort as abort:
             click.echo(err=True)  # the line of the question has no end
             if isinstance(abort.__context__, EOFError):
-                self.note("there is nobody to ask; --force executes without a question")
+                self.note(_NOBODY)
             return False
 
     def note(self, text: str) -> None:
