@@ -202,8 +202,24 @@ def test_where_a_reduction_failed_nothing_is_bought_for_money_that_is_not_there(
     result = world.run({"BBB": 0.9}, window="w2")
     assert result.status == "incomplete"
     assert world.broker.count("submit_order") == 2
-    assert "Buying power" in world.data("order_not_sent")[0]["error"]
+    assert "a reduction did not fill" in world.data("order_not_sent")[0]["error"]
     assert world.held() == {"AAA": 900}
+
+
+def test_nor_with_margin_which_the_plan_did_not_count_on(world):
+    world.run({"AAA": 0.9})
+    world.broker.faults["submit_order"].append(InsufficientFundsError("not today"))
+    result = world.run({"BBB": 0.9}, window="w2")
+    assert (result.status, result.exit_code) == ("incomplete", 3)
+    assert "a reduction did not fill" in result.report.trades[1].reason
+    assert world.held() == {"AAA": 900}
+
+
+def test_what_cash_pays_for_is_bought_all_the_same(world):
+    world.run({"AAA": 0.5})
+    world.broker.faults["submit_order"].append(InsufficientFundsError("not today"))
+    world.run({"BBB": 0.3}, window="w2")
+    assert world.held() == {"AAA": 500, "BBB": 599}
 
 
 class Odd(FaultyBroker):

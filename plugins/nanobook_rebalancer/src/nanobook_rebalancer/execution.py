@@ -19,6 +19,7 @@ from nanobook_core.contracts import (
 )
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.plugin.discovery import described
+from nanobook_core.types import Side
 from nanobook_rebalancer.config import ExecutionSettings
 from nanobook_rebalancer.decimal_text import decimal_text
 from nanobook_rebalancer.history import Attempt
@@ -128,7 +129,7 @@ class Execution:
         client_order_id = str(order.client_order_id)
         for _ in range(_SENDS):
             self._pace()
-            if problem := self._price_problem(leg):
+            if problem := self._price_problem(leg) or self._money_problem(leg, shares):
                 self._note("order_not_sent", client_order_id, problem)
                 self.failed[leg.number] = problem
                 return
@@ -223,6 +224,31 @@ class Execution:
             if not (problem := self._quote_problem(leg.symbol)):
                 return ""
         return problem
+
+    def _money_problem(self, leg: Leg, shares: Decimal) -> str:
+        """Why a purchase has to wait for a reduction that did not fill, or blank.
+
+        The plan counts on what that would have brought; without it only cash is spent.
+        """
+        window = self.orders.window
+        is_short_of = any(
+            window.filled(each.number) < each.quantity for each in self.plan.phase(Phase.REDUCE)
+        )
+        if leg.phase is Phase.REDUCE or leg.side is Side.SELL or not is_short_of:
+            return ""
+        try:
+            cash = self.orders.venue.broker.account().cash
+        except Exception as error:  # noqa: BLE001 - whatever an adapter raises, there is no money
+            return described(error)
+        units = {each.number: each.multiplier for each in self.plan.legs}
+        committed = sum(
+            (each.shares - each.filled) * each.limit * units.get(each.leg, Decimal(1))
+            for each in window.unresolved
+            if each.side is Side.BUY
+        )
+        if shares * leg.limit * leg.multiplier <= cash - committed:
+            return ""
+        return f"{leg.symbol}: a reduction did not fill, and {cash - committed} is all the cash"
 
     def _quote_problem(self, symbol: str) -> str:
         try:
