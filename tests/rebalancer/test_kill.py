@@ -215,6 +215,19 @@ def test_the_lock_of_another_machine_is_told_and_orders_are_cancelled(world, mon
     assert left_open(world) == ["by-hand"]
 
 
+def test_orders_are_cancelled_before_the_runner_is_waited_for(world, monkeypatch):
+    open_orders(world)
+    path = world.rebalancer().config.audit_path
+    cancelled = []
+    world.broker.faults["cancel_order"].append(lambda: cancelled.append(world.clock.elapsed))
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "gethostname", lambda: "elsewhere")
+        lock = RunLock(path, world.clock).__enter__()
+    kill_all(world)
+    lock.close()
+    assert cancelled == [0]
+
+
 @pytest.fixture
 def folder(tmp_path):
     folder = Folder(tmp_path)
