@@ -484,6 +484,13 @@ def test_where_there_is_no_market_a_position_is_worth_the_highest_price_that_is_
     gated.submit_order("AAPL", "buy", 25, order_type="limit", limit_price=Decimal(1))
 
 
+def test_where_there_is_no_market_the_venues_value_of_a_holding_counts_too():
+    gated = gate(quoted(None, None, 1, held={"AAPL": 20}))
+    with pytest.raises(RiskVetoError, match=r"Max position: 26\.0% \(AAPL\) > 25\.0%"):
+        gated.submit_order("AAPL", "buy", 6, order_type="limit", limit_price=Decimal(1))
+    gated.submit_order("AAPL", "buy", 5, order_type="limit", limit_price=Decimal(1))
+
+
 def test_where_nobody_buys_an_exit_is_worth_the_last_price():
     venue = quoted(None, None, 100, held={"AAPL": 5})
     gate(venue).submit_order("AAPL", "sell", 5)

@@ -151,7 +151,7 @@ class BrokerQuestions:
             account = ask("account()", broker.account)
             held = [each for each in ask("positions()", broker.positions) if each.quantity]
             after = open_orders()
-            if _quantities(after) == _quantities(before):
+            if _filled(after) == _filled(before):
                 _refuse_twice(held)
                 return account, held, after
             before = after
@@ -176,10 +176,8 @@ class BrokerQuestions:
             return None
 
 
-def _quantities(orders: list[BrokerOrderStatus]) -> dict[int, tuple[Decimal, Decimal]]:
-    return {
-        status.order_id: (status.filled_quantity, status.remaining_quantity) for status in orders
-    }
+def _filled(orders: list[BrokerOrderStatus]) -> dict[int, Decimal]:
+    return {status.order_id: status.filled_quantity for status in orders}
 
 
 def _mark(position: BrokerPosition, instrument: Instrument) -> Decimal | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Never
 
@@ -18,11 +16,11 @@ from nanobook_core.contracts import (
     RiskStatus,
     SystemClock,
 )
-from nanobook_core.errors import PluginError, PolicyError, ValidationError, shown
-from nanobook_core.plugin.capability import Kind
+from nanobook_core.errors import shown
 from nanobook_core.plugin.discovery import described
-from nanobook_core.plugin.registry import Registry, default_registry, load_target
+from nanobook_core.plugin.registry import Registry, default_registry
 from nanobook_core.risk.book import shared_book
+from nanobook_core.risk.installed_check import LIMITS, further, refuse_unknown, required
 from nanobook_core.risk.limit import not_negative
 from nanobook_core.risk.report import RiskChecks, RiskReport
 from nanobook_core.risk.request import (
@@ -36,20 +34,7 @@ from nanobook_core.risk.request import (
 )
 from nanobook_core.types import Side
 
-_PROVIDER = "nanobook-risk"
-#: The seed's checks and the limits that each takes, in the order in which they answer for a batch.
-_LIMITS = {
-    "max_position": ("max_position_pct",),
-    "leverage": ("max_leverage",),
-    "short_exposure": ("allow_short", "max_short_pct"),
-    "max_order_value": ("max_order_value_cents",),
-    "max_batch_value": ("max_batch_value_cents",),
-    "max_trade": ("max_trade_usd",),
-    "order_count": (),
-    "weight_allocation": (),
-    "drawdown": ("max_drawdown_pct",),
-}
-#: And for a single order.
+#: Those that answer for a single order, as the seed lists them.
 _ORDER = ("max_order_value", "max_position", "max_trade", "short_exposure", "drawdown")
 #: Whose findings the seed lists of a batch only when they are not fine.
 _SILENT = frozenset({"max_order_value", "max_batch_value", "max_trade"})
@@ -105,13 +90,13 @@ class RiskEngine:
             "max_batch_value_cents": max_batch_value_cents,
             "max_trade_usd": max_trade_usd,
         }
-        _refuse_unknown("RiskEngine", "limit", unknown, (*limits, "checks", "registry", "clock"))
+        refuse_unknown("RiskEngine", "limit", unknown, (*limits, "checks", "registry", "clock"))
         registry = default_registry() if registry is None else registry
         self._clock: Clock = SystemClock() if clock is None else clock
 
         def make(*names: str) -> dict[str, RiskCheck]:
             return {
-                name: _required(registry, name, {key: limits[key] for key in _LIMITS[name]})
+                name: required(registry, name, {key: limits[key] for key in LIMITS[name]})
                 for name in names
             }
 
@@ -120,8 +105,8 @@ class RiskEngine:
         not_negative("min_trade_usd", min_trade_usd)
         made |= make("max_order_value", "max_batch_value", "max_trade")
         made |= make("order_count", "weight_allocation")
-        self._further = _further(registry, checks)
-        self._all = {name: made[name] for name in _LIMITS} | self._further
+        self._further = further(registry, checks)
+        self._all = {name: made[name] for name in LIMITS} | self._further
         self.limits: Mapping[str, Any] = MappingProxyType(limits)
         """The seed's limits, as they were given."""
 
@@ -263,46 +248,3 @@ def _is_finding(found: object) -> bool:
 
 def _fail(name: str, detail: str) -> RiskResult:
     return RiskResult(name=name, status=RiskStatus.FAIL, detail=" ".join(detail.split()))
-
-
-def _required(registry: Registry, name: str, settings: Mapping[str, Any]) -> RiskCheck:
-    try:
-        check: RiskCheck = registry.create(Kind.RISK_CHECK, f"{_PROVIDER}:{name}", **settings)
-    except PluginError as error:
-        reasons = [found.detail for found in registry.problems if found.provider == _PROVIDER]
-        raise PolicyError(
-            f"the risk engine needs the checks of {_PROVIDER}: {'; '.join(reasons) or error}"
-        ) from error
-    return check
-
-
-def _further(
-    registry: Registry, checks: Mapping[str, Mapping[str, Any]] | None
-) -> dict[str, RiskCheck]:
-    if not isinstance(checks, Mapping | None):
-        raise TypeError(f"checks are settings by name of the check, got {shown(checks)}")
-    made: dict[str, RiskCheck] = {}
-    for name, settings in (checks or {}).items():
-        if not isinstance(settings, Mapping):
-            raise TypeError(f"settings of risk check {name!r} are a mapping, got {shown(settings)}")
-        bare = name.rpartition(":")[2]
-        if bare in _LIMITS and name in (bare, f"{_PROVIDER}:{bare}"):
-            raise ValidationError(
-                f"risk check {name!r} is always there; give its limits to RiskEngine itself"
-            )
-        target = load_target(registry.get(Kind.RISK_CHECK, name))
-        known = inspect.signature(target).parameters
-        if not any(found.kind is found.VAR_KEYWORD for found in known.values()):
-            _refuse_unknown(f"risk check {name!r}", "setting", settings, tuple(known))
-        made[name] = registry.create(Kind.RISK_CHECK, name, **settings)
-    return made
-
-
-def _refuse_unknown(
-    owner: str, what: str, given: Mapping[str, Any], known: tuple[str, ...]
-) -> None:
-    for name in given:
-        if name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0)
-            nearest = f"; the nearest is {near[0]!r}" if near else ""
-            raise TypeError(f"{owner} has no {what} {name!r}{nearest}")
