@@ -469,6 +469,17 @@ def test_the_currency_of_what_is_held_or_ordered_stays(account, quotes):
     assert broker.account().cash == 900
 
 
+def test_a_fee_in_another_currency_is_needed_at_its_rate(account, quotes):
+    quotes["SAP"] = {"bid": "100", "ask": "100", "currency": "EUR"}
+    broker = account(margin=False, costs=100, rates={"EUR": 2})
+    with pytest.raises(
+        nanobook.InsufficientFundsError, match=r"SAP: 1010\.0000 USD needed, 1000 can be used"
+    ):
+        broker.submit_order("SAP", "buy", 5)
+    broker.submit_order("SAP", "buy", 4)
+    assert broker.account().cash == 192
+
+
 def test_a_rate_is_above_zero(account, quotes):
     quotes["SAP"] = {"bid": "200", "ask": "200", "currency": "EUR"}
     with pytest.raises(ValidationError, match="rate of EUR is above 0, got 0"):
