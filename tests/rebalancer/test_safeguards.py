@@ -10,7 +10,12 @@ from tests.rebalancer.run_world import FORCE, CrashError, FaultyBroker, Recorder
 
 import nanobook
 from nanobook_core.broker import PaperBroker
-from nanobook_core.contracts import InsufficientFundsError, OutcomeUnknownError
+from nanobook_core.contracts import (
+    BrokerPosition,
+    Fill,
+    InsufficientFundsError,
+    OutcomeUnknownError,
+)
 from nanobook_core.lob.file_layer import FileLayer
 from nanobook_rebalancer.errors import AuditWriteError
 from nanobook_rebalancer.kill_switch import KillSwitch
@@ -89,6 +94,72 @@ class Late(FaultyBroker):
 
     def _told(self, status):
         return status if self.is_told else evolve(status, filled_quantity=Decimal(0))
+
+
+class FillsAfterCancel(FaultyBroker):
+    """The market comes back just before a cancel arrives, and nobody is told at first."""
+
+    def cancel_order(self, order):
+        super().cancel_order(order)
+        self.late = order
+
+    late = None
+    is_late = False
+
+    def find_order(self, client_order_id):
+        found = super().find_order(client_order_id)
+        if self.is_late and client_order_id == self.late:
+            return evolve(found, filled_quantity=Decimal(100))
+        return found
+
+    def positions(self):
+        found = super().positions()
+        return [*found, LATE_POSITION] if self.is_late else found
+
+    def fills(self, since=None, symbol=None):
+        found = super().fills(since, symbol)
+        return [*found, evolve(LATE_FILL, client_order_id=self.late)] if self.is_late else found
+
+
+LATE_FILL = Fill(
+    exec_id="late",
+    order_id=1,
+    client_order_id="",
+    symbol="AAA",
+    side="buy",
+    quantity=Decimal(100),
+    price=Decimal(100),
+)
+LATE_POSITION = BrokerPosition(
+    symbol="AAA",
+    quantity=Decimal(100),
+    avg_cost=Decimal(100),
+    market_value=Decimal(10_000),
+    unrealized_pnl=Decimal(0),
+)
+
+
+def test_a_fill_that_came_after_the_run_is_recorded_by_the_next(world):
+    world.execution["order_timeout_secs"] = 1
+    world.broker = world.new_broker(FillsAfterCancel)
+    world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
+    assert world.run({"AAA": 0.1}).status == "incomplete"
+    world.quotes["AAA"] = CHEAP
+    world.broker.is_late = True
+    assert world.run({"AAA": 0.1}).message == "No rebalancing needed."
+    assert [each["exec_id"] for each in world.data("order_filled")] == ["late"]
+
+
+def test_one_that_comes_while_the_next_runs_leaves_it_incomplete(world):
+    world.execution["order_timeout_secs"] = 1
+    world.broker = world.new_broker(FillsAfterCancel)
+    world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
+    world.run({"AAA": 0.1})
+    world.quotes["AAA"] = CHEAP
+    world.broker.faults["submit_order"].append(lambda: setattr(world.broker, "is_late", True))
+    result = world.run({"BBB": 0.1})
+    assert (result.status, result.exit_code) == ("incomplete", 3)
+    assert result.message.startswith("100 AAA of nb1-")
 
 
 def trade_by_hand(world, side, quantity):

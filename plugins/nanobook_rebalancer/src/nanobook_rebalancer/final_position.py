@@ -14,7 +14,7 @@ LOOKS, LOOK_SECONDS = 5, 2.0
 
 
 def final_positions(
-    broker: Broker, clock: Clock, holdings: Holdings, ask_again: Callable[[], None]
+    broker: Broker, clock: Clock, holdings: Holdings, ask_again: Callable[[], object]
 ) -> tuple[dict[str, Decimal] | None, list[str]]:
     """Return what is held, None where the broker does not say, and what of it is not explained.
 

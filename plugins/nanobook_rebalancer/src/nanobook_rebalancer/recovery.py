@@ -18,6 +18,7 @@ Only the window's own run goes on with a plan; orders of every other window are 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 from nanobook_core.contracts import Broker, BrokerOrderStatus
@@ -88,6 +89,24 @@ def adopt_surfaced(
                 stuck += orders.problem(orders.venue.find, attempt)
                 if attempt.state.is_terminal:
                     stuck.append(f"{attempt.client_order_id}: open after its end")
+    return stuck
+
+
+def record_late_fills(
+    history: History, account: str, orders_of: Callable[[Window], Orders], since: dt.datetime
+) -> list[str]:
+    """Ask for orders that were sent since and have ended without filling: a fill may come later.
+
+    Returns what cannot be explained, one line each.
+    """
+    stuck: list[str] = []
+    for window in history.windows.values():
+        if window.account == account:
+            orders = orders_of(window)
+            for attempt in window.attempts:
+                is_partial = attempt.state.is_terminal and attempt.filled < attempt.shares
+                if is_partial and attempt.sent_at >= since.isoformat():
+                    stuck += orders.problem(orders.venue.find, attempt)
     return stuck
 
 

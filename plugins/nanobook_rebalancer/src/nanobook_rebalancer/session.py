@@ -38,6 +38,7 @@ from nanobook_rebalancer.recovery import (
     adopt_surfaced,
     end_others,
     orphans,
+    record_late_fills,
     write_recovered,
 )
 from nanobook_rebalancer.report import ExecutionReport
@@ -79,6 +80,8 @@ class Session:
     orders: Orders = field(init=False)
     execution: Execution | None = None
     _run_before: str = field(init=False)
+    _filled_before: dict[str, Decimal] = field(factory=dict)
+    """What had filled of each order when the plan was made or gone on with."""
     risk: RiskReport | None = None
     is_cut: bool = False
     """Whether `--flatten` has left legs of the plan out."""
@@ -192,8 +195,11 @@ class Session:
         if plan is not None:
             plan = self._only_closes(plan)
         self.orders.check_stop()
+        attempts = self.journal.history.attempts
+        self._filled_before = {key: each.filled for key, each in attempts.items()}
         if plan is None or not self._has_begun(plan):
             snapshot = self._snapshot()
+            self._filled_before = {key: each.filled for key, each in attempts.items()}
             if plan is None:
                 plan = self._new_plan(snapshot)
             elif snapshot.positions != dict(plan.positions):
@@ -219,6 +225,7 @@ class Session:
         """
         history = self.journal.history
         stuck = adopt_surfaced(self.broker, history, self.window.account, self._orders_of)
+        stuck += self._record_late_fills()
         stuck += end_others(self.journal, self.window.account, self._orders_of, self.window)
         for status in orphans(self.broker, history):
             line = f"{status.client_order_id}: {status.side} {status.quantity} {status.symbol}"
@@ -264,21 +271,20 @@ class Session:
                 account_id=self.account_id,
             )
             if self._holdings.unexplained(snapshot.positions) and not self.options.dry_run:
-                self._ask_again()
+                self._record_late_fills()
             problems = self._holdings.unexplained(snapshot.positions)
             if not problems or self.options.accept_positions:
                 return snapshot
         raise StoppedError("review", "; ".join([*problems, "(--accept-positions)"]))
 
-    def _ask_again(self) -> None:
-        """Ask for late fills of what was traded, as far as positions do not explain it."""
-        history = self.journal.history
-        since = (self.clock.now() - _LATE).isoformat()
-        for window in history.windows.values():
-            orders = self._orders_of(window)
-            for attempt in window.attempts if window.account == self.window.account else ():
-                if attempt.symbol in self._holdings.expected and attempt.sent_at >= since:
-                    orders.problem(orders.venue.find, attempt)
+    def _record_late_fills(self) -> list[str]:
+        """Ask for fills of orders that have ended; returns what cannot be explained."""
+        return record_late_fills(
+            self.journal.history,
+            self.window.account,
+            self._orders_of,
+            self.clock.now() - _LATE,
+        )
 
     def _snapshot(self) -> Snapshot:
         snapshot = self._explained_snapshot()
@@ -407,7 +413,7 @@ class Session:
             review += self.orders.settle()
         if plan is not None and is_executed and not self.options.dry_run:
             positions, problems = final_positions(
-                self.broker, self.clock, self._holdings, self._ask_again
+                self.broker, self.clock, self._holdings, self._record_late_fills
             )
             review += problems + self._beyond(plan)
             failed = {} if self.execution is None else self.execution.failed
@@ -417,6 +423,8 @@ class Session:
             status = "incomplete" if report is None or report.missing else "done"
             if self.is_cut or (self.plan is not None and self.plan.hindered):
                 status = "incomplete"
+            if plan is not None and (late := self._late(plan)):
+                status, message = "incomplete", late
         if review and status in ("done", "incomplete"):
             status = "review"
         self._record_end(status, message, review)
@@ -428,6 +436,18 @@ class Session:
             reconciliation=self._reconciliation(positions),
             review=tuple(review),
         )
+
+    def _late(self, plan: Plan) -> str:
+        """Fills of orders of other plans since this one was begun: it did not count on them."""
+        numbers = {leg.number for leg in plan.legs}
+        own = {each.client_order_id for each in self.window.attempts if each.leg in numbers}
+        attempts = self.journal.history.attempts
+        late = [
+            f"{decimal_text(attempts[key].filled - before)} {attempts[key].symbol} of {key}"
+            for key, before in self._filled_before.items()
+            if key not in own and attempts[key].filled != before
+        ]
+        return f"{', '.join(late)} filled after the plan was made; run again" if late else ""
 
     def _beyond(self, plan: Plan) -> list[str]:
         """Legs of which more was traded than planned, one line each."""
