@@ -85,6 +85,7 @@ def test_executions_are_found_although_the_clock_of_the_venue_is_behind(world):
     "odd",
     [
         {"quantity": Decimal("NaN")},
+        {"quantity": Decimal("Infinity")},
         {"quantity": Decimal(0)},
         {"quantity": Decimal(-500)},
         {"price": Decimal("NaN")},
@@ -119,6 +120,44 @@ def test_an_execution_that_was_corrected_does_not_come_back(world):
     result = world.run(ONE)
     assert (result.status, result.report.trades[0].filled) == ("done", 500)
     assert [each["exec_id"] for each in world.data("order_filled")] == ["x"]
+
+
+class Bust(Telling):
+    """Takes an execution back once the order has ended."""
+
+    def find_order(self, client_order_id):
+        found = super().find_order(client_order_id)
+        return evolve(found, filled_quantity=Decimal(0)) if found else found
+
+    def positions(self):
+        return [] if self.count("find_order") else super().positions()
+
+
+def test_an_execution_that_was_taken_back_counts_no_more(world):
+    asked = []
+
+    def told(fills):
+        asked.append(fills)
+        bust = {"quantity": Decimal(0), "price": Decimal(0)}
+        return (
+            fills[:1]
+            if len(asked) == 1
+            else [
+                *fills,
+                *(evolve(fill, exec_id="x", corrects=fill.exec_id, **bust) for fill in fills),
+            ]
+        )
+
+    world.broker = world.new_broker(Bust)
+    world.broker.told = told
+    result = world.run(ONE)
+    assert (result.status, result.exit_code) == ("incomplete", 3)
+    assert [(each["shares"], each["filled"]) for each in world.data("order_filled")] == [
+        ("500", "500"),
+        ("0", "0"),
+    ]
+    (trade,) = result.report.trades
+    assert (trade.filled, trade.price, trade.slippage) == (0, None, 0)
 
 
 class Boasting(Telling):

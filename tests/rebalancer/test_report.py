@@ -11,17 +11,18 @@ from nanobook_rebalancer.leg import Leg
 from nanobook_rebalancer.report import ExecutionReport
 
 
-def leg(number, action, quantity="100", mark="50", multiplier="1"):
+def leg(number, action, *, multiplier="1", expected_cost=None):
     return Leg(
         number=number,
         symbol="AAA",
         action=action,
         description="open",
         phase="increase",
-        quantity=Decimal(quantity),
-        limit=Decimal(mark),
-        mark=Decimal(mark),
+        quantity=Decimal(100),
+        limit=Decimal(50),
+        mark=Decimal(50),
         multiplier=Decimal(multiplier),
+        expected_cost=None if expected_cost is None else Decimal(expected_cost),
     )
 
 
@@ -84,10 +85,10 @@ def test_what_is_missing_says_why():
     assert [trade.reason for trade in report.trades] == ["timeout", "stale", "not sent"]
     assert report.trades[1].price is None
     assert str(report) == (
-        "Symbol  Action  Filled  Expected  Realised   bps  Slippage   Fees  Why\n"
-        "AAA     BUY     60/100        50        50  +0.0     $0.00  $0.00  timeout\n"
-        "AAA     BUY      0/100        50         -     -     $0.00  $0.00  stale\n"
-        "AAA     BUY      0/100        50         -     -     $0.00  $0.00  not sent\n"
+        "Symbol  Action  Filled  Expected  Realised   bps  Slippage   Fees  Estimate  Why\n"
+        "AAA     BUY     60/100        50        50  +0.0     $0.00  $0.00         -  timeout\n"
+        "AAA     BUY      0/100        50         -     -     $0.00  $0.00         -  stale\n"
+        "AAA     BUY      0/100        50         -     -     $0.00  $0.00         -  not sent\n"
         "\n"
         "0 of 3 filled; $0.00 fees + $0.00 slippage = $0.00"
     )
@@ -102,13 +103,33 @@ def test_it_adds_up_to_what_the_account_has_paid(tmp_path):
     assert report.fees.money + report.slippage == lost
 
 
+def test_each_name_is_set_against_what_it_was_expected_to_cost(tmp_path):
+    result = World(tmp_path, costs=10).run({"AAA": 0.5, "BBB": 0.25})
+    # 500 x $0.0035 and 5 bps of $50,000; 500 x $0.0035 and 5 bps of $25,000
+    estimates = [trade.leg.expected_cost for trade in result.report.trades]
+    assert estimates == [Decimal("26.75"), Decimal("14.25")]
+    assert result.report.expected_cost == result.plan.cost.total == 41
+    assert result.report.summary == (
+        "2 of 2 filled; $75.05 fees + $50.00 slippage = $125.05, estimated $41.00"
+    )
+    assert "$50.02    $26.75" in str(result.report)
+
+
+def test_without_the_estimate_of_one_leg_there_is_none_of_all():
+    legs = [leg(1, "BUY", expected_cost="2"), leg(2, "BUY")]
+    assert ExecutionReport.of(legs, window(1), "USD", {}).expected_cost is None
+
+
 def test_numbers_are_exact_strings():
-    report = ExecutionReport.of([leg(1, "BUY")], window(1, ("100", "50.1", "1")), "USD", {})
+    report = ExecutionReport.of(
+        [leg(1, "BUY", expected_cost="2.50")], window(1, ("100", "50.1", "1")), "USD", {}
+    )
     assert report.to_dict() == {
         "fees": "1",
         "other_fees": {},
         "unknown_fees": 0,
         "slippage": "10",
+        "expected_cost": "2.5",
         "trades": [
             {
                 "leg": 1,
@@ -119,6 +140,7 @@ def test_numbers_are_exact_strings():
                 "expected_price": "50",
                 "price": "50.1",
                 "slippage": "10",
+                "expected_cost": "2.5",
                 "fees": "1",
                 "other_fees": {},
                 "unknown_fees": 0,
@@ -132,7 +154,7 @@ def test_fees_of_other_currencies_and_those_that_are_no_number_are_not_money():
     fills = [("30", "50", "1"), ("30", "50", "0.5", "BTC"), ("40", "50", "NaN")]
     report = ExecutionReport.of([leg(1, "BUY")], window(1, *fills), "USD", {})
     assert report.fees == Fees(money=Decimal(1), others={"BTC": Decimal("0.5")}, unknown=1)
-    assert str(report).splitlines()[1].endswith("$0.00  $1.00, 0.5 BTC, 1 unknown")
+    assert str(report).splitlines()[1].endswith("$0.00  $1.00, 0.5 BTC, 1 unknown         -")
     assert report.summary == (
         "1 of 1 filled; $1.00 fees + $0.00 slippage = $1.00; further fees: 0.5 BTC, 1 unknown"
     )

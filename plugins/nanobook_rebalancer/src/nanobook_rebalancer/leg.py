@@ -63,6 +63,9 @@ class Leg:
     """Money per unit of price and of quantity."""
     after: int | None = None
     """Number of the leg that must have filled completely before this one is sent."""
+    expected_cost: Decimal | None = None
+    """Estimate of commission and slippage of all of it, in the account's currency; None where none
+    was made."""
 
     @property
     def side(self) -> Side:

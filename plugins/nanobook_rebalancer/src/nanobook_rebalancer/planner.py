@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from attrs import evolve
@@ -52,6 +53,12 @@ def make_plan(target: Target, snapshot: Snapshot, config: Config, *, first: int 
     most = config.execution.max_orders_per_run
     if len(trades.legs) > most:
         raise PlanError(f"{len(trades.legs)} orders generated, but max_orders_per_run is {most}")
+    estimate = partial(
+        Cost.of,
+        per_share=config.cost.commission_per_share,
+        minimum=config.cost.commission_min,
+        slippage_bps=config.cost.slippage_bps,
+    )
     return Plan(
         window=target.window,
         account_id=snapshot.account_id,
@@ -62,14 +69,9 @@ def make_plan(target: Target, snapshot: Snapshot, config: Config, *, first: int 
         positions=snapshot.positions,
         quotes=snapshot.quotes,
         targets=target.weights,
-        legs=trades.legs,
+        legs=tuple(evolve(leg, expected_cost=estimate([leg]).total) for leg in trades.legs),
         skipped=trades.skipped,
-        cost=Cost.of(
-            trades.legs,
-            per_share=config.cost.commission_per_share,
-            minimum=config.cost.commission_min,
-            slippage_bps=config.cost.slippage_bps,
-        ),
+        cost=estimate(trades.legs),
         warnings=tuple(_open_orders_of_others(trades, snapshot)),
     )
 

@@ -15,7 +15,10 @@ from nanobook_rebalancer.history import Window
 from nanobook_rebalancer.leg import Leg
 
 _BPS = Decimal(10_000)
-_COLUMNS = ("Symbol", "Action", "Filled", "Expected", "Realised", "bps", "Slippage", "Fees", "Why")
+_COLUMNS = (
+    *("Symbol", "Action", "Filled", "Expected", "Realised", "bps", "Slippage", "Fees"),
+    *("Estimate", "Why"),
+)
 _LEFT = ("Symbol", "Action", "Why")
 
 
@@ -94,6 +97,13 @@ class ExecutionReport:
         return Fees.total(trade.fees for trade in self.trades)
 
     @property
+    def expected_cost(self) -> Decimal | None:
+        """Estimate of fees and slippage of all that was planned; None where a leg has none."""
+        estimates = [trade.leg.expected_cost for trade in self.trades]
+        known = [estimate for estimate in estimates if estimate is not None]
+        return sum(known, Decimal(0)) if len(known) == len(estimates) else None
+
+    @property
     def slippage(self) -> Decimal:
         """Sum over all legs."""
         return sum((trade.slippage for trade in self.trades), Decimal(0))
@@ -114,11 +124,13 @@ class ExecutionReport:
     @property
     def summary(self) -> str:
         """How much was filled, and what it cost."""
-        money, further = self.fees.money, self.fees.further
+        money, further, expected = self.fees.money, self.fees.further, self.expected_cost
+        estimate = "" if expected is None else f", estimated {money_text(expected)}"
         return (
             f"{len(self.trades) - len(self.missing)} of {len(self.trades)} filled; "
             f"{money_text(money)} fees + {money_text(self.slippage)} slippage = "
-            f"{money_text(money + self.slippage)}" + (f"; further fees: {further}" * bool(further))
+            f"{money_text(money + self.slippage)}{estimate}"
+            + (f"; further fees: {further}" * bool(further))
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,6 +138,7 @@ class ExecutionReport:
         return {
             **self.fees.to_dict(),
             "slippage": decimal_text(self.slippage),
+            "expected_cost": _text(self.expected_cost),
             "trades": [
                 {
                     "leg": trade.leg.number,
@@ -136,6 +149,7 @@ class ExecutionReport:
                     "expected_price": decimal_text(trade.leg.mark),
                     "price": None if trade.price is None else decimal_text(round(trade.price, 10)),
                     "slippage": decimal_text(trade.slippage),
+                    "expected_cost": _text(trade.leg.expected_cost),
                     **trade.fees.to_dict(),
                     "reason": trade.reason,
                 }
@@ -144,8 +158,12 @@ class ExecutionReport:
         }
 
 
+def _text(money: Decimal | None) -> str | None:
+    return None if money is None else decimal_text(money)
+
+
 def _row(trade: Trade) -> tuple[str, ...]:
-    bps = trade.slippage_bps
+    bps, estimate = trade.slippage_bps, trade.leg.expected_cost
     return (
         trade.leg.symbol,
         trade.leg.action.value,
@@ -155,5 +173,6 @@ def _row(trade: Trade) -> tuple[str, ...]:
         "-" if bps is None else f"{bps:+.1f}",
         money_text(trade.slippage),
         str(trade.fees),
+        "-" if estimate is None else money_text(estimate),
         trade.reason,
     )

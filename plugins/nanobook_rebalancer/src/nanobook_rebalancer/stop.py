@@ -52,9 +52,15 @@ class StopFlag:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM: they set the flag and nothing else, however often they come."""
+        """Take SIGINT, SIGTERM and SIGHUP: they set the flag and nothing else, however often.
+
+        SIGHUP, a terminal that is gone, stays ignored where it was, as under `nohup`.
+        """
         self.signal = ""
         taken = [signal.SIGINT, signal.SIGTERM]
+        hangup = getattr(signal, "SIGHUP", None)  # not on every platform
+        if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+            taken.append(hangup)
         before = [signal.signal(number, self._handle) for number in taken]
         try:
             yield

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from contextlib import suppress
 from typing import Any
 
 import click
-from attrs import define
+from attrs import define, field
 
 from nanobook_core.risk import RiskReport
 from nanobook_rebalancer.plan import Plan
+from nanobook_rebalancer.progress import Progress
 from nanobook_rebalancer.redaction import Redactor
 from nanobook_rebalancer.screen import Screen
 
-_NOBODY = "there is nobody to ask; --force executes without a question"
+_ERASE = "\r\x1b[K"
 
 
 @define(kw_only=True)
@@ -26,26 +29,29 @@ class Terminal(Screen):
     """Of the plan that is shown."""
     is_json: bool = False
     """Nothing but one JSON document goes to standard output."""
+    progress: Progress = field(factory=Progress)
+    _shown: str = ""
+    """The line of progress as it stands on the terminal."""
 
     def plan(self, plan: Plan, risk: RiskReport) -> None:
         """Show trades, estimate of cost, and what the risk gate says."""
-        self.warnings = len(risk.warnings)
+        self.warnings, self.progress = len(risk.warnings), Progress(len(plan.legs))
         click.echo(self.redactor.text(f"{plan}\n\n{risk}\n"), err=self.is_json)
 
     def confirm(self) -> bool:
         """Ask; no answer is a no."""
         noun = "warning" if self.warnings == 1 else "warnings"
         question = f"{self.warnings} risk {noun}. Execute?" if self.warnings else "Execute?"
-        if sys.stdin is None or sys.stdin.closed:
-            self.note(_NOBODY)
-            return False
         try:
             return click.confirm(question, default=False, err=True)
         except click.Abort as abort:
-            click.echo(err=True)  # the line of the question has no end
-            if isinstance(abort.__context__, EOFError):
-                self.note(_NOBODY)
-            return False
+            is_nobody = isinstance(abort.__context__, EOFError)
+        except (OSError, RuntimeError):  # standard input is closed
+            is_nobody = True
+        click.echo(err=True)  # the line of the question has no end
+        if is_nobody:
+            self.note("there is nobody to ask; --force executes without a question")
+        return False
 
     def note(self, text: str) -> None:
         """Say one line."""
@@ -55,13 +61,30 @@ class Terminal(Screen):
         """Tell of orders on a terminal."""
         if not sys.stderr.isatty():
             return
-        line = _progress(event, data)
+        self.progress.apply(event, data)
+        with suppress(OSError):  # nobody looks any more: no reason to leave orders alone
+            self._say(_line(event, data), "" if _is_dumb() else str(self.progress))
+
+    def _say(self, line: str, progress: str) -> None:
+        """Print a line, if it is not blank, above that of progress."""
+        if not line and progress == self._shown:
+            return
+        if self._shown:
+            click.echo(_ERASE, err=True, nl=False)
         if line:
-            with suppress(OSError):  # nobody looks any more: no reason to leave orders alone
-                click.echo(self.redactor.text(line), err=True)
+            click.echo(self.redactor.text(line), err=True)
+        self._shown = progress
+        if progress:
+            width = shutil.get_terminal_size().columns - 1
+            click.echo(self.redactor.text(f"  {progress}")[:width], err=True, nl=False)
 
 
-def _progress(event: str, data: dict[str, Any]) -> str:
+def _is_dumb() -> bool:
+    """Whether the terminal cannot erase a line."""
+    return os.environ.get("TERM", "dumb") == "dumb"
+
+
+def _line(event: str, data: dict[str, Any]) -> str:
     match event:
         case "order_submitted":
             return f"  {data['action']} {data['shares']} {data['symbol']} at {data['limit']}: sent"

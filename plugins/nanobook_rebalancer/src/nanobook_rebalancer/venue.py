@@ -138,7 +138,9 @@ class Venue:
         fills = self.broker.fills(since, attempt.symbol)
         ours = [fill for fill in fills if fill.client_order_id == attempt.client_order_id]
         for fill in ours:
-            if not (fill.quantity.is_finite() and fill.quantity > 0 and fill.price.is_finite()):
+            is_bust = fill.corrects and fill.quantity == 0
+            is_some = is_bust or (fill.quantity.is_finite() and fill.quantity > 0)
+            if not (is_some and fill.price.is_finite()):
                 raise BrokerProtocolError(f"a fill of {fill.quantity} at {fill.price}")
         return ours
 
