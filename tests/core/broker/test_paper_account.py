@@ -469,6 +469,20 @@ def test_the_currency_of_what_is_held_or_ordered_stays(account, quotes):
     assert broker.account().cash == 900
 
 
+def test_an_order_that_was_undone_leaves_no_currency_behind(account, quotes):
+    class Broken:
+        def fill(self, request):
+            raise RuntimeError("no data")
+
+    quotes["SAP"] = {"bid": "10", "ask": "10", "currency": "EUR"}
+    broker = account(rates={"EUR": 2}, fills=Broken())
+    with pytest.raises(RuntimeError, match="no data"):
+        broker.submit_order("SAP", "buy", 1)
+    assert broker.open_orders() == []
+    quotes["SAP"] = {"bid": "10", "ask": "10", "currency": "USD"}
+    assert broker.instrument("SAP").currency == "USD"
+
+
 def test_a_fee_in_another_currency_is_needed_at_its_rate(account, quotes):
     quotes["SAP"] = {"bid": "100", "ask": "100", "currency": "EUR"}
     broker = account(margin=False, costs=100, rates={"EUR": 2})

@@ -85,8 +85,7 @@ class PaperCheck:
         opening = EXACT.subtract(quantity, closing)
         if opening <= 0:  # an exit is never held up
             return
-        exposures, _ = self._value.exposures()
-        held = {symbol: exposure.held for symbol, exposure in exposures.items()}
+        held = self._value.held()
         equity = total(before, *held.values())
         ours = held.pop(order.symbol, _ZERO).copy_abs()
         rules = self._value.instrument(order.symbol)

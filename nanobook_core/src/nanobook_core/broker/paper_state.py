@@ -176,6 +176,7 @@ class PaperState(PaperDatabase):
     def write_order(self, paper: PaperOrder) -> None:
         """Add an order, or take over what has become of it."""
         record, order = paper.record, paper.record.order
+        self._terms.pop(order.symbol, None)
         self._run(
             f"INSERT OR REPLACE INTO orders ({_ORDER}, is_open) VALUES ({'?, ' * 17}?)",  # noqa: S608
             record.order_id,
@@ -237,18 +238,29 @@ class PaperState(PaperDatabase):
         )
         self.write_entry("cash", str(total(self.cash, cash_change)))
 
+    @cached_property
+    def _terms(self) -> dict[str, Terms | None]:
+        return {}
+
     def terms(self, symbol: str) -> Terms | None:
         """Return what a symbol that is held or ordered is valued by."""
-        row = self._one(
-            "SELECT currency, multiplier FROM symbols WHERE symbol=?1 AND (EXISTS (SELECT 1 FROM "
-            "holdings WHERE symbol=?1) OR EXISTS (SELECT 1 FROM orders WHERE is_open AND "
-            "symbol=?1))",
-            symbol,
-        )
-        return None if row is None else Terms(row[0], Decimal(row[1]))
+        if symbol not in self._terms:
+            row = self._one(
+                "SELECT currency, multiplier FROM symbols WHERE symbol=?1 AND (EXISTS (SELECT 1 "
+                "FROM holdings WHERE symbol=?1) OR EXISTS (SELECT 1 FROM orders WHERE is_open AND "
+                "symbol=?1))",
+                symbol,
+            )
+            self._terms[symbol] = None if row is None else Terms(row[0], Decimal(row[1]))
+        return self._terms[symbol]
+
+    def forget(self) -> None:
+        """Read again what was read of a change that was undone."""
+        self._terms.clear()
 
     def write_terms(self, symbol: str, terms: Terms) -> None:
         """Remember what a symbol is valued by."""
+        self._terms.pop(symbol, None)
         self._run(
             "INSERT OR REPLACE INTO symbols VALUES (?, ?, ?)",
             *(symbol, terms.currency, str(terms.multiplier)),
@@ -265,6 +277,7 @@ class PaperState(PaperDatabase):
 
     def write_holding(self, holding: Holding) -> None:
         """Take over a holding; one of quantity 0 is forgotten."""
+        self._terms.pop(holding.symbol, None)
         self._run("DELETE FROM holdings WHERE symbol=?", holding.symbol)
         if holding.quantity:
             self._run(

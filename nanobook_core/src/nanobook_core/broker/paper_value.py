@@ -33,6 +33,8 @@ class PaperValue:
         self._rules = rules
         self._quotes = quotes
         self._fee = fee
+        #: Rules that follow from the terms beside them.
+        self._known: dict[str, tuple[Terms, Instrument]] = {}
 
     def instrument(self, symbol: str) -> Instrument:
         """Rules of a symbol: those given, else whole shares at cents.
@@ -50,9 +52,15 @@ class PaperValue:
                 raise UnknownSymbolError(f"{symbol!r:.40} has no quote and no instrument")
             currency = None if source is None else source.currency
             terms = Terms(currency or self._rules.currency, Decimal(1))
-        if given is not None:
-            return evolve(given, currency=terms.currency)
-        return Instrument(symbol=symbol, currency=terms.currency, multiplier=terms.multiplier)
+        known = self._known.get(symbol)
+        if known is None or known[0] != terms:
+            rules = (
+                Instrument(symbol=symbol, currency=terms.currency, multiplier=terms.multiplier)
+                if given is None
+                else evolve(given, currency=terms.currency)
+            )
+            known = self._known[symbol] = terms, rules
+        return known[1]
 
     def found(self, symbol: str) -> SourceQuote | None:
         """Return a symbol's quote; None where there is none.
@@ -166,6 +174,15 @@ class PaperValue:
             return self.found(symbol)
         except (NoQuoteError, UnknownSymbolError, ValidationError, TypeError):
             return None
+
+    def held(self) -> dict[str, Decimal]:
+        """Value of each holding in the base currency, negative when short."""
+        found = {}
+        for holding in self._state.holdings():
+            mark, _ = self.mark(holding.symbol, holding.last_price)
+            rules = self.instrument(holding.symbol)
+            found[holding.symbol] = self.in_base(rules, holding.quantity, mark)
+        return found
 
     def exposures(self) -> tuple[dict[str, Exposure], bool]:
         """Use of buying power by symbol, and whether any of it is estimated."""

@@ -114,6 +114,7 @@ class PaperVenue:
     def forget(self) -> None:
         """Look at every quote again: what the last looks changed was undone."""
         self._seen.clear()
+        self._state.forget()
 
     def _is_news(self, symbol: str) -> bool:
         if symbol not in self._seen:
