@@ -26,6 +26,17 @@ INSTRUMENTS = [
 ]
 RATES = {"EUR": "1.07"}
 PRICES = st.integers(96, 104)
+#: Where the market jumps to.
+FAR = st.sampled_from([40, 250])
+#: Side, type, limit and stop of orders that trade at a dearer price than any that they name.
+MODEST = st.sampled_from(
+    [
+        (Side.BUY, "stop", None, 1),
+        (Side.BUY, "stop", None, 110),
+        (Side.SELL, "limit", 1, None),
+        (Side.SELL, "stop_limit", 1, 200),
+    ]
+)
 SIZES = st.sampled_from([None, 0, 3, "7.55", 40])
 SETTINGS = st.fixed_dictionaries(
     {
@@ -60,7 +71,8 @@ class Sessions(RuleBasedStateMachine):
         self.steady.connect()
         for symbol in SYMBOLS:
             self.quotes[symbol] = {"bid": 100, "ask": 100}
-        self.orders = 0
+        self.orders = self.known = 0
+        self.held = {}
         self.since = dict.fromkeys(SYMBOLS, 0)
         self.tifs = {}
 
@@ -85,7 +97,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(
         symbol=st.sampled_from(SYMBOLS),
-        bid=PRICES,
+        bid=st.one_of(PRICES, PRICES, FAR),
         spread=st.integers(0, 3),
         sizes=st.tuples(SIZES, SIZES),
     )
@@ -127,6 +139,11 @@ class Sessions(RuleBasedStateMachine):
         if isinstance(answer[0], int):
             self.orders = int(answer[0])
             self.tifs[self.orders] = tif
+
+    @rule(symbol=st.sampled_from(SYMBOLS), modest=MODEST, lots=st.integers(10, 110))
+    def submit_modest(self, symbol, modest, lots):
+        side, order_type, limit, stop = modest
+        self.submit(symbol, side, lots, order_type, limit, stop, "gtc", None, is_reducing=False)
 
     @rule(number=st.integers(1, 8))
     def cancel(self, number):
@@ -194,6 +211,33 @@ class Sessions(RuleBasedStateMachine):
             assert all(one.quantity > 0 for one in positions)
 
     @invariant()
+    def nothing_is_opened_beyond_what_the_account_may_hold(self):
+        """After a fill that opened, gross is at most the leverage times the equity before it.
+
+        Executions cost the fee and the way from the mark; nothing else moves equity in between, as
+        all of them see the same quotes.
+        """
+        if not hasattr(self, "told") or not self.is_margin:
+            return
+        fills, account, *_ = self.told
+        new, self.known = fills[self.known :], len(fills)
+        opened, costs = False, Fraction(0)
+        for fill in new:
+            before = self.held.get(fill.symbol, 0)
+            signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
+            self.held[fill.symbol] = before + signed
+            opened = opened or abs(before + signed) > abs(before)
+            quote = self.quotes[fill.symbol]
+            slip = abs(Fraction(fill.price) - Fraction(quote["bid"] + quote["ask"], 2))
+            rate = Fraction("1.07") if fill.symbol == "E" else 1
+            multiplier = 10 if fill.symbol == "F" else 1
+            costs += (slip * Fraction(fill.quantity) * multiplier + Fraction(fill.fee)) * rate
+        if opened:
+            leverage = Fraction(self.settings["margin"])
+            gross = Fraction(account.gross_position_value)
+            assert gross <= leverage * (Fraction(account.equity) + costs)
+
+    @invariant()
     def no_quote_gives_more_than_its_size(self):
         if not hasattr(self, "told"):
             return
@@ -239,7 +283,7 @@ class Twins(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.quotes = {"A": {"bid": 100, "ask": 100}}
-        common = {"quotes": self.quotes, "clock": Clock(), "margin": 100}
+        common = {"quotes": self.quotes, "clock": Clock()}
         self.brokers = [
             nanobook.PaperBroker(OPENING, fills=fills, **common)
             for fills in ("touch", "order_book")
@@ -258,24 +302,28 @@ class Twins(RuleBasedStateMachine):
 
     @rule(
         side=st.sampled_from(Side),
-        lots=st.integers(1, 30),
+        lots=st.integers(1, 60),
         order_type=st.sampled_from(["market", "limit", "limit", "limit", "stop_limit"]),
         limit=PRICES,
         tif=st.sampled_from(["gtc", "gtc", "gtc", "ioc", "fok"]),
     )
     def submit(self, side, lots, order_type, limit, tif):
+        order = BrokerOrder(
+            "A",
+            side,
+            lots,
+            order_type,
+            limit if "limit" in order_type else None,
+            stop_price=100 if "stop" in order_type else None,
+            tif=tif,
+        )
+        answers = []
         for broker in self.brokers:
-            broker.submit_order(
-                BrokerOrder(
-                    "A",
-                    side,
-                    lots,
-                    order_type,
-                    limit if "limit" in order_type else None,
-                    stop_price=100 if "stop" in order_type else None,
-                    tif=tif,
-                )
-            )
+            try:
+                answers.append(broker.submit_order(order))
+            except BrokerError as error:
+                answers.append(type(error))
+        assert answers[0] == answers[1]
 
     @invariant()
     def fills_are_the_same(self):
