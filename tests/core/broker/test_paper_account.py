@@ -129,13 +129,6 @@ def test_a_margin_account_holds_its_leverage_times_its_equity(account):
         broker.submit_order("B", "buy", 1)
 
 
-def test_an_open_order_in_another_currency_reserves_its_fee_at_the_rate(account, quotes):
-    quotes["E"] = {"bid": 99, "ask": 101, "currency": "EUR"}
-    broker = account(margin=False, rates={"EUR": 2}, costs=100)
-    broker.submit_order(limit("E", "buy", 4, "50"))  # 200 EUR, and 2 EUR of fee
-    assert broker.account().buying_power == 1000 - 404
-
-
 def test_a_short_uses_buying_power_and_covering_it_does_not(account, quotes):
     broker = account(margin=2)
     broker.submit_order("A", "sell", 20)

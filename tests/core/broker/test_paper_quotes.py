@@ -79,6 +79,22 @@ def test_a_file_that_turns_bad_stops_trading_and_not_cancelling(path, caplog):
         assert broker.quote("A").bid == 99
 
 
+def test_a_file_that_turns_bad_after_a_look_keeps_nobody_from_the_account(path):
+    with nanobook.PaperBroker(quotes=path, clock=Clock()) as broker:
+        broker.submit_order("A", "buy", 2)
+        one, other = (
+            broker.submit_order("A", "buy", 1, order_type="limit", limit_price=D(90))
+            for _ in range(2)
+        )
+        assert len(broker.open_orders()) == 2  # so the quote is known, and another one is news
+        path.write_text("symbol,bid,ask\nA,79,x\n")
+        assert broker.order_status(one).state == "accepted"
+        assert broker.account().is_estimated
+        assert [row.quantity for row in broker.positions()] == [2]
+        broker.cancel_order(one)
+        assert [status.order_id for status in broker.cancel_all().cancelled] == [other]
+
+
 def test_a_file_that_is_gone_stops_trading_and_not_cancelling(path):
     with nanobook.PaperBroker(quotes=path, clock=Clock()) as broker:
         broker.submit_order("A", "buy", 1)
