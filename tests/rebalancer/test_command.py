@@ -13,6 +13,7 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+from tests.rebalancer import rebalancer_process
 from tests.rebalancer.rebalancer_process import PAPER, Folder, end
 
 from nanobook_core.cli.main import run_command
@@ -298,6 +299,17 @@ def test_a_second_one_is_told_who_runs(folder):
     assert (code, len(errors.splitlines())) == (6, 1)
     assert f"process {process.pid}" in errors
     end(process)
+
+
+WITHOUT_NUMPY = "import sys; sys.modules['numpy'] = None; "
+
+
+def test_no_command_waits_for_numpy(folder, monkeypatch):
+    python, option, code = rebalancer_process.COMMAND
+    monkeypatch.setattr(rebalancer_process, "COMMAND", (python, option, WITHOUT_NUMPY + code))
+    code, output, errors = folder.run("run", "target.json", *PAPER, "--force")
+    assert (code, errors) == (0, "")
+    assert output.endswith("2 of 2 trades filled.\n")
 
 
 EVIL = """\

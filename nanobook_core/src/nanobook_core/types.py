@@ -14,6 +14,7 @@ from nanobook_core.errors import ValidationError, shown
 Member = TypeVar("Member", bound=StrEnum)
 
 SYMBOL_BYTES = 8
+_ID_LENGTH = 200
 INT64_MAX = 2**63 - 1
 OWNER_MAX = 2**32 - 1
 #: Largest fixed trailing offset: a batch carries offsets as floats, which are exact up to here.
@@ -364,6 +365,22 @@ def check_symbol(symbol: object) -> str:
     if not plain.isascii():
         raise ValidationError(f"Symbol {plain!r} has characters outside ASCII. Spell it in ASCII.")
     return plain
+
+
+def symbol_problem(symbol: str) -> str:
+    """Why no target weights may name a symbol; empty if they may."""
+    if symbol.strip() and len(symbol.encode(errors="replace")) > SYMBOL_BYTES:
+        return f"a symbol has at most {SYMBOL_BYTES} bytes, got {shown(symbol)}"
+    if not (symbol and symbol.isascii() and symbol.isprintable()) or symbol != symbol.strip():
+        return f"a symbol is printable ASCII without blanks at its ends, got {shown(symbol)}"
+    return f"a symbol has no '|', got {shown(symbol)}" if "|" in symbol else ""
+
+
+def id_problem(name: str) -> str:
+    """Why no target weights may have an id; empty if they may."""
+    if len(name) <= _ID_LENGTH and name.isprintable():
+        return ""
+    return f"at most {_ID_LENGTH} printable characters, got {len(name)}: {shown(name)}"
 
 
 def check_price(price: object, name: str = "price") -> int:

@@ -15,11 +15,10 @@ import numpy as np
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.portfolio.table import Labelled, by_label
 from nanobook_core.portfolio.whole_file import write_whole
-from nanobook_core.types import SYMBOL_BYTES, check_symbol
+from nanobook_core.types import check_symbol, id_problem, symbol_problem
 
 #: By how much weights may sum to more than 1 and still be meant to sum to 1.
 _ROUNDING = 1e-9
-_ID_LENGTH = 200
 #: Of each limit: whether it is in its range, and the range in words.
 _CONSTRAINTS: dict[str, tuple[Callable[[float], bool], str]] = {
     "max_position_pct": (lambda limit: 0.0 < limit <= 1.0, "above 0 and at most 1"),
@@ -83,22 +82,6 @@ def target_document(
     if constraints is not None:
         target["constraints"] = _limits(constraints)
     return target
-
-
-def symbol_problem(symbol: str) -> str:
-    """Why no rebalancer takes a symbol; empty if it does."""
-    if symbol.strip() and len(symbol.encode(errors="replace")) > SYMBOL_BYTES:
-        return f"a symbol has at most {SYMBOL_BYTES} bytes, got {shown(symbol)}"
-    if not (symbol and symbol.isascii() and symbol.isprintable()) or symbol != symbol.strip():
-        return f"a symbol is printable ASCII without blanks at its ends, got {shown(symbol)}"
-    return f"a symbol has no '|', got {shown(symbol)}" if "|" in symbol else ""
-
-
-def id_problem(name: str) -> str:
-    """Why no rebalancer takes an id; empty if it does."""
-    if len(name) <= _ID_LENGTH and name.isprintable():
-        return ""
-    return f"at most {_ID_LENGTH} printable characters, got {len(name)}: {shown(name)}"
 
 
 def _written(timestamp: dt.datetime | None) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from nanobook_core.errors import ValidationError
-from nanobook_core.portfolio.target_file import id_problem, symbol_problem
+from nanobook_core.types import id_problem, symbol_problem
 from nanobook_rebalancer.decimal_text import EXACT
 from nanobook_rebalancer.errors import InputError
 from nanobook_rebalancer.json_document import read_json
