@@ -298,34 +298,59 @@ def gaps(truth: Truth, audit: Audit) -> Iterable[Violation]:
     for record in audit.by_event["order_filled"]:
         by_order[record["data"]["client_order_id"]] += Decimal(record["data"]["shares"])
     before = dict(plan["positions"])
-    for symbol in sorted({*truth.start, *dict(plan["targets"]), *before}):
+    explained, is_needed = _explained(audit, plans[-1])
+    for symbol in sorted({*truth.start, *dict(plan["targets"]), *before, *explained}):
         legs = [audit.legs[leg["number"]] for leg in plan["legs"] if leg["symbol"] == symbol]
-        expected = Decimal(before.get(symbol, "0"))
-        missing = Decimal(0)
-        in_review = False
-        for leg in legs:
-            filled = sum((by_order[each] for each in leg.ids), Decimal(0))
-            expected += leg.sign * filled
-            missing += leg.quantity - filled
-            in_review |= any(audit.is_in_review(each) for each in leg.ids)
         held = truth.start.get(symbol, Decimal(0)) + sum(
             (each.signed_quantity for each in seen if each.symbol == symbol), Decimal(0)
         )
-        if in_review:
+        if any(
+            audit.is_in_review(each)
+            for leg in audit.legs.values()
+            if leg.data["symbol"] == symbol
+            for each in leg.ids
+        ):
             continue
-        if held != expected and not _is_late(truth, audit, symbol, held - expected):
-            yield Violation("J3", f"{symbol}: {held} are held, the audit explains {expected}")
-        if missing and audit.status == "done":
-            yield Violation("J3", f"{symbol}: {missing} are missing from what is called done")
+        difference = held - explained[symbol]
+        if difference and not _is_late(truth, audit, symbol, difference):
+            yield Violation(
+                "J3", f"{symbol}: {held} are held, the audit explains {explained[symbol]}"
+            )
+        planned = sum((leg.sign * leg.quantity for leg in legs), Decimal(before.get(symbol, 0)))
+        if is_needed and held != planned and audit.status == "done":
+            yield Violation("J3", f"{symbol}: {held} are held, {planned} are called done")
     yield from _unlisted(truth, audit, seen, by_order)
 
 
+def _explained(audit: Audit, plan: dict[str, Any]) -> tuple[dict[str, Decimal], bool]:
+    """Positions by the audit, and whether the last run that looked had anything to trade.
+
+    They are those that the last plan was made of, or that needed none, and every fill since.
+    """
+    fetched: dict[str, Any] = {}
+    positions, since, is_needed = plan["data"]["plan"]["positions"], plan["seq"], True
+    for record in audit.records[since:]:
+        if record["event"] == "positions_fetched":
+            fetched = record
+        elif record["event"] == "no_rebalance_needed":
+            positions = [[held["symbol"], held["qty"]] for held in fetched["data"]["positions"]]
+            since, is_needed = fetched["seq"], False
+    explained = defaultdict(Decimal)
+    for symbol, quantity in positions:
+        explained[symbol] += Decimal(quantity)
+    for record in audit.records[since:]:
+        leg = audit.leg_of(record["data"].get("client_order_id", ""))
+        if record["event"] == "order_filled" and leg is not None:
+            explained[leg.data["symbol"]] += leg.sign * Decimal(record["data"]["shares"])
+    return explained, is_needed
+
+
 def _is_late(truth: Truth, audit: Audit, symbol: str, difference: Decimal) -> bool:
-    """Whether a person is told of fills that came late, when the next plan had been made."""
+    """Whether a person is told of late fills that the next plan had seen, and the audit had not."""
     late = late_executions(truth, symbol)
     sums = {Decimal(0)}
     for each in late:
-        sums |= {known + each.signed_quantity for known in sums}
+        sums |= {known - each.signed_quantity for known in sums}
     return audit.status == "review" and symbol in audit.reviews and difference in sums
 
 

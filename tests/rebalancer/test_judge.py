@@ -187,27 +187,53 @@ def test_a_fill_after_the_end_of_its_order_and_after_the_last_question_is_nobody
 LATE_SALE = execution("X4", SOLD, 5, at=35.0)
 
 
-def test_a_fill_that_came_late_and_that_a_person_is_told_of_breaks_no_law():
-    """The next plan was made before, so that its positions are not those."""
-    plan = {**PLAN, "positions": [["BBB", "20"]], "legs": []}
-    first = [each for each in EVENTS[:6] if each[0] != "run_completed"]
+def with_a_late_sale(held, status, *reviews, needed=True):
+    """A plan for 40 of which 45 were sold, and then another run, which finds that many held."""
     events = [
-        *first[:-1],
-        ("order_done", {"client_order_id": SELL, "filled": "40"}),
-        ("diff_computed", {"plan": {**plan, "targets": []}}),
-        filled(SELL, "X4", "5"),
-        completed("review", ["BBB: 15 held, 20 explained"]),
+        ("diff_computed", {"plan": {**PLAN, "legs": [{**LEGS[0], "quantity": "45"}]}}),
+        intent(SELL, "45"),
+        ("order_submitted", {"client_order_id": SELL}),
+        filled(SELL, "X1", "40"),
+        done(SELL, "40"),
+        completed("incomplete"),
+        ("positions_fetched", {"positions": [{"symbol": "BBB", "qty": held}]}),
     ]
-    cut = evolve(SOLD, quantity=Decimal(45), filled=Decimal(45), ended_at=20.0)
-    events[2] = intent(SELL, "45")
-    events[1] = ("diff_computed", {"plan": {**PLAN, "legs": [{**LEGS[0], "quantity": "45"}]}})
-    known = truth(orders=(cut,), executions=(TRUTH.executions[0], LATE_SALE))
-    assert judge(known, written(events), evolve(ENDING, codes=(4,))) == []
-    unsaid = [*events[:-1], completed("review", ["AAA: 15 held, 20 explained"])]
-    assert {each.rule for each in judge(known, written(unsaid), evolve(ENDING, codes=(4,)))} == {
-        "J3",
-        "J6",
-    }
+    if needed:
+        plan = {**PLAN, "positions": [["BBB", held]], "legs": [], "targets": []}
+        events.append(("diff_computed", {"plan": plan}))
+    else:
+        events.append(("no_rebalance_needed", {}))
+    return [*events, filled(SELL, "X4", "5"), completed(status, reviews)]
+
+
+SOLD_LATE = truth(
+    orders=(evolve(SOLD, quantity=Decimal(45), filled=Decimal(45), ended_at=20.0),),
+    executions=(TRUTH.executions[0], LATE_SALE),
+)
+
+
+def rules(known, events, code):
+    return {each.rule for each in judge(known, written(events), evolve(ENDING, codes=(code,)))}
+
+
+def test_a_fill_that_came_late_and_that_a_person_is_told_of_breaks_no_law():
+    """The next plan had seen what it changed before it was written."""
+    told = with_a_late_sale("15", "review", "BBB: 15 held, 10 explained")
+    assert rules(SOLD_LATE, told, 4) == set()
+    untold = with_a_late_sale("15", "review", "AAA: 15 held, 10 explained")
+    assert rules(SOLD_LATE, untold, 4) == {"J3", "J6"}
+
+
+def test_a_late_fill_is_explained_where_it_is_in_the_audit_but_spoils_what_is_called_done():
+    assert rules(SOLD_LATE, with_a_late_sale("20", "halted"), 5) == set()
+    assert rules(SOLD_LATE, with_a_late_sale("20", "done"), 0) == {"J3"}
+
+
+def test_where_nothing_was_needed_fills_explain_what_is_held():
+    *before, late, end = with_a_late_sale("15", "done", needed=False)
+    seen = [*before[:-2], late, *before[-2:], end]
+    assert rules(SOLD_LATE, seen, 0) == set()
+    assert rules(SOLD_LATE, [*before, late, end], 0) == {"J3"}
 
 
 WRONG = {

@@ -11,8 +11,6 @@ from tests.rebalancer.run_world import FORCE, CrashError, FaultyBroker, Recorder
 import nanobook
 from nanobook_core.broker import PaperBroker
 from nanobook_core.contracts import (
-    BrokerPosition,
-    Fill,
     InsufficientFundsError,
     OutcomeUnknownError,
 )
@@ -96,70 +94,73 @@ class Late(FaultyBroker):
         return status if self.is_told else evolve(status, filled_quantity=Decimal(0))
 
 
-class FillsAfterCancel(FaultyBroker):
-    """The market comes back just before a cancel arrives, and nobody is told at first."""
+class Surprising(FaultyBroker):
+    """What it has traded in AAA it shows only from some moment on, as if it filled then."""
 
-    def cancel_order(self, order):
-        super().cancel_order(order)
-        self.late = order
-
-    late = None
-    is_late = False
-
-    def find_order(self, client_order_id):
-        found = super().find_order(client_order_id)
-        if self.is_late and client_order_id == self.late:
-            return evolve(found, filled_quantity=Decimal(100))
-        return found
+    due = 0.0
+    is_due_at_positions = False
 
     def positions(self):
-        found = super().positions()
-        return [*found, LATE_POSITION] if self.is_late else found
+        if self.is_due_at_positions:
+            self.due = 0.0
+        return [each for each in super().positions() if not self._is_hidden(each)]
 
     def fills(self, since=None, symbol=None):
-        found = super().fills(since, symbol)
-        return [*found, evolve(LATE_FILL, client_order_id=self.late)] if self.is_late else found
+        return [each for each in super().fills(since, symbol) if not self._is_hidden(each)]
+
+    def order_status(self, order):
+        return self._shown(super().order_status(order))
+
+    def find_order(self, client_order_id):
+        return self._shown(super().find_order(client_order_id))
+
+    def _is_hidden(self, found):
+        return found is not None and found.symbol == "AAA" and self._clock.monotonic() < self.due
+
+    def _shown(self, status):
+        return evolve(status, filled_quantity=Decimal(0)) if self._is_hidden(status) else status
 
 
-LATE_FILL = Fill(
-    exec_id="late",
-    order_id=1,
-    client_order_id="",
-    symbol="AAA",
-    side="buy",
-    quantity=Decimal(100),
-    price=Decimal(100),
-)
-LATE_POSITION = BrokerPosition(
-    symbol="AAA",
-    quantity=Decimal(100),
-    avg_cost=Decimal(100),
-    market_value=Decimal(10_000),
-    unrealized_pnl=Decimal(0),
-)
-
-
-def test_a_fill_that_came_after_the_run_is_recorded_by_the_next(world):
+def end_before_a_late_fill(world, weights, filled):
+    """500 AAA are ordered and cancelled; it fills all the same, a minute after the run's start."""
     world.execution["order_timeout_secs"] = 1
-    world.broker = world.new_broker(FillsAfterCancel)
-    world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
-    assert world.run({"AAA": 0.1}).status == "incomplete"
+    world.broker = world.new_broker(Surprising)
+    world.broker.due = world.clock.monotonic() + 60
+    part = {"bid": "99.95", "ask": "100.05", "ask_size": filled}
+    world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=part))
+    world.broker.faults["order_status"].append(lambda: world.quotes.update(AAA=DEAR))
+    result = world.run(weights)
+    assert (result.status, result.report.trades[0].filled) == ("incomplete", 0)
     world.quotes["AAA"] = CHEAP
-    world.broker.is_late = True
-    assert world.run({"AAA": 0.1}).message == "No rebalancing needed."
-    assert [each["exec_id"] for each in world.data("order_filled")] == ["late"]
 
 
-def test_one_that_comes_while_the_next_runs_leaves_it_incomplete(world):
-    world.execution["order_timeout_secs"] = 1
-    world.broker = world.new_broker(FillsAfterCancel)
-    world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
-    world.run({"AAA": 0.1})
-    world.quotes["AAA"] = CHEAP
-    world.broker.faults["submit_order"].append(lambda: setattr(world.broker, "is_late", True))
-    result = world.run({"BBB": 0.1})
+@pytest.mark.parametrize("window", ["w1", "w2"])
+def test_a_late_fill_of_an_earlier_run_is_written_before_anything_is_planned(world, window):
+    end_before_a_late_fill(world, ONE, "499")
+    world.clock.sleep(60)
+    assert world.run(ONE, window=window).message == "No rebalancing needed."
+    assert [fill["shares"] for fill in world.data("order_filled")] == ["499"]
+    assert world.events.index("order_filled") < world.events.index("no_rebalance_needed")
+
+
+@pytest.mark.parametrize("window", ["w1", "w2"])
+def test_so_is_one_that_comes_right_before_positions(world, window):
+    end_before_a_late_fill(world, ONE, "499")
+    world.broker.is_due_at_positions = True
+    assert world.run(ONE, window=window).message == "No rebalancing needed."
+    assert [fill["shares"] for fill in world.data("order_filled")] == ["499"]
+
+
+@pytest.mark.parametrize("window", ["w1", "w2"])
+def test_a_late_fill_that_spoils_a_later_plan_is_written_and_leaves_it_incomplete(world, window):
+    end_before_a_late_fill(world, ONE, "200")
+    world.broker.faults["submit_order"].append(lambda: world.clock.sleep(60))
+    result = world.run({"BBB": 0.2}, window=window)
     assert (result.status, result.exit_code) == ("incomplete", 3)
-    assert result.message.startswith("100 AAA of nb1-")
+    assert result.message == "AAA: 200 held, 0 planned, run again"
+    assert [fill["shares"] for fill in world.data("order_filled")] == ["399", "200"]
+    assert world.run({"BBB": 0.2}, window=window).status == "done"
+    assert world.held() == {"BBB": 399}
 
 
 def trade_by_hand(world, side, quantity):

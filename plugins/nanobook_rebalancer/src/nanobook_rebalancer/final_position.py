@@ -31,8 +31,7 @@ def final_positions(
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is no answer
             problems = [f"positions: {described(error)}"]
             continue
-        if holdings.unexplained(positions):
-            ask_again()
+        ask_again()
         problems = holdings.unexplained(positions)
         if not problems:
             break

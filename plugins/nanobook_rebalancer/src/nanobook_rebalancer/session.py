@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from nanobook_core.contracts import (
 from nanobook_core.errors import ValidationError
 from nanobook_core.plugin.discovery import described
 from nanobook_core.risk import GatedBroker, RiskEngine, RiskReport
+from nanobook_core.types import Side
 from nanobook_rebalancer.account import account_of, check_account
 from nanobook_rebalancer.config import Config
 from nanobook_rebalancer.decimal_text import decimal_text
@@ -51,6 +52,7 @@ from nanobook_rebalancer.venue import Venue
 
 #: How long after it was sent an order may have fills that nobody has seen.
 _LATE = dt.timedelta(days=7)
+_ZERO = Decimal(0)
 _OVERTAKEN = "positions have changed since the plan was made, so nothing was sent; run again"
 
 
@@ -80,8 +82,6 @@ class Session:
     orders: Orders = field(init=False)
     execution: Execution | None = None
     _run_before: str = field(init=False)
-    _filled_before: dict[str, Decimal] = field(factory=dict)
-    """What had filled of each order when the plan was made or gone on with."""
     risk: RiskReport | None = None
     is_cut: bool = False
     """Whether `--flatten` has left legs of the plan out."""
@@ -195,11 +195,8 @@ class Session:
         if plan is not None:
             plan = self._only_closes(plan)
         self.orders.check_stop()
-        attempts = self.journal.history.attempts
-        self._filled_before = {key: each.filled for key, each in attempts.items()}
         if plan is None or not self._has_begun(plan):
             snapshot = self._snapshot()
-            self._filled_before = {key: each.filled for key, each in attempts.items()}
             if plan is None:
                 plan = self._new_plan(snapshot)
             elif snapshot.positions != dict(plan.positions):
@@ -270,9 +267,9 @@ class Session:
                 max_age=float(self.config.execution.quote_max_age_secs),
                 account_id=self.account_id,
             )
-            if self._holdings.unexplained(snapshot.positions) and not self.options.dry_run:
-                self._record_late_fills()
-            problems = self._holdings.unexplained(snapshot.positions)
+            # After positions: a fill that they do not show yet makes them be asked for again.
+            stuck = [] if self.options.dry_run else self._record_late_fills()
+            problems = [*stuck, *self._holdings.unexplained(snapshot.positions)]
             if not problems or self.options.accept_positions:
                 return snapshot
         raise StoppedError("review", "; ".join([*problems, "(--accept-positions)"]))
@@ -423,8 +420,9 @@ class Session:
             status = "incomplete" if report is None or report.missing else "done"
             if self.is_cut or (self.plan is not None and self.plan.hindered):
                 status = "incomplete"
-            if plan is not None and (late := self._late(plan)):
-                status, message = "incomplete", late
+        if status == "done" and not review and plan is not None and positions is not None:
+            missed = self._missed(plan, positions)
+            status, message = ("incomplete", "; ".join(missed)) if missed else (status, message)
         if review and status in ("done", "incomplete"):
             status = "review"
         self._record_end(status, message, review)
@@ -437,18 +435,6 @@ class Session:
             review=tuple(review),
         )
 
-    def _late(self, plan: Plan) -> str:
-        """Fills of orders of other plans since this one was begun: it did not count on them."""
-        numbers = {leg.number for leg in plan.legs}
-        own = {each.client_order_id for each in self.window.attempts if each.leg in numbers}
-        attempts = self.journal.history.attempts
-        late = [
-            f"{decimal_text(attempts[key].filled - before)} {attempts[key].symbol} of {key}"
-            for key, before in self._filled_before.items()
-            if key not in own and attempts[key].filled != before
-        ]
-        return f"{', '.join(late)} filled after the plan was made; run again" if late else ""
-
     def _beyond(self, plan: Plan) -> list[str]:
         """Legs of which more was traded than planned, one line each."""
         return [
@@ -456,6 +442,21 @@ class Session:
             f"{decimal_text(leg.quantity)} planned"
             for leg in plan.legs
             if (filled := self.window.filled(leg.number)) > leg.quantity
+        ]
+
+    def _missed(self, plan: Plan, held: Mapping[str, Decimal]) -> list[str]:
+        """Symbols that a fill of an earlier plan's order has moved meanwhile, one line each."""
+        planned = dict(plan.positions)
+        for leg in plan.legs:
+            change = leg.quantity if leg.side is Side.BUY else -leg.quantity
+            planned[leg.symbol] = planned.get(leg.symbol, _ZERO) + change
+        return [
+            f"{symbol}: {decimal_text(is_held)} held, {decimal_text(is_planned)} planned, run again"
+            for symbol in sorted({*planned, *held})
+            if abs(
+                (is_held := held.get(symbol, _ZERO)) - (is_planned := planned.get(symbol, _ZERO))
+            )
+            > self._holdings.slack.get(symbol, _ZERO)
         ]
 
     def _record_end(self, status: str, message: str, review: list[str]) -> None:
