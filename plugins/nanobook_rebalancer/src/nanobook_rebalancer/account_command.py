@@ -110,7 +110,11 @@ def reconcile(setting: CommandSetting, target: Path, *, as_json: bool) -> None:
     warn_without_quotes(config)
     weights = read_target(target, now=SystemClock().now()).weights
     with connected(config) as broker:
-        held = {each.symbol: each.quantity for each in broker.positions()}
+        held = {
+            each.symbol: each.quantity
+            for each in broker.positions()
+            if each.symbol not in config.account.leave
+        }
         found = compare(broker, held, weights)
     with printing():
         if as_json:

@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from nanobook_core.contracts import Secret
 from nanobook_core.errors import ValidationError
+from nanobook_core.types import symbol_problem
 from nanobook_rebalancer.setting import (
     by,
     choice,
@@ -44,6 +45,16 @@ def _account_id(value: Any) -> str:
     return name
 
 
+def _symbols(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValidationError(f"a list of symbols, got {given(value)}")
+    for symbol in value:
+        text("symbols are not empty")(symbol)
+        if problem := symbol_problem(symbol):
+            raise ValidationError(problem)
+    return tuple(value)
+
+
 @frozen(kw_only=True)
 class AccountSettings:
     """`[account]`: whose orders these are."""
@@ -51,6 +62,8 @@ class AccountSettings:
     id: str = field(metadata=by(_account_id))
     """Empty only where there is no such table: then it is what the broker says."""
     type: str = field(default="margin", metadata=by(choice("cash", "margin")))
+    leave: tuple[str, ...] = field(factory=tuple, metadata=by(_symbols))
+    """What is held and not to be traded, as what has no price any more; still part of equity."""
 
 
 @frozen(kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from decimal import Decimal
 
 from attrs import evolve, frozen
@@ -19,6 +20,7 @@ from nanobook_rebalancer.history import Attempt
 from nanobook_rebalancer.leg_state import LegState
 from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
+from nanobook_rebalancer.snapshot import judged_positions
 from nanobook_rebalancer.stop import StoppedError
 
 #: How long orders are remembered for throttles.
@@ -35,6 +37,8 @@ class Knowledge:
     """Seconds after which a quote is of no use."""
     is_flatten: bool = False
     """Whether a person has asked to close positions although trading is stopped."""
+    leave: Collection[str] = ()
+    """Symbols that are left as they are."""
     peak_since: dt.date | None = None
     """Equity before that day is no measure of a fall."""
 
@@ -50,6 +54,7 @@ class Knowledge:
         of_today = [equity for when, equity in equities if when.startswith(today)]
         return evolve(
             request,
+            positions=judged_positions(request.positions, request.marks, self.leave),
             planned=planned,
             sent=self._sent({order.client_order_id for order in request.orders}, request.now),
             killed=self.orders.kill.reason(),

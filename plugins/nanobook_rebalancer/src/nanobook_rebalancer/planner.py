@@ -20,9 +20,10 @@ from nanobook_rebalancer.cost import Cost
 from nanobook_rebalancer.decimal_text import decimal_text
 from nanobook_rebalancer.diff import Diff, diff
 from nanobook_rebalancer.errors import InputError, PlanError
+from nanobook_rebalancer.leg import Skipped
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.rules import Rules
-from nanobook_rebalancer.snapshot import Snapshot
+from nanobook_rebalancer.snapshot import Snapshot, judged_positions
 from nanobook_rebalancer.target import Target
 
 
@@ -32,13 +33,19 @@ def make_plan(target: Target, snapshot: Snapshot, config: Config, *, first: int 
     Legs are numbered from `first`. Constraints of the target go before those of the config.
 
     Raises:
-        PlanError: there are more than `max_orders_per_run`; or see `diff`.
+        PlanError: there are more than `max_orders_per_run`; a target is to be left as it is; or see
+            `diff`.
 
     """
+    leave = config.account.leave
+    if both := sorted(set(leave) & target.weights.keys()):
+        raise PlanError(
+            f"{', '.join(both)}: in the targets, and to be left as it is by [account] leave"
+        )
     limits = limits_of(config, target)
     trades = diff(
         snapshot.account.equity,
-        snapshot.positions,
+        {symbol: held for symbol, held in snapshot.positions.items() if symbol not in leave},
         target.weights,
         quotes=snapshot.quotes,
         instruments=snapshot.instruments,
@@ -70,7 +77,10 @@ def make_plan(target: Target, snapshot: Snapshot, config: Config, *, first: int 
         quotes=snapshot.quotes,
         targets=target.weights,
         legs=tuple(evolve(leg, expected_cost=estimate([leg]).total) for leg in trades.legs),
-        skipped=trades.skipped,
+        skipped=(
+            *(Skipped(symbol=held.symbol, reason="left as it is") for held in snapshot.left),
+            *trades.skipped,
+        ),
         cost=estimate(trades.legs),
         warnings=tuple(_open_orders_of_others(trades, snapshot)),
     )
@@ -168,7 +178,9 @@ def risk_request(plan: Plan, snapshot: Snapshot, clock: Clock) -> RiskRequest:
         now=clock.now(),
         monotonic=clock.monotonic(),
         targets={symbol: float(weight) for symbol, weight in plan.targets.items()},
-        positions=plan.positions,
+        positions=judged_positions(
+            plan.positions, snapshot.marks, [held.symbol for held in snapshot.left]
+        ),
         marks=snapshot.marks,
         open_orders=snapshot.open_orders,
         quotes=plan.quotes,

@@ -77,6 +77,7 @@ def plan(
             clock=clock,
             max_age=float(settings.execution.quote_max_age_secs),
             account_id=settings.account.id,
+            leave=settings.account.leave,
         )
     finally:
         if not was_connected:

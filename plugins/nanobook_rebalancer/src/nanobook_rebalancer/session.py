@@ -266,6 +266,7 @@ class Session:
                 clock=self.clock,
                 max_age=float(self.config.execution.quote_max_age_secs),
                 account_id=self.account_id,
+                leave=self.config.account.leave,
             )
             # After positions: a fill that they do not show yet makes them be asked for again.
             stuck = [] if self.options.dry_run else self._record_late_fills()
@@ -296,7 +297,7 @@ class Session:
             positions=[
                 {
                     "avg_cost": None if held.avg_cost is None else decimal_text(held.avg_cost),
-                    "price": decimal_text(marks[held.symbol]),
+                    "price": decimal_text(marks[held.symbol]) if held.symbol in marks else None,
                     "qty": decimal_text(held.quantity),
                     "symbol": held.symbol,
                 }
@@ -497,7 +498,9 @@ class Session:
         if positions is None or self.plan is None:
             return None
         try:
-            return reconcile(self.broker, positions, self.target.weights)
+            leave = self.config.account.leave
+            held = {symbol: each for symbol, each in positions.items() if symbol not in leave}
+            return reconcile(self.broker, held, self.target.weights)
         except Exception:  # noqa: BLE001 - everything is done and written; this is only shown
             return None
 
@@ -516,6 +519,7 @@ class Session:
             plan=plan,
             orders=self.orders,
             max_age=float(self.config.execution.quote_max_age_secs),
+            leave=self.config.account.leave,
             peak_since=self.config.risk.peak_since,
             is_flatten=self.options.flatten,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 from attrs import evolve, frozen
@@ -33,12 +33,14 @@ class Snapshot:
     account: Account
     holdings: tuple[BrokerPosition, ...]
     quotes: Mapping[str, Quote]
-    """Usable, fresh, and one of every symbol that is held or asked for."""
+    """Usable, fresh, and one of every symbol that is held or asked for, but for those left."""
     instruments: Mapping[str, Instrument]
     splits_flips: bool
     open_orders: tuple[RiskOrder, ...] = ()
     """Orders of anyone with the quantity that may still fill."""
     broker_time: dt.datetime
+    left: tuple[BrokerPosition, ...] = ()
+    """Those of the holdings that are left as they are."""
 
     @property
     def positions(self) -> dict[str, Decimal]:
@@ -47,8 +49,9 @@ class Snapshot:
 
     @property
     def marks(self) -> dict[str, Decimal]:
-        """Prices at which holdings are valued."""
+        """Prices at which holdings are valued; what is left as the broker values it, if it does."""
         marks = {symbol: quote.mark for symbol, quote in self.quotes.items()}
+        marks |= {held.symbol: _mark(held, self.account) for held in self.left}
         return {symbol: mark for symbol, mark in marks.items() if mark is not None}
 
 
@@ -59,9 +62,11 @@ def take_snapshot(
     clock: Clock,
     max_age: float,
     account_id: str = "",
+    leave: Collection[str] = (),
 ) -> Snapshot:
     """Ask a connected broker for everything that a plan of those symbols is made from.
 
+    Of what to `leave` nothing but the position is asked for.
     `account_id` is whose orders these are to be; without it, what the broker says. A quote is
     fresh if it is at most `max_age` seconds old when it comes.
 
@@ -80,7 +85,7 @@ def take_snapshot(
     instruments: dict[str, Instrument] = {}
     counts = Counter(holding.symbol for holding in holdings)
     problems = [f"{symbol}: it is held {n} times" for symbol, n in counts.items() if n > 1]
-    for symbol in sorted({*counts, *symbols}):
+    for symbol in sorted({*counts, *symbols}.difference(leave)):
         try:
             instrument = broker.instrument(symbol)
             quote = broker.quote(symbol)
@@ -106,7 +111,27 @@ def take_snapshot(
         splits_flips=capabilities.splits_flips,
         open_orders=tuple(_open_part(status) for status in broker.open_orders("all")),
         broker_time=broker.server_time(),
+        left=tuple(held for held in holdings if held.symbol in leave),
     )
+
+
+def judged_positions(
+    positions: Mapping[str, Decimal], marks: Mapping[str, Decimal], leave: Collection[str]
+) -> dict[str, Decimal]:
+    """Positions for the risk gate: what is left as it is and has no price counts for nothing."""
+    return {
+        symbol: quantity
+        for symbol, quantity in positions.items()
+        if symbol in marks or symbol not in leave
+    }
+
+
+def _mark(held: BrokerPosition, account: Account) -> Decimal | None:
+    """Price per unit at which the broker values a holding; None where it does not."""
+    if held.currency != account.currency:
+        return None
+    mark = held.market_value / held.quantity
+    return mark if mark.is_finite() and mark > 0 else None
 
 
 def _unfit_rules(instrument: Instrument, quote: Quote, currency: str) -> str:
