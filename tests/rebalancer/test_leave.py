@@ -54,6 +54,9 @@ def test_what_cannot_be_priced_stops_a_plan_unless_it_is_left(world):
     world.account = {"id": "PAPER"}
     result = world.run({"BBB": 0.1})
     assert (result.status, result.exit_code) == ("refused", 2)
+    assert result.message == (
+        "OLD is not known; it is held, and [account] leave can leave it as it is"
+    )
     world.account["leave"] = ["OLD"]
     result = world.run({"BBB": 0.1})
     assert result.status == "done"

@@ -1,6 +1,7 @@
 """Quotes come from a file, a mapping or a function, and what is wrong in them has its line."""
 
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -216,3 +217,11 @@ def test_a_bad_quote_is_refused(quote, error, message):
         quotes["A"] = quote
         with pytest.raises(error, match=message):
             broker.quote("A")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+def test_a_pipe_is_no_file_of_quotes(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(nanobook.ConnectError, match="is a pipe; give a file"):
+        nanobook.PaperBroker(quotes=pipe).connect()

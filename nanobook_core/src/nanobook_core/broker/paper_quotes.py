@@ -160,7 +160,7 @@ class _File:
 
     def refresh(self) -> None:
         try:
-            text = self._path.read_bytes()
+            text = self._read()
         except OSError as error:
             self._text, self._quotes = None, {}
             self.error = NoQuoteError(f"quotes cannot be read: {error}")
@@ -172,6 +172,11 @@ class _File:
             self._quotes = dict(_rows(self._path, text))
         except ValidationError as error:
             self.error = error
+
+    def _read(self) -> bytes:
+        if self._path.is_fifo():  # it would have nothing to say the second time, and may block
+            raise OSError(f"{self._path} is a pipe; give a file, which is read in each request")
+        return self._path.read_bytes()
 
     def get(self, symbol: str) -> SourceQuote | None:
         if self.error is not None:
@@ -224,7 +229,7 @@ def _check_header(path: Path, header: list[str]) -> None:
         )
         raise ValidationError(
             f"{path}, line 1: {what}; columns are symbol,bid,ask and, if you like, "
-            f"{','.join(_COLUMNS[3:])}"
+            f"{','.join(_COLUMNS[3:])}, in lower case; got {','.join(header)!r:.80}"
         )
 
 

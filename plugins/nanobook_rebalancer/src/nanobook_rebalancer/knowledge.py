@@ -44,9 +44,6 @@ class Knowledge:
 
     def complete(self, request: RiskRequest) -> RiskRequest:
         """Add the plan, what was sent of it, highest equity, that of today, and the kill flag."""
-        planned: dict[str, Decimal] = {}
-        for leg in self.plan.legs:
-            planned[leg.symbol] = planned.get(leg.symbol, Decimal(0)) + leg.signed_quantity
         history = self.orders.venue.journal.history
         equities = history.equity.get(self.orders.window.account, [])
         today = request.now.date().isoformat()
@@ -55,7 +52,7 @@ class Knowledge:
         return evolve(
             request,
             positions=judged_positions(request.positions, request.marks, self.leave),
-            planned=planned,
+            planned=self.plan.changes,
             sent=self._sent({order.client_order_id for order in request.orders}, request.now),
             killed=self.orders.kill.reason(),
             flatten=self.is_flatten,

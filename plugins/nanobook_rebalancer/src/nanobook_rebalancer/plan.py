@@ -119,6 +119,14 @@ class Plan:
         """What cannot be traded, so that the weights are not reached."""
         return tuple(trade for trade in self.skipped if trade.is_hindered)
 
+    @property
+    def changes(self) -> dict[str, Decimal]:
+        """Signed quantity that all legs trade together, by symbol."""
+        changes: dict[str, Decimal] = {}
+        for leg in self.legs:
+            changes[leg.symbol] = changes.get(leg.symbol, Decimal(0)) + leg.signed_quantity
+        return changes
+
     def phase(self, phase: Phase) -> tuple[Leg, ...]:
         """The legs of one phase, in their order."""
         return tuple(leg for leg in self.legs if leg.phase is phase)

@@ -33,8 +33,7 @@ def make_plan(target: Target, snapshot: Snapshot, config: Config, *, first: int 
     Legs are numbered from `first`. Constraints of the target go before those of the config.
 
     Raises:
-        PlanError: there are more than `max_orders_per_run`; a target is to be left as it is; or see
-            `diff`.
+        PlanError: a target is to be left as it is; or see `diff`.
 
     """
     leave = config.account.leave
@@ -57,9 +56,6 @@ def make_plan(target: Target, snapshot: Snapshot, config: Config, *, first: int 
         ),
         first=first,
     )
-    most = config.execution.max_orders_per_run
-    if len(trades.legs) > most:
-        raise PlanError(f"{len(trades.legs)} orders generated, but max_orders_per_run is {most}")
     estimate = partial(
         Cost.of,
         per_share=config.cost.commission_per_share,
@@ -96,6 +92,17 @@ def _open_orders_of_others(trades: Diff, snapshot: Snapshot) -> Iterator[str]:
                 f"{order.symbol}: an open order of somebody else {verb} "
                 f"{decimal_text(order.quantity)}, and this plan does not count it"
             )
+
+
+def check_count(plan: Plan, config: Config) -> None:
+    """Refuse a plan of more orders than a run may send.
+
+    Raises:
+        PlanError: there are more than `max_orders_per_run`.
+
+    """
+    if len(plan.legs) > (most := config.execution.max_orders_per_run):
+        raise PlanError(f"{len(plan.legs)} orders generated, but max_orders_per_run is {most}")
 
 
 def limits_of(config: Config, target: Target) -> RiskSettings:
@@ -160,9 +167,6 @@ def risk_engine(limits: RiskSettings, clock: Clock, registry: Registry | None = 
 
 def risk_request(plan: Plan, snapshot: Snapshot, clock: Clock) -> RiskRequest:
     """Everything that the gate may look at before the first order of a plan is sent."""
-    planned: dict[str, Decimal] = {}
-    for leg in plan.legs:
-        planned[leg.symbol] = planned.get(leg.symbol, Decimal(0)) + leg.signed_quantity
     return RiskRequest(
         orders=tuple(
             RiskOrder(
@@ -186,5 +190,5 @@ def risk_request(plan: Plan, snapshot: Snapshot, clock: Clock) -> RiskRequest:
         quotes=plan.quotes,
         broker_time=snapshot.broker_time,
         instruments=snapshot.instruments,
-        planned=planned,
+        planned=plan.changes,
     )

@@ -22,7 +22,13 @@ from nanobook_rebalancer.config_file import any_config
 from nanobook_rebalancer.errors import InputError
 from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.plan import Plan
-from nanobook_rebalancer.planner import limits_of, make_plan, risk_engine, risk_request
+from nanobook_rebalancer.planner import (
+    check_count,
+    limits_of,
+    make_plan,
+    risk_engine,
+    risk_request,
+)
 from nanobook_rebalancer.result import Result
 from nanobook_rebalancer.run import Rebalancer
 from nanobook_rebalancer.setting import read_record
@@ -83,6 +89,7 @@ def plan(
         if not was_connected:
             venue.disconnect()
     made = make_plan(wanted, snapshot, settings)
+    check_count(made, settings)
     engine = risk_engine(limits_of(settings, wanted), clock, registry)
     rebalancer = Rebalancer(
         config=settings,

@@ -32,7 +32,7 @@ from nanobook_rebalancer.leg import Phase, Skipped
 from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
-from nanobook_rebalancer.planner import make_plan, risk_request
+from nanobook_rebalancer.planner import check_count, make_plan, risk_request
 from nanobook_rebalancer.reconcile import Reconciliation, reconcile
 from nanobook_rebalancer.recovery import (
     abandon_all,
@@ -319,8 +319,7 @@ class Session:
         else:
             plan = _renumbered(self.plan, first)
         plan = self._only_closes(plan)
-        if len(plan.legs) > (most := self.config.execution.max_orders_per_run):
-            raise PlanError(f"{len(plan.legs)} orders generated, but max_orders_per_run is {most}")
+        check_count(plan, self.config)
         if plan.legs or plan.skipped:
             self.journal.write("diff_computed", plan=plan.to_data())
         return plan

@@ -17,7 +17,7 @@ from nanobook_rebalancer.config_file import any_config
 from nanobook_rebalancer.decimal_text import EXACT
 from nanobook_rebalancer.errors import InputError, PlanError
 from nanobook_rebalancer.leg import Leg
-from nanobook_rebalancer.planner import make_plan, risk_engine, risk_request
+from nanobook_rebalancer.planner import check_count, make_plan, risk_engine, risk_request
 from nanobook_rebalancer.snapshot import Snapshot
 from nanobook_rebalancer.target import Target, to_target
 
@@ -95,6 +95,7 @@ class RebalancerExecution:
             return Decision(lots, self._because(needed, "no_price"))
         try:
             plan = make_plan(target, snapshot, self._config)
+            check_count(plan, self._config)
         except PlanError:
             return Decision(lots, self._because(needed, "refused"))
         if not self._engine.evaluate(risk_request(plan, snapshot, moment)).ok:

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from nanobook_core.contracts import (
     Account,
     Broker,
+    BrokerError,
     BrokerOrderStatus,
     BrokerPosition,
     Clock,
@@ -66,9 +67,9 @@ def take_snapshot(
 ) -> Snapshot:
     """Ask a connected broker for everything that a plan of those symbols is made from.
 
-    Of what to `leave` nothing but the position is asked for.
-    `account_id` is whose orders these are to be; without it, what the broker says. A quote is
-    fresh if it is at most `max_age` seconds old when it comes.
+    Of what to `leave` nothing but the position is asked for. `account_id` is whose orders these
+    are to be; without it, what the broker says. A quote is fresh if it is at most `max_age` seconds
+    old when it comes.
 
     Raises:
         PlanError: the broker has another account; a symbol that is held or asked for is not known,
@@ -90,7 +91,7 @@ def take_snapshot(
             instrument = broker.instrument(symbol)
             quote = broker.quote(symbol)
         except (UnknownSymbolError, NoQuoteError) as error:
-            problems.append(f"{symbol}: {str(error).removeprefix(error.prefix)}")
+            problems.append(_without_price(symbol, error, is_held=symbol in counts))
             continue
         problem = _unfit_quote(quote, clock.monotonic(), max_age)
         if problem := problem or _unfit_rules(instrument, quote, account.currency):
@@ -132,6 +133,14 @@ def _mark(held: BrokerPosition, account: Account) -> Decimal | None:
         return None
     mark = held.market_value / held.quantity
     return mark if mark.is_finite() and mark > 0 else None
+
+
+def _without_price(symbol: str, error: BrokerError, *, is_held: bool) -> str:
+    text = str(error).removeprefix(error.prefix)
+    if not text.startswith((symbol, repr(symbol))):
+        text = f"{symbol}: {text}"
+    way_out = "it is held, and [account] leave can leave it as it is"
+    return f"{text}; {way_out}" if is_held else text
 
 
 def _unfit_rules(instrument: Instrument, quote: Quote, currency: str) -> str:
