@@ -66,8 +66,8 @@ def test_weights_are_traded_on_paper_and_not_twice(tmp_path):
         "Plan of momentum-2022-12-28 for account PAPER, equity $97,693.58 USD",
         "momentum-2022-12-28 is already complete",
     ]
-    assert "5 of 5 filled; $47.31 fees + $11.89 slippage = $59.20" in lines
-    assert "3 of 3 filled; $1.52 fees + $0.90 slippage = $2.42" in lines
+    assert "5 of 5 filled; $47.31 fees + $11.89 slippage = $59.20, estimated $51.64" in lines
+    assert "3 of 3 filled; $1.52 fees + $0.90 slippage = $2.42, estimated $2.57" in lines
     assert lines[-1] == "equity 97,693.58, 8 fills"
     again = run("rebalance_paper.py", tmp_path)
     assert again[-1] == lines[-1]
