@@ -115,7 +115,8 @@ class Audit:
 
     records: list[dict[str, Any]]
     violations: list[Violation]
-    legs: dict[int, LegOrders] = field(factory=dict)
+    legs: dict[tuple[str, int], LegOrders] = field(factory=dict)
+    """By window and number."""
     by_event: dict[str, list[dict[str, Any]]] = field(factory=lambda: defaultdict(list))
     by_order: dict[str, list[dict[str, Any]]] = field(factory=lambda: defaultdict(list))
 
@@ -131,10 +132,11 @@ class Audit:
         for record in audit.by_event["diff_computed"]:
             plan = record["data"]["plan"]
             for leg in plan["legs"]:
-                if leg["number"] in audit.legs:
+                key = plan["window"], leg["number"]
+                if key in audit.legs:
                     violations.append(Violation("J4", f"leg {leg['number']} was planned twice"))
                 ids = client_ids(ACCOUNT, plan["window"], leg["symbol"], leg["number"])
-                audit.legs[leg["number"]] = LegOrders(leg, ids)
+                audit.legs[key] = LegOrders(leg, ids)
         return audit
 
     def events(self, client_order_id: str, event: str) -> list[dict[str, Any]]:
@@ -187,7 +189,8 @@ def judge(truth: Truth, content: bytes, ending: Ending) -> list[Violation]:
 
 def duplicates(truth: Truth, audit: Audit) -> Iterable[Violation]:
     """J1: never more of a leg than planned, and one live order at most."""
-    by_leg: dict[int, list[VenueOrder]] = defaultdict(list)
+    by_leg: dict[str, list[VenueOrder]] = defaultdict(list)
+    legs: dict[str, LegOrders] = {}
     for order in truth.orders:
         leg = audit.leg_of(order.client_order_id)
         if leg is None:
@@ -195,24 +198,53 @@ def duplicates(truth: Truth, audit: Audit) -> Iterable[Violation]:
             continue
         if (order.symbol, order.side) != (leg.data["symbol"], leg.side):
             yield Violation("J1", f"order {order.number} is not what leg {leg.data['number']} is")
-        before = by_leg[leg.data["number"]]
+        legs[leg.ids[0]] = leg
+        before = by_leg[leg.ids[0]]
         live = [
             each for each in before if each.ended_at is None or each.ended_at > order.accepted_at
         ]
         if live:
             yield Violation("J1", f"leg {leg.data['number']} had two live orders")
         taken = sum(
-            (each.quantity if each in live else each.filled for each in before), order.quantity
+            (
+                each.quantity if each in live else _known(truth, audit, each, order)
+                for each in before
+            ),
+            order.quantity,
         )
         if taken > leg.quantity:
             yield Violation(
                 "J1", f"leg {leg.data['number']}: {taken} accepted, {leg.quantity} planned"
             )
         before.append(order)
-    for number, orders in by_leg.items():
-        filled = sum((order.filled for order in orders), Decimal(0))
-        if filled > audit.legs[number].quantity:
-            yield Violation("J1", f"leg {number}: {filled} filled")
+    for key, orders in by_leg.items():
+        leg, filled = legs[key], sum((order.filled for order in orders), Decimal(0))
+        late = late_executions(truth, leg.data["symbol"])
+        is_told = f"leg {leg.data['number']}: {filled} " in audit.reviews
+        if filled > leg.quantity and not (len(orders) > 1 and late and is_told):
+            yield Violation("J1", f"leg {leg.data['number']}: {filled} filled")
+
+
+def _known(truth: Truth, audit: Audit, before: VenueOrder, order: VenueOrder) -> Decimal:
+    """What had filled of an order before another one: all but late fills that nobody knew of."""
+    intents = [
+        record["seq"]
+        for record in audit.by_order[order.client_order_id]
+        if record["event"] == "order_intent"
+    ]
+    recorded = {
+        record["data"]["exec_id"]
+        for record in audit.by_event["order_filled"]
+        if record["seq"] < min(intents, default=0)
+    }
+    return before.filled - sum(
+        (
+            each.quantity
+            for each in late_executions(truth, before.symbol)
+            if each.number == before.number and each.exec_id not in recorded
+        ),
+        Decimal(0),
+    )
 
 
 def lost(truth: Truth, audit: Audit) -> Iterable[Violation]:
@@ -300,7 +332,11 @@ def gaps(truth: Truth, audit: Audit) -> Iterable[Violation]:
     before = dict(plan["positions"])
     explained, is_needed = _explained(audit, plans[-1])
     for symbol in sorted({*truth.start, *dict(plan["targets"]), *before, *explained}):
-        legs = [audit.legs[leg["number"]] for leg in plan["legs"] if leg["symbol"] == symbol]
+        legs = [
+            audit.legs[plan["window"], leg["number"]]
+            for leg in plan["legs"]
+            if leg["symbol"] == symbol
+        ]
         held = truth.start.get(symbol, Decimal(0)) + sum(
             (each.signed_quantity for each in seen if each.symbol == symbol), Decimal(0)
         )
@@ -329,10 +365,10 @@ def _explained(audit: Audit, plan: dict[str, Any]) -> tuple[dict[str, Decimal], 
     """
     fetched: dict[str, Any] = {}
     positions, since, is_needed = plan["data"]["plan"]["positions"], plan["seq"], True
-    for record in audit.records[since:]:
+    for record in audit.records:
         if record["event"] == "positions_fetched":
             fetched = record
-        elif record["event"] == "no_rebalance_needed":
+        elif record["event"] == "no_rebalance_needed" and record["seq"] > plan["seq"]:
             positions = [[held["symbol"], held["qty"]] for held in fetched["data"]["positions"]]
             since, is_needed = fetched["seq"], False
     explained = defaultdict(Decimal)
@@ -380,12 +416,16 @@ def _unlisted(
 
 def disorder(audit: Audit) -> Iterable[Violation]:
     """J4, but for the chain: nothing is done for a window that is done."""
-    done = False
+    windows: dict[str, str] = {}
+    done: set[str] = set()
     for record in audit.records:
-        if done and record["event"] != "run_completed":
+        if record["event"] == "run_started":
+            windows[record["run"]] = record["data"].get("window", "")
+        window = windows.get(record["run"], "")
+        if window in done and record["event"] != "run_completed":
             yield Violation("J4", f"{record['event']} after the end")
         if record["event"] == "run_completed" and record["data"]["status"] == "done":
-            done = True
+            done.add(window)
 
 
 def forbidden(truth: Truth, audit: Audit) -> Iterable[Violation]:
@@ -442,8 +482,12 @@ def unjustified(truth: Truth, audit: Audit, ending: Ending) -> Iterable[Violatio
         if not is_uncertain:
             yield Violation("J6", f"a review of {client_order_id} without a reason")
     symbols = {order.symbol for order in truth.orders}
+    beyond = [
+        symbol for symbol in symbols if f" {symbol} traded, " in audit.reviews
+    ]  # of a leg more than was planned
     if not asked and not any(
-        f'"{symbol}: ' in audit.reviews and late_executions(truth, symbol) for symbol in symbols
+        (symbol in beyond or f'"{symbol}: ' in audit.reviews) and late_executions(truth, symbol)
+        for symbol in symbols
     ):
         yield Violation("J6", f"a review of nothing: {audit.reviews:.300}")
 

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Client
 from pathlib import Path
@@ -235,6 +236,19 @@ def run_kills(folder: Path, kills: int, first: int = 0) -> Iterator[Outcome]:
             yield outcome
 
 
+def spread(folder: Path, kills: int, first: int, processes: int) -> list[Outcome]:
+    """Share kills out among so many commands at a time."""
+
+    def share(number: int) -> list[Outcome]:
+        (folder / f"share{number}").mkdir()
+        return list(
+            run_kills(folder / f"share{number}", -(-kills // processes), first + 10_000 * number)
+        )
+
+    with ThreadPoolExecutor(processes) as pool:
+        return [outcome for part in pool.map(share, range(processes)) for outcome in part]
+
+
 def start_together(folder: Path, number: int) -> Counter[int]:
     """Exit codes of so many real commands that are started at once.
 
@@ -270,6 +284,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--starts", type=int, default=0, help="how many at the same time")
     options = parser.parse_args()
     is_wrong = False
@@ -277,9 +292,8 @@ def main() -> int:
         folder = Path(name)
         started = time.monotonic()
         if options.kills:
-            outcomes = []
-            for outcome in run_kills(folder, options.kills, options.first):
-                outcomes.append(outcome)
+            outcomes = spread(folder, options.kills, options.first, options.processes)
+            for outcome in outcomes:
                 if outcome.violations:
                     is_wrong = True
                     print(outcome, flush=True)
@@ -287,8 +301,7 @@ def main() -> int:
             print(
                 f"{sum(outcome.kills for outcome in outcomes)} kills in {len(outcomes)} worlds, "
                 f"{time.monotonic() - started:.0f} s; last exit codes {dict(ends)}; "
-                f"{sum(bool(outcome.violations) for outcome in outcomes)} worlds violated a law; "
-                f"go on with --first {options.first + len(outcomes)}"
+                f"{sum(bool(outcome.violations) for outcome in outcomes)} worlds violated a law"
             )
         if options.starts:
             print(f"exit codes {dict(start_together(folder, options.starts))}")

@@ -1,7 +1,7 @@
 """Every fault at every crash point, for many seeds; see --help.
 
-    python tests/rebalancer/matrix.py --seeds 20 --processes 2
-    python tests/rebalancer/matrix.py --pairs 20000 --processes 2
+    python tests/rebalancer/matrix.py --seeds 20
+    python tests/rebalancer/matrix.py --pairs 20000
 
 Runs are numbered by their seeds: a range of them goes on where another one ended.
 """
@@ -14,7 +14,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -26,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from attrs import define, field, frozen
 from tests.rebalancer.crash import CANCEL_POINTS, CRASH_POINTS, ORDERS, CrashPoint, Tape
 from tests.rebalancer.fault import FAULTS
-from tests.rebalancer.judge import Audit, Violation
+from tests.rebalancer.judge import REVIEW, Audit, Violation
 from tests.rebalancer.program import AUDIT
 from tests.rebalancer.world import ORDERS as IN_PLAN
-from tests.rebalancer.world import Crashed, World
+from tests.rebalancer.world import SECOND, Crashed, World
 
 #: All points of eight faults: those of one fault and seed share their first part.
 _CHUNK = 8 * len(CRASH_POINTS)
@@ -69,6 +68,9 @@ class Result:
     reviews: str
     scope: str
     """For how long the venue refuses a client order id again."""
+    attempts: int
+    """How many orders a leg may have, one after the other."""
+    windows: int
 
 
 @define
@@ -103,7 +105,9 @@ class Matrix:
             minutes=world.clock.elapsed / 60,
             violations=tuple(world.verdict()),
             scope=world.venue.scope.value,
-            reviews=Audit.read(content).reviews if world.codes[-1] == 4 else "",
+            attempts=world.max_attempts,
+            windows=1 + (world.target == SECOND),
+            reviews=Audit.read(content).reviews if REVIEW in world.codes else "",
         )
 
     def tape(self, case: Case, rests: int | None) -> list[str]:
@@ -189,9 +193,44 @@ def shown(results: list[Result]) -> str:
             lines += [_row(name, [r for r in results if of(r) == name]) for name in names]
             lines.append("")
     lines.append(_row("all", results))
-    reviews = sum(result.codes[-1] == 4 for result in results)
-    lines.append(f"REVIEW rate {100 * reviews / max(1, len(results)):.2f} %")
+    reviews = [result for result in results if REVIEW in result.codes]
+    again = sum(result.codes[-1] != REVIEW for result in reviews)
+    wrong = sum(bool(result.violations) for result in results)
+    lines += [
+        (
+            f"duplicate orders: {_having(DUPLICATE, results)} runs; lost orders or fills: "
+            f"{_having(LOST, results)}; any law violated: {wrong}"
+        ),
+        (
+            f"REVIEW rate {_review_rate(results)}: {len(reviews):,} runs, each justified where J6 "
+            f"holds; {again:,} of them ended otherwise when they were started once more"
+        ),
+        *_review_rates(results),
+        (
+            f"{sum(map(len, (r.codes for r in results))):,} processes, at most "
+            f"{max((len(r.codes) for r in results), default=0)} a run; "
+            f"{sum(r.attempts > 1 for r in results):,} runs with two attempts a leg, "
+            f"{sum(r.windows > 1 for r in results):,} with a second window"
+        ),
+    ]
     return "\n".join(lines)
+
+
+def _review_rates(results: list[Result]) -> Iterator[str]:
+    for scope, attempts in sorted({(result.scope, result.attempts) for result in results}):
+        of = [r for r in results if (r.scope, r.attempts) == (scope, attempts)]
+        yield (
+            f"    {_review_rate(of)} of {len(of):,} where the venue refuses an id again {scope}, "
+            f"{attempts} attempts a leg"
+        )
+
+
+def _review_rate(results: list[Result]) -> str:
+    return f"{100 * sum(REVIEW in r.codes for r in results) / max(1, len(results)):.2f} %"
+
+
+def _having(rule: str, results: list[Result]) -> int:
+    return sum(any(each.rule == rule for each in result.violations) for result in results)
 
 
 def _place(name: str) -> tuple[int, str]:
@@ -199,17 +238,13 @@ def _place(name: str) -> tuple[int, str]:
 
 
 def _row(name: str, results: list[Result]) -> str:
-    def having(rule: str) -> int:
-        return sum(any(each.rule == rule for each in result.violations) for result in results)
-
-    last = Counter(result.codes[-1] for result in results)
     numbers = (
         len(results),
         sum(result.is_reached for result in results),
-        having(DUPLICATE),
-        having(LOST),
-        last[4],
-        sum(any(each.rule == "J6" for each in result.violations) for result in results),
+        _having(DUPLICATE, results),
+        _having(LOST, results),
+        sum(REVIEW in result.codes for result in results),
+        _having("J6", results),
         sum(bool(result.violations) for result in results),
     )
     return f"{name:<22}" + "".join(f"{number:>11,}" for number in numbers)
@@ -223,7 +258,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--faults", default=",".join(BY_NAME))
     parser.add_argument("--points", default=",".join(POINTS), help="'' is none")
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--violations", type=int, default=20, help="how many are printed")
     options = parser.parse_args()
     cases = [

@@ -46,10 +46,21 @@ class Consent(Screen):
 
 
 def run_program(
-    folder: Path, broker: Broker, clock: Clock, files: FileLayer, timeout: int = ORDER_TIMEOUT
+    folder: Path,
+    broker: Broker,
+    clock: Clock,
+    files: FileLayer,
+    *,
+    target: str = TARGET,
+    timeout: int = ORDER_TIMEOUT,
+    max_attempts: int = 1,
 ) -> int:
     """Exit code of one run, whose message or error is printed."""
-    execution = {**CONFIG["execution"], "order_timeout_secs": timeout}
+    execution = {
+        **CONFIG["execution"],
+        "order_timeout_secs": timeout,
+        "max_attempts": max_attempts,
+    }
     redactor = Redactor([CANARY])
     rebalancer = Rebalancer(
         config=to_config({**CONFIG, "execution": execution}, folder=folder),
@@ -60,7 +71,7 @@ def run_program(
         screen=Consent(),
     )
     try:
-        result = rebalancer.run_file(folder / TARGET, Options())
+        result = rebalancer.run_file(folder / target, Options())
     except tuple(CODES) as error:
         print(redactor.text(str(error)))  # noqa: T201
         return next(code for kind, code in CODES.items() if isinstance(error, kind))

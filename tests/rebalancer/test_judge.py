@@ -236,6 +236,77 @@ def test_where_nothing_was_needed_fills_explain_what_is_held():
     assert rules(SOLD_LATE, [*before, late, end], 0) == {"J3"}
 
 
+IN_SECOND = client_ids(ACCOUNT, "2026-02", "BBB", 1)[0]
+SOLD_AGAIN = order(3, IN_SECOND, "BBB", "sell", 20)
+TWO_WINDOWS = truth(SOLD_AGAIN, executions=(*TRUTH.executions, execution("X4", SOLD_AGAIN, 20)))
+SECOND_WINDOW = [
+    ("run_started", {"window": "2026-02"}),
+    (
+        "diff_computed",
+        {
+            "plan": {
+                "window": "2026-02",
+                "positions": [["AAA", "100"], ["BBB", "20"]],
+                "targets": [["AAA", "0.1"]],
+                "legs": [{**LEGS[0], "quantity": "20"}],
+            }
+        },
+    ),
+    intent(IN_SECOND, "20"),
+    ("order_submitted", {"client_order_id": IN_SECOND}),
+    filled(IN_SECOND, "X4", "20"),
+    done(IN_SECOND, "20"),
+    completed("done"),
+]
+
+
+def test_a_window_after_another_one_has_legs_of_its_own():
+    assert rules(TWO_WINDOWS, [*EVENTS, *SECOND_WINDOW], 0) == set()
+    assert rules(TWO_WINDOWS, [*EVENTS, *SECOND_WINDOW[:-3], SECOND_WINDOW[-1]], 0) == {"J2", "J3"}
+    again = ("run_started", {"window": "2026-02"})
+    assert rules(TWO_WINDOWS, [*EVENTS, *SECOND_WINDOW, again], 0) == {"J4"}
+
+
+CANCELLED = evolve(SOLD, state=OrderState.CANCELLED, ended_at=15.0)
+REST = order(3, SECOND, "BBB", "sell", 30)
+#: 10 of 40 fill before the cancel, 30 after it, and the second attempt is for those too.
+TWICE = truth(
+    orders=(CANCELLED, REST),
+    executions=(
+        execution("X1", SOLD, 10),
+        execution("X2", SOLD, 30, at=29.9),
+        execution("X3", REST, 30),
+    ),
+)
+
+
+def of_two_attempts(*, known, review):
+    late = filled(SELL, "X2", "30")
+    return [
+        ("diff_computed", {"plan": {**PLAN, "targets": [], "legs": LEGS[:1]}}),
+        intent(SELL, "40"),
+        ("order_submitted", {"client_order_id": SELL}),
+        filled(SELL, "X1", "10"),
+        done(SELL, "10"),
+        *([late] if known else []),
+        intent(SECOND, "30"),
+        ("order_submitted", {"client_order_id": SECOND}),
+        filled(SECOND, "X3", "30"),
+        done(SECOND, "30"),
+        *([] if known else [late]),
+        completed("review", [review]),
+    ]
+
+
+TOLD = "leg 1: 70 BBB traded, 40 planned"
+
+
+def test_a_late_fill_that_nobody_knew_of_when_the_rest_was_sent_is_for_a_person():
+    assert rules(TWICE, of_two_attempts(known=False, review=TOLD), 4) == set()
+    assert rules(TWICE, of_two_attempts(known=False, review="x"), 4) == {"J1", "J6"}
+    assert rules(TWICE, of_two_attempts(known=True, review=TOLD), 4) == {"J1"}
+
+
 WRONG = {
     "an order that no leg has": ("J1", truth(order(3, "nb1-x", "AAA", "buy", 1)), EVENTS),
     "the same order twice": ("J1", truth(AGAIN), EVENTS),

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import define, field, frozen
 from tests.rebalancer.crash import Crash, Disk, RunClock, RunFiles, Tape
 from tests.rebalancer.fault import ActiveFault, Fault
-from tests.rebalancer.judge import MAX_RESTARTS, Ending, Violation, judge
+from tests.rebalancer.judge import DONE, MAX_RESTARTS, REVIEW, Ending, Violation, judge
 from tests.rebalancer.program import AUDIT, TARGET, run_program
 from tests.rebalancer.sim_broker import Call, SimBroker, straight
 from tests.rebalancer.sim_venue import SILENCE, SimVenue
@@ -24,8 +24,9 @@ from nanobook_core.contracts.broker import ClientIdScope
 
 #: Orders of a world's plan, about.
 ORDERS = 5
-#: Exit codes after which nobody starts it again.
-ENDED = (0, 4)
+#: Exit codes after which nobody starts it again, but for one more try.
+ENDED = (DONE, REVIEW)
+SECOND = "second.json"
 
 
 @frozen
@@ -51,6 +52,14 @@ class World:
     venue: SimVenue = field(init=False)
     active: list[ActiveFault] = field(init=False)
     splits_flips: bool = field(init=False)
+    max_attempts: int = field(init=False)
+    has_second_window: bool = field(init=False)
+    target: str = TARGET
+    """What is traded now."""
+    stage: tuple[int, float] = (0, 0.0)
+    """Number of the process that what is to be judged began with, and when that was."""
+    found: list[Violation] = field(factory=list)
+    """What the judge said of stages that are over."""
     sessions: int = 0
     codes: list[int | None] = field(factory=list)
     others: list[int | None] = field(factory=list)
@@ -61,6 +70,8 @@ class World:
     def __attrs_post_init__(self) -> None:
         random = self.random("world")
         self.splits_flips = random.random() < 0.5
+        self.max_attempts = self.random("attempts").choice([1, 2])
+        self.has_second_window = self.random("second").random() < 0.25
         symbols = ["AAA", "BBB", "CCC", "DDD"]
         random.shuffle(symbols)
         prices = {symbol: Decimal(random.randint(2000, 20_000)) / 100 for symbol in symbols}
@@ -79,15 +90,9 @@ class World:
             turned: -0.03 if start[turned] > 0 else 0.03,
             new: random.choice([0.06, -0.05]),
         }
-        target = {
-            # However far the clock jumps back.
-            "timestamp": (START - dt.timedelta(days=2)).isoformat(),
-            "metadata": {"id": f"window-{self.seed}"},
-            "targets": [
-                {"symbol": symbol, "weight": weight} for symbol, weight in sorted(weights.items())
-            ],
-        }
-        (self.folder / TARGET).write_text(json.dumps(target))
+        self.write_target(TARGET, f"window-{self.seed}", weights)
+        # Back to about where it began, so that every symbol is traded once more.
+        self.write_target(SECOND, f"window-{self.seed}-2", {less: 0.08, gone: 0.05, turned: 0.01})
         self.disk.settle(self.folder)
         self.venue = SimVenue(
             self.clock,
@@ -107,6 +112,17 @@ class World:
             if fault.fills is not None:
                 self.venue.plans[chosen] = fault.fills
             self.active.append(active)
+
+    def write_target(self, name: str, window: str, weights: dict[str, float]) -> None:
+        target = {
+            # However far the clock jumps back.
+            "timestamp": (START - dt.timedelta(days=2)).isoformat(),
+            "metadata": {"id": window},
+            "targets": [
+                {"symbol": symbol, "weight": weight} for symbol, weight in sorted(weights.items())
+            ],
+        }
+        (self.folder / name).write_text(json.dumps(target))
 
     def random(self, purpose: str) -> Random:
         """Chance of this world, one stream for each purpose."""
@@ -139,7 +155,12 @@ class World:
         try:
             with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
                 code: int | None = run_program(
-                    self.folder, self.broker(tape), RunClock(self.clock, tape), files
+                    self.folder,
+                    self.broker(tape),
+                    RunClock(self.clock, tape),
+                    files,
+                    target=self.target,
+                    max_attempts=self.max_attempts,
                 )
         except Crash:
             code = None
@@ -158,11 +179,30 @@ class World:
         return next((error for error in errors if error is not None), None)
 
     def run(self, crashed: Crashed | None = None) -> None:
+        """Start the program until it has ended, once more after a review, and for other weights."""
+        random = self.random("after")
+        self.until_ended(random, crashed)
+        if self.codes[-1] == REVIEW:
+            self.next_stage(random)
+        if self.codes[-1] == DONE and any(fault.name == "F32" for fault in self.faults):
+            self.codes.append(self.start(Tape()))
+        if self.codes[-1] == DONE and self.has_second_window:
+            self.target = SECOND
+            self.next_stage(random)
+
+    def next_stage(self, random: Random) -> None:
+        """Have judged what was, and start the program again until it has ended."""
+        self.found += self.judged()
+        self.clock.sleep(random.choice([0.5, 10, 30, 1200]))
+        self.stage = len(self.codes), self.clock.elapsed
+        self.until_ended(random)
+
+    def until_ended(self, random: Random, crashed: Crashed | None = None) -> None:
         """Start the program, and again after every death or error, until it has ended."""
+        first = len(self.codes)
         tape = Tape() if crashed is None else Tape(crashed.step, crashed.torn)
         self.codes.append(self.start(tape))
-        random = self.random("after")
-        while self.codes[-1] not in ENDED and len(self.codes) <= MAX_RESTARTS:
+        while self.codes[-1] not in ENDED and len(self.codes) - first <= MAX_RESTARTS:
             lost = crashed is not None and crashed.is_power_lost and self.codes[-1] is None
             self.after_process(
                 random,
@@ -172,8 +212,6 @@ class World:
             if lost:
                 self.clock.reboot()
             self.clock.sleep(random.choice([0.5, 10, 30, 1200]))
-            self.codes.append(self.start(Tape()))
-        if self.codes[-1] == 0 and any(fault.name == "F32" for fault in self.faults):
             self.codes.append(self.start(Tape()))
 
     def after_process(self, random: Random, *, is_power_lost: bool) -> None:
@@ -195,12 +233,17 @@ class World:
                 file.write(line[: random.randint(1, len(line) - 1)])
 
     def verdict(self) -> list[Violation]:
-        """What the judge says."""
+        """What the judge says of all of it."""
+        return list(dict.fromkeys([*self.found, *self.judged()]))
+
+    def judged(self) -> list[Violation]:
+        """What the judge says of the stage that has ended."""
+        first, began = self.stage
         path = self.folder / AUDIT
         truth = self.venue.truth()
         ending = Ending(
-            codes=tuple(self.codes),
-            minutes=self.clock.elapsed / 60,
+            codes=tuple(self.codes[first:]),
+            minutes=(self.clock.elapsed - began) / 60,
             texts=tuple(self.texts),
             others=tuple(self.others),
         )
