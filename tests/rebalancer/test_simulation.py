@@ -48,7 +48,7 @@ def planned(weights, cents, config, cash=100_000):
                 ],
                 "allow_flatten": True,
             }
-            if any(row) and broker.account().equity <= 0:
+            if broker.account().equity <= 0:  # the simulation ends trading there
                 break
             try:
                 plan = nanobook.plan(document, broker=broker, config=config)
