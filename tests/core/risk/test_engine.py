@@ -112,6 +112,10 @@ def test_of_several_wrong_limits_the_originals_first_is_reported():
             "risk check 'price_collar' has no setting 'max_pc'; the nearest is 'max_pct'",
         ),
         ({"checks": {"kill_state": {"on": 1}}}, "risk check 'kill_state' has no setting 'on'"),
+        (
+            {"checks": {"max_quantity": {}}},
+            "risk check 'max_quantity' needs the setting 'max_quantity'",
+        ),
     ],
 )
 def test_what_is_unknown_or_of_the_wrong_type_is_a_type_error(limits, text):

@@ -13,6 +13,7 @@ from nanobook_core.plugin.capability import Kind
 from nanobook_core.plugin.registry import Registry, load_target
 
 _PROVIDER = "nanobook-risk"
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 #: The seed's checks and the limits that each takes, in the order in which they answer for a batch.
 LIMITS = {
     "max_position": ("max_position_pct",),
@@ -50,7 +51,7 @@ def further(
     """Return the checks that a configuration asks for, by name.
 
     Raises:
-        TypeError: settings are no mapping, or a check has no such setting.
+        TypeError: settings are no mapping, or a check has no such setting or needs one more.
         ValidationError: a check is always there, or a setting is out of range.
         CapabilityNotFoundError: there is no such check.
 
@@ -70,6 +71,10 @@ def further(
         known = inspect.signature(target).parameters
         if not any(found.kind is found.VAR_KEYWORD for found in known.values()):
             refuse_unknown(f"risk check {name!r}", "setting", settings, tuple(known))
+        for found in known.values():
+            is_needed = found.default is found.empty and found.kind in _BY_NAME
+            if is_needed and found.name not in settings:
+                raise TypeError(f"risk check {name!r} needs the setting {found.name!r}")
         made[name] = registry.create(Kind.RISK_CHECK, name, **settings)
     return made
 

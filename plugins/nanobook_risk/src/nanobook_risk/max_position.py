@@ -26,7 +26,8 @@ class MaxPosition:
 
     The position counts as if every order of its symbol and side fills, the open ones too. In a
     batch with target weights the largest weight is judged as well, except of symbols whose orders
-    only reduce; of positions only those that fail are listed. Orders that only reduce pass.
+    only reduce; of positions only those that fail are listed, where the weight's finding does not
+    say the same. Orders that only reduce pass.
 
     Raises:
         TypeError: the limit is no number.
@@ -46,12 +47,11 @@ class MaxPosition:
         if request.targets is None:
             return each_order(_NAME, request.orders, lambda order: self._position(book, order))
         largest = {(order.symbol, order.side): order for order in book.increases}
-        return [
-            self._weights(book, request.targets),
-            *each_order(
-                _NAME, largest.values(), lambda order: self._position(book, order, in_batch=True)
-            ),
-        ]
+        of_weights = self._weights(book, request.targets)
+        of_orders = each_order(
+            _NAME, largest.values(), lambda order: self._position(book, order, in_batch=True)
+        )
+        return [of_weights, *(each for each in of_orders if each.detail != of_weights.detail)]
 
     def _position(
         self, book: Book, order: RiskOrder, *, in_batch: bool = False
