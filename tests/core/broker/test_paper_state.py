@@ -195,8 +195,12 @@ def test_the_same_session_gives_the_same_bytes(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"account_id": "OTHER"}, "has the account_id 'PAPER', got 'OTHER'"),
-        ({"currency": "EUR"}, "has the currency 'USD', got 'EUR'"),
+        ({"account_id": "OTHER"}, "has the account_id 'PAPER', got 'OTHER': give that account_id"),
+        (
+            {"account_id": "OTHER"},
+            "account.id of a config, or, for another account, another `state",
+        ),
+        ({"currency": "EUR"}, "has the currency 'USD', got 'EUR': give that currency or, for an"),
     ],
 )
 def test_a_file_of_another_account_is_refused(path, settings, message):

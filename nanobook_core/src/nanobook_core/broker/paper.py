@@ -202,8 +202,10 @@ class PaperBroker(BrokerBase):
             if state.entry(name) != opening[name]:
                 there = state.entry(name)
                 state.close()
+                key = "account_id, or account.id of a config," if name == "account_id" else name
                 raise ValidationError(
-                    f"{self._path} has the {name} {there!r:.40}, got {opening[name]!r:.40}"
+                    f"{self._path} has the {name} {there!r:.40}, got {opening[name]!r:.40}: "
+                    f"give that {key} or, for another account, another `state`"
                 )
         try:
             self._check_terms(state)
