@@ -143,6 +143,13 @@ def test_without_a_price_there_is_no_weight_to_compare(folder):
     assert "  DDD         10.00 no price        -            -            0\n" in output
 
 
+def test_a_setting_that_a_check_needs_is_named_with_its_place(folder):
+    folder.config("[risk.checks.max_quantity]\n")
+    code, _, errors = run_here("run", "target.json", *PAPER)
+    said = "risk check 'max_quantity' needs the setting 'max_quantity'"
+    assert (code, errors) == (2, f"Error: config.toml: risk.checks.max_quantity: {said}\n")
+
+
 def test_every_end_is_a_document_where_one_is_asked_for(folder):
     folder.target({"AAA": 0.9}, "heavy", "heavy.json")
     with RunLock(folder.path / "logs" / "audit.jsonl", SystemClock()):

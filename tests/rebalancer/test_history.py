@@ -14,7 +14,13 @@ from nanobook_rebalancer.chain import AuditRecord
 from nanobook_rebalancer.history import History
 from nanobook_rebalancer.leg_state import FROM_BROKER, LegState
 
-STARTED = {"account_digest": "a", "window_digest": "w", "dry_run": False, "target": []}
+STARTED = {
+    "account_digest": "a",
+    "dry_run": False,
+    "target": [],
+    "window": "w1",
+    "window_digest": "w",
+}
 INTENT = {
     "action": "BUY",
     "attempt": 1,

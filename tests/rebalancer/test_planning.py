@@ -131,11 +131,13 @@ def test_further_checks_of_the_config_judge_the_plan():
         ({"price_collar": {"max_pc": 1}}, "has no setting 'max_pc'; the nearest is 'max_pct'"),
         ({"price_collar": {"max_pct": -1}}, "max_pct must be >= 0"),
         ({"price_collar": {"max_pct": "5%"}}, "max_pct is a number, got '5%'"),
+        ({"max_quantity": {}}, "risk check 'max_quantity' needs the setting 'max_quantity'"),
         ({"leverage": {"max_leverage": 3}}, "risk check 'leverage' is always there"),
     ],
 )
 def test_a_further_check_that_cannot_be_is_an_input_error(checks, message):
-    with pytest.raises(InputError, match=r"config: risk\.checks: .*" + re.escape(message)):
+    where = re.escape(f"config: risk.checks.{next(iter(checks))}: ")
+    with pytest.raises(InputError, match=f"^{where}.*{re.escape(message)}"):
         nanobook.plan(WEIGHTS, broker=paper(), config={"risk": {"checks": checks}})
 
 

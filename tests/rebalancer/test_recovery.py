@@ -298,10 +298,24 @@ def test_orders_of_others_are_left_alone(world):
 def test_a_run_for_another_window_ends_first_what_was_left_open(world):
     world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
     crash_after(world, "order_submitted")
-    result = world.run({"BBB": 0.25}, window="w2")
+    screen = Recorder()
+    result = world.run({"BBB": 0.25}, window="w2", screen=screen)
     assert result.status == "done"
+    note = (
+        "window w1 of 2026-03-02T15:00:00.000000Z was left open: "
+        "1 order cancelled, 2 trades unfinished"
+    )
+    assert (screen.notes, result.notes, result.to_dict()["notes"]) == ([note], (note,), [note])
     assert world.data("recovered") == [{"legs": [1, 2], "run": "r1", "status": "incomplete"}]
     assert world.held() == {"BBB": 500}
+
+
+def test_a_dry_run_tells_of_open_orders_and_leaves_them(world):
+    world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
+    crash_after(world, "order_submitted")
+    result = world.run({"BBB": 0.25}, Options(dry_run=True), window="w2")
+    assert result.notes == ("1 order of ours is open; a run ends what it finds",)
+    assert len(world.broker.open_orders("all")) == 1
 
 
 def test_after_that_its_window_gets_a_new_plan_with_numbers_going_on(world):

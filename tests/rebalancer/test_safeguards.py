@@ -12,6 +12,7 @@ import nanobook
 from nanobook_core.broker import PaperBroker
 from nanobook_core.contracts import (
     InsufficientFundsError,
+    NoQuoteError,
     OutcomeUnknownError,
 )
 from nanobook_core.lob.file_layer import FileLayer
@@ -43,7 +44,10 @@ def test_positions_that_lag_are_not_planned_from(world):
     assert world.run(ONE).status == "review"
     result = world.run(ONE)
     assert (result.status, result.exit_code) == ("review", 4)
-    assert "AAA: 0 held, 500 explained" in result.message
+    assert str(result) == (
+        "Review: AAA: 0 held, 500 explained: look at the account; "
+        "if these positions are right, run again with --accept-positions"
+    )
     assert world.broker.count("submit_order") == 1
     world.broker.lag = False
     assert world.run(ONE).message == "No rebalancing needed."
@@ -429,11 +433,38 @@ def test_flatten_closes_while_the_kill_switch_is_set_and_opens_nothing(world):
     assert world.run({"CCC": 0.3}, window="w2").status == "halted"
 
 
+def test_where_what_is_held_cannot_be_compared_with_the_target_that_is_said(world):
+    class Mute(FaultyBroker):
+        has_prices = True
+
+        def account(self):
+            if not self.has_prices:
+                raise NoQuoteError("no price of AAA")
+            return super().account()
+
+    class Watching(Recorder):
+        def recorded(self, event, data):
+            world.broker.has_prices = event != "run_completed"
+
+    world.broker = world.new_broker(Mute)
+
+    screen = Watching()
+    result = world.run(ONE, screen=screen)
+    assert (result.status, result.reconciliation) == ("done", None)
+    assert result.notes == (
+        "what is held cannot be compared with the target: NoQuoteError: no price of AAA",
+    )
+    assert tuple(screen.notes) == result.notes
+
+
 def test_where_there_is_nothing_to_close_flatten_says_so(world):
     kill_switch(world).set("out")
     result = world.run(ONE, Options(force=True, flatten=True))
     assert (result.status, result.exit_code) == ("incomplete", 3)
-    assert "nothing to close" in result.message
+    assert result.ending == (
+        "Incomplete: under target.json nothing is to be closed, and --flatten opens nothing; "
+        "a target without symbols and with allow_flatten closes everything"
+    )
 
 
 def test_a_full_disk_while_recovering_cancels_what_is_open(world):

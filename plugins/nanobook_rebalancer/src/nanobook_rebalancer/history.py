@@ -104,8 +104,11 @@ class Window:
 
     account: str
     """A digest of its id."""
+    name: str = ""
     run: str = ""
     """The last run for it."""
+    started_at: str = ""
+    """When that began."""
     status: str = ""
     """How that ended; empty while it is under way, and where it died."""
     plan: Mapping[str, Any] | None = None
@@ -221,6 +224,7 @@ class History:
             self.runs[record.run] = Run(window=window, is_dry=data["dry_run"])
             if not data["dry_run"]:
                 _start(window, record.run, data["target"])
+                window.name, window.started_at = data["window"], record.ts_wall
             return
         run = self.runs.get(record.run)
         if run is not None and run.is_dry:

@@ -138,14 +138,22 @@ def _widened(limit: Decimal, room: Decimal) -> Decimal:
     return max(limit, min(limit * room, Decimal(1)))
 
 
-def risk_engine(limits: RiskSettings, clock: Clock, registry: Registry | None = None) -> RiskEngine:
+def risk_engine(
+    limits: RiskSettings, clock: Clock, registry: Registry | None = None, source: str = "config"
+) -> RiskEngine:
     """The gate with those limits; caps of orders and batches are off unless they are configured.
 
     Raises:
-        InputError: a further check that does not exist, or that does not take its settings.
+        InputError: a further check that does not exist, or that does not take its settings; it is
+            named with its place in `source`.
         PolicyError: the checks that are always there are missing, blocked or broken.
 
     """
+    for name, settings in limits.checks.items():
+        try:
+            RiskEngine(checks={name: settings}, registry=registry)
+        except (TypeError, ValueError, LookupError) as error:
+            raise InputError(f"{source}: risk.checks.{name}", str(error)) from error
     try:
         return RiskEngine(
             max_position_pct=limits.max_position_pct,
@@ -161,8 +169,8 @@ def risk_engine(limits: RiskSettings, clock: Clock, registry: Registry | None = 
             clock=clock,
             registry=registry,
         )
-    except (TypeError, ValidationError, LookupError) as error:
-        raise InputError("config: risk.checks", str(error)) from error
+    except (TypeError, ValidationError) as error:
+        raise InputError(f"{source}: risk", str(error)) from error
 
 
 def risk_request(plan: Plan, snapshot: Snapshot, clock: Clock) -> RiskRequest:

@@ -90,7 +90,7 @@ def plan(
             venue.disconnect()
     made = make_plan(wanted, snapshot, settings)
     check_count(made, settings)
-    engine = risk_engine(limits_of(settings, wanted), clock, registry)
+    engine = risk_engine(limits_of(settings, wanted), clock, registry, settings.source)
     rebalancer = Rebalancer(
         config=settings,
         broker=venue,

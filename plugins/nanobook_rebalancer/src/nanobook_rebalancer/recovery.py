@@ -20,12 +20,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 
 from nanobook_core.contracts import Broker, BrokerOrderStatus
 from nanobook_rebalancer.client_id import PREFIX
 from nanobook_rebalancer.decimal_text import decimal_text
-from nanobook_rebalancer.history import History, Window
+from nanobook_rebalancer.history import Attempt, History, Window
 from nanobook_rebalancer.journal import Journal
+from nanobook_rebalancer.leg_state import LegState
 from nanobook_rebalancer.orders import Orders
 
 
@@ -42,21 +44,41 @@ def end_others(
     journal: Journal,
     account: str,
     orders_of: Callable[[Window], Orders],
+    tell: Callable[[str], object],
     current: Window | None = None,
 ) -> list[str]:
     """End the orders of every window of an account but the one that goes on with its plan.
 
-    Returns what could not be explained, one line each; nothing may be sent then.
+    What was ended of others is told, one line a window. Returns what could not be explained, one
+    line each; nothing may be sent then.
     """
     stuck: list[str] = []
     for window in left_open(journal.history, account):
         if window is current and window.is_left_open:
             continue
+        was_open = window.unresolved
         stuck += orders_of(window).settle()
+        if window is not current:
+            tell(_ended(window, was_open))
         if window.is_left_open:
             status = "done" if is_complete(window) else "incomplete"
             write_recovered(journal, window.run, window, status=status)
     return stuck
+
+
+def _ended(window: Window, was_open: list[Attempt]) -> str:
+    cancelled = sum(attempt.state is LegState.CANCELLED for attempt in was_open)
+    legs = () if window.plan is None else window.plan["legs"]
+    unfinished = sum(window.filled(leg["number"]) < Decimal(leg["quantity"]) for leg in legs)
+    return (
+        f"window {window.name} of {window.started_at} was left open: "
+        f"{counted(cancelled, 'order')} cancelled, {counted(unfinished, 'trade')} unfinished"
+    )
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun, as "1 order"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def write_recovered(journal: Journal, run: str, window: Window, *, status: str) -> None:
@@ -117,11 +139,13 @@ def abandon_all(history: History, account: str, orders_of: Callable[[Window], Or
             orders_of(window).abandon()
 
 
-def orphans(broker: Broker, history: History) -> list[BrokerOrderStatus]:
-    """Open orders with an id of ours that no record explains."""
+def open_orders(broker: Broker) -> list[BrokerOrderStatus]:
+    """Open orders with an id of ours."""
     return [
-        status
-        for status in broker.open_orders("all")
-        if status.client_order_id.startswith(PREFIX)
-        and status.client_order_id not in history.attempts
+        status for status in broker.open_orders("all") if status.client_order_id.startswith(PREFIX)
     ]
+
+
+def orphans(broker: Broker, history: History) -> list[BrokerOrderStatus]:
+    """Those of them that no record explains."""
+    return [each for each in open_orders(broker) if each.client_order_id not in history.attempts]

@@ -42,6 +42,8 @@ class Result:
     reconciliation: Reconciliation | None = None
     review: tuple[str, ...] = ()
     """What a person has to look at, one line each."""
+    notes: tuple[str, ...] = ()
+    """What else a person should know, one line each."""
 
     @property
     def exit_code(self) -> int:
@@ -52,7 +54,8 @@ class Result:
     def details(self) -> str:
         """What was traded, what is held, and what a person has to look at; may be blank."""
         parts = [str(part) for part in (self.report, self.reconciliation) if part is not None]
-        return "\n\n".join([*parts, *(f"REVIEW: {line}" for line in self.review)])
+        review = (line for line in self.review if line != self.message)  # that is the ending
+        return "\n\n".join([*parts, *(f"REVIEW: {line}" for line in review)])
 
     @property
     def ending(self) -> str:
@@ -82,4 +85,5 @@ class Result:
             if self.reconciliation is None
             else self.reconciliation.to_dict(),
             "review": list(self.review),
+            "notes": list(self.notes),
         }

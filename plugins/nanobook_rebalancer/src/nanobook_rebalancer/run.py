@@ -124,7 +124,7 @@ class Rebalancer:
         self.broker.connect(self.config.timeout)
         check_account(self.broker, account_id)
         stuck = adopt_surfaced(self.broker, journal.history, account, orders_of)
-        stuck += end_others(journal, account, orders_of)
+        stuck += end_others(journal, account, orders_of, self.screen.note)
         if stuck:
             journal.write("review", reasons=stuck)
             return Result(status="review", message="; ".join(stuck), review=tuple(stuck))
@@ -154,8 +154,10 @@ class Rebalancer:
             options=options,
             config=evolve(self.config, risk=limits),
             broker=self.broker,
-            engine=risk_engine(limits, self.clock, self.registry),
-            gate=risk_engine(self._limits_of_orders(limits), self.clock, self.registry),
+            engine=risk_engine(limits, self.clock, self.registry, self.config.source),
+            gate=risk_engine(
+                self._limits_of_orders(limits), self.clock, self.registry, self.config.source
+            ),
             journal=journal,
             clock=self.clock,
             stop=self.stop,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -37,7 +38,9 @@ from nanobook_rebalancer.reconcile import Reconciliation, reconcile
 from nanobook_rebalancer.recovery import (
     abandon_all,
     adopt_surfaced,
+    counted,
     end_others,
+    open_orders,
     orphans,
     record_late_fills,
     write_recovered,
@@ -53,6 +56,7 @@ from nanobook_rebalancer.venue import Venue
 #: How long after it was sent an order may have fills that nobody has seen.
 _LATE = dt.timedelta(days=7)
 _ZERO = Decimal(0)
+_ACCEPT = "look at the account; if these positions are right, run again with --accept-positions"
 _OVERTAKEN = "positions have changed since the plan was made, so nothing was sent; run again"
 
 
@@ -83,6 +87,8 @@ class Session:
     execution: Execution | None = None
     _run_before: str = field(init=False)
     risk: RiskReport | None = None
+    notes: list[str] = field(factory=list)
+    """What was said beside the result."""
     is_cut: bool = False
     """Whether `--flatten` has left legs of the plan out."""
 
@@ -191,6 +197,8 @@ class Session:
 
     def _trade(self) -> tuple[str, str]:
         """Go through all steps; how the run ends early and why, or blanks where it was executed."""
+        if self.options.dry_run:
+            self._tell_of_open_orders()
         plan = None if self.options.dry_run else self._recover()
         if plan is not None:
             plan = self._only_closes(plan)
@@ -213,6 +221,11 @@ class Session:
         self.execution.run()
         return "", ""
 
+    def _tell_of_open_orders(self) -> None:
+        if count := len(open_orders(self.broker)):
+            verb = "is" if count == 1 else "are"
+            self._note(f"{counted(count, 'order')} of ours {verb} open; a run ends what it finds")
+
     def _recover(self) -> Plan | None:
         """End what other runs left open; return the plan that this one goes on with, if any.
 
@@ -223,7 +236,9 @@ class Session:
         history = self.journal.history
         stuck = adopt_surfaced(self.broker, history, self.window.account, self._orders_of)
         stuck += self._record_late_fills()
-        stuck += end_others(self.journal, self.window.account, self._orders_of, self.window)
+        stuck += end_others(
+            self.journal, self.window.account, self._orders_of, self._note, self.window
+        )
         for status in orphans(self.broker, history):
             line = f"{status.client_order_id}: {status.side} {status.quantity} {status.symbol}"
             if not self.options.cancel_orphans:
@@ -273,7 +288,7 @@ class Session:
             problems = [*stuck, *self._holdings.unexplained(snapshot.positions)]
             if not problems or self.options.accept_positions:
                 return snapshot
-        raise StoppedError("review", "; ".join([*problems, "(--accept-positions)"]))
+        raise StoppedError("review", f"{'; '.join(problems)}: {_ACCEPT}")
 
     def _record_late_fills(self) -> list[str]:
         """Ask for fills of orders that have ended; returns what cannot be explained."""
@@ -337,7 +352,11 @@ class Session:
         if plan.hindered:
             return "incomplete", f"nothing can be sent; {_not_traded(plan.hindered)}"
         if self.is_cut:
-            return "incomplete", "There is nothing to close; --flatten opens nothing."
+            target = self.target_file or self.target.window
+            return "incomplete", (
+                f"under {target} nothing is to be closed, and --flatten opens nothing; "
+                "a target without symbols and with allow_flatten closes everything"
+            )
         self.journal.write("no_rebalance_needed")
         if plan.skipped:
             return "done", f"No rebalancing needed; {_not_traded(plan.skipped)}"
@@ -500,8 +519,14 @@ class Session:
             leave = self.config.account.leave
             held = {symbol: each for symbol, each in positions.items() if symbol not in leave}
             return reconcile(self.broker, held, self.target.weights)
-        except Exception:  # noqa: BLE001 - everything is done and written; this is only shown
+        except Exception as error:  # noqa: BLE001 - all is done and written; this is only shown
+            with suppress(OSError):
+                self._note(f"what is held cannot be compared with the target: {described(error)}")
             return None
+
+    def _note(self, text: str) -> None:
+        self.notes.append(text)
+        self.screen.note(text)
 
     def _result(self, status: str, message: str, **shown: Any) -> Result:
         return Result(
@@ -510,6 +535,7 @@ class Session:
             window=self.target.window,
             plan=self.plan,
             risk=self.risk,
+            notes=tuple(self.notes),
             **shown,
         )
 
