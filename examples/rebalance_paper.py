@@ -10,7 +10,7 @@ from nanobook.demo import load_closes
 MONTH, YEAR = 21, 252  # trading days
 CENT = Decimal("0.01")
 dates, symbols, closes = load_closes()
-market = {}  # what the broker reads its quotes from
+market: dict[str, tuple[Decimal, Decimal]] = {}  # what the broker reads its quotes from
 
 
 def momentum(day):
