@@ -218,11 +218,22 @@ def duplicates(truth: Truth, audit: Audit) -> Iterable[Violation]:
             )
         before.append(order)
     for key, orders in by_leg.items():
-        leg, filled = legs[key], sum((order.filled for order in orders), Decimal(0))
+        leg, filled = legs[key], _filled(truth, orders)
         late = late_executions(truth, leg.data["symbol"])
         is_told = f"leg {leg.data['number']}: {filled} " in audit.reviews
         if filled > leg.quantity and not (len(orders) > 1 and late and is_told):
             yield Violation("J1", f"leg {leg.data['number']}: {filled} filled")
+
+
+def _filled(truth: Truth, orders: list[VenueOrder]) -> Decimal:
+    """What of a leg has filled, without what came when nobody was there any more to see it."""
+    ends = {order.number: order.ended_at for order in orders}
+    unseen = sum(
+        each.quantity
+        for each in truth.executions
+        if each.number in ends and _is_out_of_sight(truth, ends[each.number], each.at)
+    )
+    return sum((order.filled for order in orders), -Decimal(unseen))
 
 
 def _known(truth: Truth, audit: Audit, before: VenueOrder, order: VenueOrder) -> Decimal:

@@ -307,6 +307,15 @@ def test_a_late_fill_that_nobody_knew_of_when_the_rest_was_sent_is_for_a_person(
     assert rules(TWICE, of_two_attempts(known=True, review=TOLD), 4) == {"J1"}
 
 
+def test_a_late_fill_after_the_last_look_of_anybody_is_nobody_s_fault():
+    first, late, rest = TWICE.executions
+    unseen = evolve(TWICE, executions=(first, evolve(late, at=50.0), rest))
+    *events, _ = of_two_attempts(known=True, review="")
+    told = [*events[:5], *events[6:], completed("done", [])]
+    assert rules(unseen, told, 0) == set()
+    assert "J1" in rules(TWICE, told, 0)
+
+
 WRONG = {
     "an order that no leg has": ("J1", truth(order(3, "nb1-x", "AAA", "buy", 1)), EVENTS),
     "the same order twice": ("J1", truth(AGAIN), EVENTS),

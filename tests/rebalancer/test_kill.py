@@ -253,7 +253,7 @@ def test_a_runner_that_was_stopped_never_wakes_up_to_send(folder):
     folder.wait_for("order_submitted")
     process.send_signal(signal.SIGSTOP)
     code, output, _ = folder.run("kill", *PAPER)
-    assert (code, output) == (0, "Kill switch set: enough. 0 orders cancelled.\n")
+    assert (code, output) == (0, "Kill switch set: killed by hand. 0 orders cancelled.\n")
     assert end(process, signal.SIGCONT)[0] == -signal.SIGKILL
     assert folder.run("run", "target.json", *PAPER, "--force")[0] == 5
     assert folder.run("kill", *PAPER, "--clear")[0] == 0

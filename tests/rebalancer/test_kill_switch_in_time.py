@@ -20,7 +20,7 @@ from nanobook_rebalancer.kill_switch import KillSwitch
 
 ORDERS = 50
 #: Seconds in which they have all been sent.
-SENT = 15
+SENT = 25
 SECONDS = 1.0
 
 
