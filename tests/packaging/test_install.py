@@ -14,6 +14,7 @@ NO_COMPILER = {"CC": "/bin/false"}
 CORE_CAPABILITIES = [
     "backtest_stops",
     "backtest_holdings",
+    "broker_paper",
     "command_backtest",
     "command_capabilities",
     "command_demo",
