@@ -36,13 +36,16 @@ CONFIG: dict[str, Any] = {
 
 
 class Consent(Screen):
-    """Prints what there is to say, and says yes."""
+    """Prints what there is to say, as the command's terminal does, and says yes."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self.redactor = redactor
 
     def confirm(self) -> bool:
         return True
 
     def note(self, text: str) -> None:
-        print(text)  # noqa: T201 - what is printed is judged
+        print(self.redactor.text(text))  # noqa: T201 - what is printed is judged
 
 
 def run_program(
@@ -68,7 +71,7 @@ def run_program(
         clock=clock,
         files=files,
         redactor=redactor,
-        screen=Consent(),
+        screen=Consent(redactor),
     )
     try:
         result = rebalancer.run_file(folder / target, Options())
