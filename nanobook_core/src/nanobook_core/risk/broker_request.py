@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +28,7 @@ from nanobook_core.contracts import (
     UnknownSymbolError,
     UnsupportedError,
 )
+from nanobook_core.errors import ValidationError, shown
 from nanobook_core.plugin.discovery import described
 from nanobook_core.risk.line import is_price
 
@@ -78,13 +80,17 @@ def risk_order(order: BrokerOrder) -> RiskOrder:
 class BrokerQuestions:
     """Asks a broker for everything that a check may look at.
 
-    The rules of what is not ordered are asked for only once.
+    Of what is not ordered, rules are asked for only once, and a quote only if the last one was
+    asked for `mark_age` seconds ago or earlier: else n open orders ask for n * n quotes.
     """
 
-    def __init__(self, broker: Broker, clock: Clock) -> None:
+    def __init__(self, broker: Broker, clock: Clock, mark_age: float) -> None:
         self._broker = broker
         self._clock = clock
+        self._mark_age = _seconds(mark_age)
         self._instruments: dict[str, Instrument] = {}
+        # When it was asked for, and what came: None is no price.
+        self._quotes: dict[str, tuple[float, Quote | None]] = {}
 
     def request(self, order: RiskOrder, replaces: int | None = None) -> RiskRequest:
         """The request for one order, which may take the place of an open one.
@@ -114,8 +120,8 @@ class BrokerQuestions:
             and (mark := _mark(position, instrument)) is not None
         }
         for symbol in sorted(instruments.keys() - marks.keys() - {order.symbol}):
-            with suppress(NoQuoteError, UnknownSymbolError):
-                quotes[symbol] = self._quote(symbol)
+            if (quote := self._recent_quote(symbol)) is not None:
+                quotes[symbol] = quote
         for symbol, quote in quotes.items():
             if (price := _price(quote, marks.get(symbol))) is not None:
                 marks[symbol] = price
@@ -166,7 +172,23 @@ class BrokerQuestions:
         return found
 
     def _quote(self, symbol: str) -> Quote:
-        return ask(f"quote({symbol!r})", lambda: self._broker.quote(symbol))
+        asked_at = self._clock.monotonic()
+        self._quotes.pop(symbol, None)  # it is not known any longer, should this fail
+        quote = ask(f"quote({symbol!r})", lambda: self._broker.quote(symbol))
+        self._quotes[symbol] = (asked_at, quote)
+        return quote
+
+    def _recent_quote(self, symbol: str) -> Quote | None:
+        """Quote of what is not ordered; None where the venue has no price of it."""
+        now = self._clock.monotonic()
+        asked_at, quote = self._quotes.get(symbol, (math.inf, None))
+        if 0 <= now - asked_at < self._mark_age:
+            return quote
+        try:
+            return self._quote(symbol)
+        except (NoQuoteError, UnknownSymbolError):
+            self._quotes[symbol] = (now, None)
+            return None
 
     def _broker_time(self) -> dt.datetime | None:
         """None where the venue does not tell the time."""
@@ -174,6 +196,14 @@ class BrokerQuestions:
             return ask("server_time()", self._broker.server_time)
         except UnsupportedError:
             return None
+
+
+def _seconds(mark_age: object) -> float:
+    if isinstance(mark_age, bool) or not isinstance(mark_age, int | float):
+        raise TypeError(f"mark_age is a number of seconds, got {shown(mark_age)}")
+    if not 0 <= mark_age < math.inf:
+        raise ValidationError(f"mark_age is a number of seconds from 0 on, got {mark_age}")
+    return float(mark_age)
 
 
 def _filled(orders: list[BrokerOrderStatus]) -> dict[int, Decimal]:

@@ -55,9 +55,10 @@ class GatedBroker:
     For each order it asks the broker for account, positions, open orders of everyone, quote, time
     and instruments, and adds what was sent through this gate; `request` may add what only the
     caller knows: the plan, highest equity, a kill flag, earlier runs. A question that is not
-    answered refuses the order. A changed order is judged as a new one in the place of the old. When
-    a check halts, the broker is halted, until someone resumes it; a broker that fails to halt is
-    sent nothing from here until then. One order is judged at a time.
+    answered refuses the order. The quote of the order's own symbol is always asked for, that of
+    another symbol once in `mark_age` seconds, by `clock`. A changed order is judged as a new one in
+    the place of the old. When a check halts, the broker is halted, until someone resumes it; a
+    broker that fails to halt is sent nothing from here until then. One order is judged at a time.
     """
 
     def __init__(
@@ -67,13 +68,14 @@ class GatedBroker:
         *,
         clock: Clock | None = None,
         request: Callable[[RiskRequest], RiskRequest] | None = None,
+        mark_age: float = 1.0,
     ) -> None:
         self.name = broker.name
         self._broker = broker
         self._engine = engine
         self._clock: Clock = SystemClock() if clock is None else clock
         self._complete = request
-        self._questions = BrokerQuestions(broker, self._clock)
+        self._questions = BrokerQuestions(broker, self._clock, mark_age)
         # All of it: a client order id stays used, and a plan's orders add up to its end.
         self._sent: list[SentOrder] = []
         self._stopped = ""
