@@ -1,0 +1,1 @@
+"""Tests; a package, as eventkit installs one of the same name, which would be found instead."""
