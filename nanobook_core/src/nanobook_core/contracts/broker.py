@@ -48,6 +48,9 @@ class ConnectionInfo:
     """Whether real money moves. What is not known to be paper is live."""
     detail: str = ""
     """One line for people."""
+    records_since: dt.datetime | None = None
+    """Since when every order is written down durably on this side before it is sent; None: not at
+    all. Where that is what proves an order absent, it proves nothing of earlier ones."""
 
 
 class ClientIdScope(StrEnum):
