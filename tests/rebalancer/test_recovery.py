@@ -1,11 +1,13 @@
 """What is found after a crash, and what is done about it: every row of the recovery table."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 from attrs import evolve
 from tests.rebalancer.run_world import (
     FORCE,
+    START,
     CrashError,
     CrashingFiles,
     FaultyBroker,
@@ -141,6 +143,26 @@ def test_an_intent_that_the_venue_does_not_know_needs_a_person_where_ids_are_tak
     crash_after(world, "order_intent")
     assert world.run(WEIGHTS).status == "review"
     assert world.held() == {}
+
+
+@pytest.mark.parametrize(("begun", "status"), [(-1, "done"), (1, "review")])
+def test_a_journal_of_the_brokers_own_proves_nothing_of_what_was_before_it(world, begun, status):
+    since = START + dt.timedelta(seconds=begun)
+
+    class Journalled(FaultyBroker):
+        def _connection(self):
+            return evolve(super()._connection(), records_since=since)
+
+    crash_after(world, "order_intent")
+    world.broker = world.new_broker(Journalled)
+    result = world.run(WEIGHTS)
+    assert result.status == status
+    if status == "review":
+        assert result.review[0].endswith(
+            ": the venue does not know it, and paper's record of what was sent begins at "
+            "2026-03-02T15:00:01+00:00, after it"
+        )
+        assert world.held() == {}
 
 
 def test_one_that_the_venue_knows_needs_nobody_even_there(tmp_path):

@@ -108,7 +108,7 @@ class Venue:
             status = ask(attempt.client_order_id)
             self.silence[attempt.client_order_id] = ""
             if status is None:
-                return Answer.ABSENT
+                return self._absent(attempt)
             _check_numbers(status)
             # Before it is believed that an order has ended: all of its fills.
             fills = self._fills(attempt, status)
@@ -118,6 +118,17 @@ class Venue:
         _check(attempt, status)
         self._take(attempt, status, fills)
         return Answer.FOUND
+
+    def _absent(self, attempt: Attempt) -> Answer:
+        """Whether it is proved that there is no order: a journal proves nothing of before it."""
+        since = self.broker.connection().records_since
+        if since is None or since <= dt.datetime.fromisoformat(attempt.sent_at):
+            return Answer.ABSENT
+        self.silence[attempt.client_order_id] = (
+            f"the venue does not know it, and {self.broker.name}'s record of what was sent begins "
+            f"at {since.isoformat(timespec='seconds')}, after it"
+        )
+        return Answer.NONE
 
     def reconnect(self) -> None:
         """Connect again where the connection broke; does nothing while there is one."""
