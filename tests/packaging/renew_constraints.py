@@ -22,8 +22,27 @@ HEADER = """\
 MIRROR = re.compile(r"^constraint-dependencies = \[\n.*?^\]\n", re.DOTALL | re.MULTILINE)
 
 
+#: One of two extras that cannot be installed together; it is looked at by itself.
+RIVAL = "ib_async"
+
+
 def _name(pin: str) -> str:
     return pin.partition("==")[0]
+
+
+def _exported(folder: Path, *what: str) -> list[str]:
+    """Lines that name what is locked, `name==version` and a marker."""
+    done = subprocess.run(
+        [
+            *(UV, "export", "--frozen", "--no-hashes", "--no-annotate", "--no-header"),
+            *("--no-emit-workspace", *what),
+        ],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.splitlines()
 
 
 def resolve(pyproject: str) -> list[str]:
@@ -35,17 +54,10 @@ def resolve(pyproject: str) -> list[str]:
         )
         (copy / "pyproject.toml").write_text(pyproject)
         subprocess.run([UV, "lock", "--fork-strategy", "fewest"], cwd=copy, check=True)
-        exported = subprocess.run(
-            [
-                *(UV, "export", "--frozen", "--no-hashes", "--no-annotate", "--no-header"),
-                *("--no-emit-workspace", "--all-packages", "--all-extras", "--all-groups"),
-            ],
-            cwd=copy,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    lines = exported.stdout.splitlines()
+        lines = [
+            *_exported(copy, "--all-packages", "--all-groups", "--all-extras", "--no-extra", RIVAL),
+            *_exported(copy, "--package", "nanobook-ibkr", "--extra", RIVAL),
+        ]
     pins = sorted({line.partition(";")[0].strip() for line in lines}, key=_name)
     if len({_name(pin) for pin in pins}) < len(pins):
         raise SystemExit(f"a dependency resolved to two versions, say which to take: {pins}")

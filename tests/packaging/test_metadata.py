@@ -16,8 +16,9 @@ def read(folder):
     return tomllib.loads((folder / "pyproject.toml").read_text())
 
 
-def without_extra(requirement):
-    return re.match(r"[A-Za-z0-9._-]+", requirement)[0]
+def distribution(requirement):
+    """Name of what is required, as indexes spell it."""
+    return re.match(r"[A-Za-z0-9._-]+", requirement)[0].lower().replace("_", "-")
 
 
 WORKSPACE = read(ROOT)
@@ -48,12 +49,12 @@ def test_every_part_can_be_reached_from_the_root():
     assert set(extras) == {"ibkr", "binance", "itch", "report", "dask", "all"}
     single = {name for extra, names in extras.items() if extra != "all" for name in names}
     assert set(extras["all"]) == single
-    assert set(map(without_extra, {*CHOICE["dependencies"], *single})) == set(MEMBERS)
+    assert set(map(distribution, {*CHOICE["dependencies"], *single})) == set(MEMBERS)
 
 
 def test_the_base_installation_and_the_dev_group_have_every_part_between_them():
     dev = WORKSPACE["dependency-groups"]["dev"]
-    ours = {requirement for requirement in dev if requirement.startswith("nanobook")}
+    ours = {distribution(each) for each in dev if each.startswith("nanobook")}
     assert ours | set(CHOICE["dependencies"]) == set(MEMBERS)
 
 
@@ -83,7 +84,7 @@ def test_the_constraints_are_mirrored_and_pin_every_third_partys_distribution_ex
         wanted += part["project"]["dependencies"]
         for extra in part["project"].get("optional-dependencies", {}).values():
             wanted += extra
-    third_party = {without_extra(name).lower() for name in wanted} - set(MEMBERS)
+    third_party = {distribution(name) for name in wanted} - set(MEMBERS)
     assert third_party - {pin.partition("==")[0] for pin in pins} == set()
 
 
@@ -124,5 +125,5 @@ def test_a_part_has_a_plugin_module_that_its_entry_point_names(folder):
 def test_a_part_needs_the_same_python_and_this_core(folder):
     project = read(folder)["project"]
     assert project["requires-python"] == WORKSPACE["project"]["requires-python"] == ">=3.11"
-    core = [name for name in project["dependencies"] if without_extra(name) == "nanobook-core"]
+    core = [name for name in project["dependencies"] if distribution(name) == "nanobook-core"]
     assert core == ([] if folder.name == "nanobook_core" else ["nanobook-core>=0.1,<0.2"])
