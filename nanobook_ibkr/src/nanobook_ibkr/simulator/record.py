@@ -85,6 +85,9 @@ class OrderForm:
     conditions: int = 0
     """How many there are; they are not modelled."""
     combo_legs: int = 0
+    unsupported: tuple[str, ...] = ()
+    """Names of further fields that were set and would change how the order trades; none of them is
+    modelled."""
 
 
 class OrderStatusWord(StrEnum):
