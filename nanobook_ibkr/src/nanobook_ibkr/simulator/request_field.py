@@ -43,16 +43,18 @@ class FieldReader:
         return self._fields[self._next - 1]
 
     def integer(self) -> int:
-        """A whole number of 32 bits; 0 where the field is empty."""
+        """A whole number of 32 bits."""
         text = self.text()
-        if not text:
-            return 0
         if not _INTEGER.fullmatch(text) or abs(number := int(text)) > _MOST:
             raise self._wrong("a whole number of 32 bits")
         return number
 
-    def _optional_integer(self) -> int | None:
-        return None if (number := self.integer()) == _MOST else number
+    def optional_integer(self) -> int | None:
+        """A whole number of 32 bits; None where it is left unset."""
+        if self.text() in ("", str(_MOST)):
+            return None
+        self._next -= 1
+        return self.integer()
 
     def count(self) -> int:
         """How many times what follows is repeated: no more than there are fields left."""
@@ -69,7 +71,7 @@ class FieldReader:
         if not _DECIMAL.fullmatch(text):
             raise self._wrong("a finite number")
         number = Decimal(text)
-        if number in (_UNSET, _MOST):
+        if number == _UNSET:
             return None
         if not number:
             return ZERO
@@ -91,7 +93,7 @@ class FieldReader:
     def contract(self) -> ContractKey:
         """The twelve fields by which every request names a contract."""
         return ContractKey(
-            con_id=self.integer(),
+            con_id=self.optional_integer() or 0,
             symbol=self.text(),
             sec_type=self.text(),
             last_trade_date=self.text(),
@@ -111,7 +113,7 @@ class FieldReader:
 
     def each(self, layout: str) -> dict[str, Value]:
         """Several at once: `name:kind` with a space between; kinds are t, i, d and f (flag)."""
-        read = {"t": self.text, "i": self._optional_integer, "d": self.decimal, "f": self.flag}
+        read = {"t": self.text, "i": self.optional_integer, "d": self.decimal, "f": self.flag}
         return {name: read[kind]() for name, _, kind in (x.partition(":") for x in layout.split())}
 
     def _right(self) -> str:

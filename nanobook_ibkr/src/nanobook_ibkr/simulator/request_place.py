@@ -26,7 +26,7 @@ faPercentage:t
 """
 _EXTENDED = """
 modelCode:t shortSaleSlot:i designatedLocation:t exemptCode:i ocaType:i rule80A:t settlingFirm:t
-allOrNone:f minQty:d percentOffset:d eTradeOnly:f firmQuoteOnly:f nbboPriceCap:d auctionStrategy:i
+allOrNone:f minQty:i percentOffset:d eTradeOnly:f firmQuoteOnly:f nbboPriceCap:d auctionStrategy:i
 startingPrice:d stockRefPrice:d delta:d stockRangeLower:d stockRangeUpper:d
 overridePercentageConstraints:f volatility:d volatilityType:i deltaNeutralOrderType:t
 deltaNeutralAuxPrice:d
@@ -40,12 +40,12 @@ _DELTA_NEUTRAL_CONTRACT = """
 deltaNeutralContractId:i deltaNeutralContractDelta:d deltaNeutralContractPrice:d
 """
 _TRAIL_AND_SCALE = """
-continuousUpdate:f referencePriceType:i trailStopPrice:d trailingPercent:d scaleInitLevelSize:d
-scaleSubsLevelSize:d scalePriceIncrement:d
+continuousUpdate:f referencePriceType:i trailStopPrice:d trailingPercent:d scaleInitLevelSize:i
+scaleSubsLevelSize:i scalePriceIncrement:d
 """
 _SCALE = """
 scalePriceAdjustValue:d scalePriceAdjustInterval:d scaleProfitOffset:d scaleAutoReset:f
-scaleInitPosition:d scaleInitFillQty:d scaleRandomPercent:f
+scaleInitPosition:i scaleInitFillQty:i scaleRandomPercent:f
 """
 _PEG_BENCH = """
 referenceContractId:i isPeggedChangeAmountDecrease:f peggedChangeAmount:d referenceChangeAmount:d
@@ -201,7 +201,7 @@ def _form(values: dict[str, Value], combo_legs: int, conditions: int) -> OrderFo
         hidden=flag["hidden"],
         what_if=flag["whatIf"],
         all_or_none=flag["allOrNone"],
-        min_quantity=number["minQty"],
+        min_quantity=None if (least := integer["minQty"]) is None else Decimal(least),
         cash_quantity=number["cashQty"],
         algo_strategy=text["algoStrategy"],
         conditions=conditions,
