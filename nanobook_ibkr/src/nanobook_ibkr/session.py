@@ -1,126 +1,105 @@
-"""A session with TWS or Gateway: connected, kept so, and asked; it lives on its loop's thread."""
+"""A session with TWS or Gateway: connected, and kept so. It lives on its loop's thread."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
+import asyncio
+import itertools
+import random
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Protocol
+from typing import Any
 
 from nanobook_core.contracts.broker import ConnectionInfo, ConnectionState
+from nanobook_core.contracts.broker_error import (
+    BrokerError,
+    ConnectError,
+    NotConnectedError,
+    PermissionDeniedError,
+)
 from nanobook_core.contracts.clock import Clock
 from nanobook_core.contracts.holding import Quote
+from nanobook_ibkr.account import choose_account, is_paper
+from nanobook_ibkr.error_code import (
+    BROKEN_AT_START,
+    TOO_FAST,
+    Meaning,
+    ends_request,
+    error_of,
+    meaning,
+)
+from nanobook_ibkr.library import Library, log
+from nanobook_ibkr.link import Link
+from nanobook_ibkr.listener import OrderFields, SessionListener, SessionSettings
 from nanobook_ibkr.message import (
-    AccountValue,
     Commission,
     CompletedOrder,
-    ContractDetails,
     Execution,
     OpenOrder,
     OrderStatus,
-    PortfolioRow,
-    PositionRow,
     VenueContract,
     WhatIf,
 )
+from nanobook_ibkr.question import Questions
+from nanobook_ibkr.quote import LIVE, MARKET_DATA_TYPES, Quotes
+from nanobook_ibkr.reader import OrderMessage
+from nanobook_ibkr.request import RequestTimeoutError, Untagged
 
-OrderFields = Mapping[str, str | int | bool | Decimal]
-"""An order in the names of the wire: `action`, `totalQuantity`, `orderType`, `lmtPrice`, `auxPrice`,
-`tif`, `orderRef`, `account`, `outsideRth` … What is not given is unset."""
-
-
-class SessionListener(Protocol):
-    """Who is told of orders. All of it is called on the loop's thread and must not block.
-
-    What a method raises is logged, and ends the connection: whatever it could not take in is asked
-    for again by the `resync` after the next one.
-    """
-
-    def open_order(self, order: OpenOrder) -> None:
-        """Take in an order as the venue has it: asked for, or because something happened to it."""
-        ...
-
-    def order_status(self, status: OrderStatus) -> None:
-        """Take in how far an order has come."""
-        ...
-
-    def completed_order(self, order: CompletedOrder) -> None:
-        """Take in an order that is done; only `Session.completed_orders` brings these."""
-        ...
-
-    def execution(self, execution: Execution) -> None:
-        """Take in an execution: just now, or asked for."""
-        ...
-
-    def commission(self, commission: Commission) -> None:
-        """Take in the cost of an execution."""
-        ...
-
-    def order_error(self, order_id: int, code: int, text: str) -> None:
-        """Take in what the venue says of an order of this client; `error_code` says what it means.
-
-        Errors of requests end those, and are not told here.
-        """
-        ...
-
-    def connection_changed(self, info: ConnectionInfo) -> None:
-        """Take in a new state of the connection, or another attempt at it."""
-        ...
-
-    async def resync(self) -> None:
-        """Ask for open and completed orders, executions and what else is needed, and compare.
-
-        Called in state SYNCING, at the first connection and after every one that was lost; once it
-        returns, the state is READY. What it raises at the first one ends `Session.connect`; later
-        ones are tried again. On a read-only connection `open_orders` raises
-        `PermissionDeniedError`; if that leaves `resync`, the state is READ_ONLY.
-        """
-        ...
+#: Seconds to be silent after TWS said that too much was sent.
+_PENALTY = 1.0
 
 
-class Session:
-    """One client at one TWS or Gateway. Every method but the properties runs on the loop's thread.
-
-    Requests raise `RequestTimeoutError` (a `BrokerError`) after `request_timeout` seconds without
-    an answer, `NotConnectedError` if they could not be sent, `LinkDownError` if the connection broke
-    while they waited, and what `error_code` makes of an error that the venue answers.
-    """
+class Session(Questions):
+    """One client at one TWS or Gateway. Every method but the properties runs on the loop's thread."""
 
     def __init__(
         self,
+        settings: SessionSettings,
         *,
-        host: str,
-        port: int,
-        client_id: int,
         listener: SessionListener,
         clock: Clock,
-        account: str | None = None,
-        backend: str = "auto",
-        market_data: str = "live",
         first_order_id: int = 1,
-        messages_per_second: int = 45,
-        request_timeout: float = 10.0,
-        heartbeat: float = 30.0,
-        backoff: tuple[float, float] = (1.0, 60.0),
-    ) -> None: ...
+    ) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._clock = clock
+        self._id = self._first_id = first_order_id
+        self._order_ids: set[int] = set()
+        self._state = ConnectionState.DISCONNECTED
+        self._detail = ""
+        self._account = ""
+        self._others: set[int] = set()
+        self._link: Link | None = None
+        self._quotes: Quotes | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._is_read_only = False
+        self._venue_is_gone: int | None = None
+        self._resync_is_due = False
+        self._news = asyncio.Event()
 
     @property
     def info(self) -> ConnectionInfo:
         """State, account, whether it is live, and one line for people; from any thread."""
-        raise NotImplementedError
+        return ConnectionInfo(
+            state=self._state,
+            account_id=self._account,
+            is_live=not is_paper(self._account),
+            detail=self._detail,
+        )
 
     @property
     def state(self) -> ConnectionState:
         """State of the connection; from any thread."""
-        raise NotImplementedError
+        return self._state
 
     @property
     def account(self) -> str:
         """The account that is used; empty before the first connection. From any thread."""
-        raise NotImplementedError
+        return self._account
 
-    async def connect(self, timeout: float) -> None:
-        """Connect, resync, and from then on reconnect alone until `close`.
+    # The connection.
+
+    async def connect(self, timeout: float) -> None:  # noqa: ASYNC109 - of the contract
+        """Connect, resync, and from then on reconnect alone until `close`; again, it does nothing.
 
         Raises:
             ConnectError: nothing is there, or not TWS, or the account does not fit; nothing is
@@ -129,13 +108,195 @@ class Session:
             BackendMissingError: neither library is installed.
 
         """
+        if self._keeper is not None:
+            return
+        self._set(ConnectionState.CONNECTING)
+        end = asyncio.get_running_loop().time() + timeout
+        try:
+            await self._open(timeout)
+            async with asyncio.timeout_at(end):
+                await self._sync()
+        except BaseException as error:
+            await self._leave()
+            self._set(ConnectionState.DISCONNECTED, str(error))
+            if isinstance(error, TimeoutError):
+                raise ConnectError(
+                    f"connected to {self._where}, and what orders there are could not be learned "
+                    f"within {timeout:g} s" + (f": {error}" if str(error) else ""),
+                    broker="ibkr",
+                ) from error
+            raise
+        self._keeper = asyncio.create_task(self._keep())
 
     async def close(self) -> None:
         """End the connection and every request that waits; done again, it does nothing."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+        if self._link is not None:
+            self._link.requests.fail_all(
+                lambda: NotConnectedError("disconnected meanwhile", broker="ibkr")
+            )
+        await self._leave()
+        self._set(ConnectionState.DISCONNECTED)
+
+    async def _open(self, timeout: float) -> None:
+        settings = self._settings
+        self._is_read_only, self._venue_is_gone = False, None
+        link = Link(
+            Library(settings.backend),
+            self,
+            messages_per_second=settings.messages_per_second,
+            timeout=settings.request_timeout,
+        )
+        self._link = link
+        self._quotes = Quotes(link, self._next_id, self._clock)
+        await link.open(settings.host, settings.port, settings.client_id, timeout)
+        if not self._order_ids:
+            self._first_id = max(self._first_id, link.order_id)
+        self.next_id(link.order_id)
+        self._account = choose_account(link.accounts, settings.account, settings.port)
+        kind = MARKET_DATA_TYPES[settings.market_data]
+        if kind != LIVE:
+            await link.send(lambda client, _: client.reqMarketDataType(kind))
+
+    async def _leave(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+
+    async def _sync(self) -> None:
+        self._resync_is_due = False
+        self._set(ConnectionState.SYNCING)
+        try:
+            await self._listener.resync()
+        except PermissionDeniedError:
+            if not self._is_read_only:
+                raise
+        if self._link is None or not self._link.is_ready:
+            raise ConnectError(self._why_lost(), broker="ibkr")
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._venue_is_gone is not None:
+            self._set(ConnectionState.LINK_DOWN, self._detail)
+        elif self._resync_is_due:
+            self._set(ConnectionState.SYNCING)
+        elif self._is_read_only:
+            self._set(ConnectionState.READ_ONLY, "the API of TWS or Gateway is read-only")
+        else:
+            self._set(ConnectionState.READY)
+
+    async def _keep(self) -> None:
+        """Watch the connection, and make another when it is lost."""
+        while True:
+            await self._watch()
+            why = self._why_lost()
+            await self._leave()
+            await self._reconnect(why)
+
+    async def _watch(self) -> None:
+        """Return when the connection is lost."""
+        link = self._link
+        failures = 0
+        while link is not None and link.is_ready:
+            self._news.clear()
+            if self._resync_is_due and self._venue_is_gone is None:
+                try:
+                    await self._sync()
+                    failures = 0
+                except Exception as error:
+                    delay = self._delay(failures)
+                    failures += 1
+                    self._report(error, f"trying again in {delay:.0f} s")
+                    self._resync_is_due = True
+                    await self._sleep(delay)
+                continue
+            if not await self._sleep(self._settings.heartbeat):
+                await self._check_alive(link)
+
+    async def _check_alive(self, link: Link) -> None:
+        if asyncio.get_running_loop().time() - link.last_arrival < self._settings.heartbeat:
+            return
+        asked = link.last_arrival
+        try:
+            await self.current_time()
+        except RequestTimeoutError as error:
+            if link.last_arrival == asked:
+                link.fail(ConnectError(f"TWS is silent: {error}", broker="ibkr"))
+        except BrokerError:  # the connection is lost, which ends the watch
+            return
+
+    async def _reconnect(self, why: str) -> None:
+        for attempt in itertools.count(1):
+            delay = self._delay(attempt - 1)
+            self._set(
+                ConnectionState.LINK_DOWN, f"{why}; attempt {attempt} to connect in {delay:.0f} s"
+            )
+            await asyncio.sleep(delay)
+            try:
+                self._set(ConnectionState.CONNECTING, f"attempt {attempt}")
+                await self._open(self._settings.request_timeout)
+                await self._sync()
+            except Exception as error:
+                self._report(error, f"attempt {attempt}")
+                why = str(error)
+                await self._leave()
+            else:
+                return
+
+    def _delay(self, failures: int) -> float:
+        first, longest = self._settings.backoff
+        # Doubled no further than it can matter; spread, so that programs do not come all at once.
+        return min(first * 2 ** min(failures, 16), longest) * random.uniform(0.75, 1.0)  # noqa: S311
+
+    async def _sleep(self, seconds: float) -> bool:
+        """Return after so long, or at once with True when there is news."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _report(self, error: Exception, then: str) -> None:
+        if isinstance(error, BrokerError):
+            log.warning("%s: %s; %s", self._where, error, then)
+        else:
+            log.error("%s: resync failed; %s", self._where, then, exc_info=error)
+        self._set(self._state, f"{error}; {then}")
+
+    @property
+    def _where(self) -> str:
+        return f"{self._settings.host}:{self._settings.port}"
+
+    def _why_lost(self) -> str:
+        return self._link.why if self._link is not None else ""
+
+    def _set(self, state: ConnectionState, detail: str = "") -> None:
+        if (state, detail) == (self._state, self._detail):
+            return
+        self._state, self._detail = state, detail
+        self._tell(self._listener.connection_changed, self.info)
+
+    def _tell(self, method: Callable[..., None], *message: object) -> None:
+        try:
+            method(*message)
+        except Exception:
+            log.exception("what the venue told could not be taken in; it will be asked for again")
+            if self._link is not None:
+                self._link.fail(
+                    ConnectError("what the venue told could not be taken in", broker="ibkr")
+                )
+
+    # Orders.
 
     def next_order_id(self) -> int:
         """A number that no order and no request of this client has had."""
-        raise NotImplementedError
+        number = self._next_id()
+        self._order_ids.add(number)
+        return number
 
     async def place(self, order_id: int, contract: VenueContract, order: OrderFields) -> None:
         """Send a new order, or a change of one that has this number; returns once it is written.
@@ -144,60 +305,146 @@ class Session:
             NotConnectedError, PermissionDeniedError: it was not sent.
 
         """
+        self._check_ready()
+        await self._place(order_id, contract, order)
+
+    async def _place(self, order_id: int, contract: VenueContract, order: OrderFields) -> None:
+        fields = {"account": self._account, **order}
+
+        def write(client: Any, library: Library) -> None:
+            client.placeOrder(order_id, library.contract(contract), library.order(fields))
+
+        await self._connected().send(write, urgent=True)
 
     async def cancel(self, order_id: int) -> None:
         """Send the cancel of an order of this client; returns once it is written."""
+        await self._connected().send(
+            lambda client, _: client.cancelOrder(order_id, ""), urgent=True
+        )
 
     async def cancel_everything(self) -> None:
         """Send the cancel of every order of the account, whoever's (reqGlobalCancel)."""
+        await self._connected().send(lambda client, _: client.reqGlobalCancel(), urgent=True)
 
-    async def what_if(
-        self, order_id: int, contract: VenueContract, order: OrderFields
-    ) -> WhatIf:
-        """What the venue expects of an order that is not sent; its number is not used up."""
-        raise NotImplementedError
-
-    async def open_orders(self) -> tuple[OpenOrder, ...]:
-        """Every open order of every client, which the listener is told too, with their states.
-
-        Raises:
-            PermissionDeniedError: the connection is read-only.
-
-        """
-        raise NotImplementedError
-
-    async def completed_orders(self) -> tuple[CompletedOrder, ...]:
-        """Orders of today that are done, of every client; the listener is told too."""
-        raise NotImplementedError
-
-    async def executions(self, since: dt.datetime | None = None) -> tuple[Execution, ...]:
-        """Executions of today, of every client; the listener is told too, and of commissions."""
-        raise NotImplementedError
-
-    async def position_rows(self) -> tuple[PositionRow, ...]:
-        """Holdings of the account; none of quantity 0."""
-        raise NotImplementedError
-
-    async def portfolio_rows(self) -> tuple[PortfolioRow, ...]:
-        """Holdings of the account with their values, which may be minutes old."""
-        raise NotImplementedError
-
-    async def account_values(self) -> tuple[AccountValue, ...]:
-        """Lines of the account window."""
-        raise NotImplementedError
-
-    async def contract_details(self, contract: VenueContract) -> tuple[ContractDetails, ...]:
-        """Every contract that fits; none where there is no such contract."""
-        raise NotImplementedError
-
-    async def market_rule(self, rule_id: int) -> tuple[tuple[Decimal, Decimal], ...]:
-        """Rising (price from which on, smallest step)."""
-        raise NotImplementedError
+    async def what_if(self, contract: VenueContract, order: OrderFields) -> WhatIf:
+        """What the venue expects of an order that is not sent."""
+        self._check_ready()
+        number = self._next_id()
+        (answer,) = await self._connected().requests.ask(
+            number, "a preview", lambda: self._place(number, contract, {**order, "whatIf": True})
+        )
+        return answer  # type: ignore[no-any-return]
 
     async def quote(self, symbol: str, contract: VenueContract) -> Quote:
-        """Prices now."""
-        raise NotImplementedError
+        """Prices now: told within the last second, or confirmed just now.
 
-    async def current_time(self) -> dt.datetime:
-        """The venue's time, in UTC."""
-        raise NotImplementedError
+        Raises:
+            NoQuoteError: there is none, or the account may not see it.
+
+        """
+        self._connected()
+        assert self._quotes is not None  # noqa: S101 - there is a link
+        return await self._quotes.quote(symbol, contract)
+
+    def _check_ready(self) -> None:
+        if self._state is ConnectionState.READ_ONLY:
+            raise PermissionDeniedError(self._detail, broker="ibkr")
+        if self._state is not ConnectionState.READY:
+            raise NotConnectedError(
+                f"not connected ({self._state.value}): {self._detail}", broker="ibkr"
+            )
+
+    def _connected(self) -> Link:
+        if self._link is None or not self._link.is_ready:
+            raise NotConnectedError(broker="ibkr")
+        return self._link
+
+    def _next_id(self) -> int:
+        self._id += 1
+        return self._id - 1
+
+    # What the link brings.
+
+    def next_id(self, order_id: int) -> None:
+        """The venue takes order numbers from there on."""
+        self._id = max(self._id, order_id)
+
+    def closed(self) -> None:
+        """The connection is lost."""
+        self._news.set()
+
+    def tick(self, request_id: int, tick: int, value: Decimal | None, size: Decimal | None) -> None:
+        """A price with its size, or a number alone."""
+        if self._quotes is not None:
+            self._quotes.tick(request_id, tick, value, size)
+
+    def market_data_type(self, request_id: int, kind: int) -> None:
+        """Whether prices are live."""
+        if self._quotes is not None:
+            self._quotes.market_data_type(request_id, kind)
+
+    def order_message(self, message: OrderMessage) -> None:
+        """Something about an order; of other accounts, nothing is told."""
+        match message:
+            case OpenOrder() | CompletedOrder() | Execution() if message.account != self._account:
+                self._others.add(message.perm_id)
+            case OpenOrder():
+                self._tell(self._listener.open_order, message)
+            case OrderStatus():
+                if message.perm_id not in self._others:
+                    self._tell(self._listener.order_status, message)
+            case CompletedOrder():
+                self._tell(self._listener.completed_order, message)
+            case Execution():
+                self._tell(self._listener.execution, message)
+            case Commission():
+                self._tell(self._listener.commission, message)
+
+    def venue_error(self, request_id: int, code: int, text: str) -> None:
+        """An error, a warning or a notice."""
+        said = meaning(code, text)
+        link, quotes = self._link, self._quotes
+        if link is None or quotes is None:
+            return
+        self._heed(link, said, code, text)
+        if request_id in link.requests:
+            if ends_request(code, text):
+                link.requests.fail(request_id, error_of(code, text))
+        elif quotes.error(request_id, code, text):
+            return
+        elif 0 < request_id < self._first_id or request_id in self._order_ids:
+            self._tell(self._listener.order_error, request_id, code, text)
+        elif said is not Meaning.INFO:
+            log.warning("TWS says: %s (code %d)", text, code)
+
+    def _heed(self, link: Link, said: Meaning, code: int, text: str) -> None:
+        """Do what a code demands of the whole session."""
+        match said:
+            case Meaning.LINK_DOWN:
+                self._venue_is_gone = code
+                self._set(ConnectionState.LINK_DOWN, text)
+            case Meaning.LINK_UP | Meaning.LINK_UP_DATA_LOST:
+                self._venue_is_back(is_data_lost=said is Meaning.LINK_UP_DATA_LOST)
+            # After this one nothing else may say that the venue is back.
+            case Meaning.INFO if self._venue_is_gone == BROKEN_AT_START:
+                self._venue_is_back(is_data_lost=True)
+            case Meaning.RATE if code == TOO_FAST:
+                link.pacer.pause(_PENALTY)
+            case Meaning.READ_ONLY:
+                self._is_read_only = True
+                link.requests.fail(Untagged.OPEN_ORDERS, error_of(code, text))
+                if self._state is ConnectionState.READY:
+                    self._settle()
+            case Meaning.PORT_CHANGED | Meaning.SESSION:
+                link.fail(error_of(code, text))
+            case Meaning.CONNECTION if not link.is_ready:
+                link.fail(error_of(code, text))
+
+    def _venue_is_back(self, *, is_data_lost: bool) -> None:
+        self._venue_is_gone = None
+        if is_data_lost and self._quotes is not None:
+            self._quotes.clear()
+        self._resync_is_due = True
+        if self._state is ConnectionState.LINK_DOWN:
+            self._set(ConnectionState.SYNCING)
+        self._news.set()
