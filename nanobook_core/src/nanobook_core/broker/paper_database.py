@@ -5,16 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import sys
 from collections.abc import Iterator
 from decimal import InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from nanobook_core.broker.held_file import create, hold
 from nanobook_core.contracts.broker_error import ConnectError, LinkDownError, SessionConflictError
-
-if sys.platform != "win32":
-    import fcntl
 
 SCHEMA = 1
 _APPLICATION = 0x6E_62_50_61  # "nbPa"
@@ -60,8 +57,8 @@ class PaperDatabase:
         self._where = "memory" if path is None else str(path)
         with contextlib.ExitStack() as opened, self._opening():
             if path is not None:
-                opened.callback(os.close, _held(path))
-                _create(path)
+                opened.callback(os.close, hold(path, "paper broker"))
+                create(path)
             self._database = sqlite3.connect(
                 ":memory:" if path is None else path,
                 timeout=0,
@@ -180,39 +177,3 @@ class PaperDatabase:
             raise ConnectError(f"{self._where}: {error}") from error
         except (InvalidOperation, ValueError, TypeError) as error:
             raise ConnectError(f"{self._where} is damaged: {error}") from error
-
-
-def _held(path: Path) -> int:
-    """Return a descriptor of the file beside it that is locked for as long as it is open.
-
-    SQLite's own lock ends when anything in this process closes any descriptor of the database, as
-    whoever copies it does.
-
-    Raises:
-        SessionConflictError: another broker has it.
-
-    """
-    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    if sys.platform != "win32":  # SQLite's is not lost there
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(descriptor)
-            if not isinstance(error, BlockingIOError):
-                raise
-            raise SessionConflictError(f"{path} is in use by another paper broker") from None
-    return descriptor
-
-
-def _create(path: Path) -> None:
-    """Make an empty file that nobody else may read, unless there is one; durably."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        return
-    if sys.platform != "win32":  # directories cannot be opened there, and need not
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
