@@ -23,7 +23,7 @@ MIRROR = re.compile(r"^constraint-dependencies = \[\n.*?^\]\n", re.DOTALL | re.M
 
 
 #: One of two extras that cannot be installed together; it is looked at by itself.
-RIVAL = "ib_async"
+RIVAL = "ib-async"
 
 
 def _name(pin: str) -> str:

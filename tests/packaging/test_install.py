@@ -58,6 +58,12 @@ def pip_install(venv, *arguments, cwd):
     }
 
 
+def ib_libraries(sources):
+    """Libraries for Interactive Brokers, and what they bring under one name."""
+    names = {name.replace("-", "_") for name in sources}
+    return names & {"ib_insync", "ib_async", "eventkit", "aeventkit"}
+
+
 def test_stock_pip_installs_everything_from_the_checkout_without_a_compiler(
     make_venv, copy_checkout, wheels
 ):
@@ -65,6 +71,7 @@ def test_stock_pip_installs_everything_from_the_checkout_without_a_compiler(
     sources = pip_install(venv, ".[all]", cwd=checkout)
     ours = {name for name in sources if name.startswith("nanobook")}
     assert ours == set(wheels)
+    assert ib_libraries(sources) == {"ib_insync", "eventkit"}
     assert all(sources[name].startswith(checkout.as_uri()) for name in ours)
     assert venv.python("import nanobook_native; print(nanobook_native.COMPILED)") == "False\n"
     assert venv.run("nanobook", "--version").stdout == "nanobook, version 0.1.0\n"
@@ -72,6 +79,23 @@ def test_stock_pip_installs_everything_from_the_checkout_without_a_compiler(
     demo = json.loads(venv.run("nanobook", "demo", "--json").stdout)
     assert (venv.folder / demo["png"]).is_file()
     venv.run("nanobook", "plugins", "--json", NANOBOOK_STRICT="1")
+
+
+@pytest.mark.parametrize(
+    ("requirements", "libraries"),
+    [
+        ([".[ibkr]"], {"ib_insync", "eventkit"}),
+        (["./nanobook_core", "./nanobook_ibkr[ib-async]"], {"ib_async", "aeventkit"}),
+        (["./nanobook_core", "./nanobook_ibkr"], set()),
+    ],
+)
+def test_stock_pip_installs_one_library_for_interactive_brokers_or_none(
+    make_venv, copy_checkout, requirements, libraries
+):
+    venv = make_venv(stock_pip=True)
+    sources = pip_install(venv, *requirements, cwd=copy_checkout())
+    assert ib_libraries(sources) == libraries
+    assert "nanobook-ibkr" in sources
 
 
 def test_the_core_alone_needs_no_other_part_and_says_what_it_can_do(make_venv, copy_checkout):

@@ -36,7 +36,7 @@ EXTRAS = {
     "nanobook-report": "report",
 }
 
-#: Distributions that install the same package, so that the last one installed wins.
+#: Distributions that bring the same package, so that the last one installed wins.
 RIVALS = (("ib_insync", "ib_async"), ("eventkit", "aeventkit"))
 
 
@@ -140,7 +140,9 @@ def _rivals() -> Iterator[Finding]:
         if len(found) > 1:
             both = " and ".join(found)
             yield Finding(
-                "error", both, "overwrite each other's files; uninstall both, then install one"
+                "error",
+                both,
+                "bring files that overwrite each other's; uninstall both, then install one",
             )
 
 
