@@ -10,6 +10,7 @@ from tests.rebalancer.bad_input import row_bytes, rows_of
 
 import nanobook_rebalancer
 from nanobook_core.contracts import Secret
+from nanobook_rebalancer.assembly import read_settings
 from nanobook_rebalancer.config import BrokerSettings, Config
 from nanobook_rebalancer.config_file import read_config, to_config
 from nanobook_rebalancer.errors import InputError
@@ -115,6 +116,31 @@ def test_a_broker_of_its_own_goes_before_the_connection(tmp_path):
     assert paper.broker == BrokerSettings(name="paper")
     ibkr = read_config(written(tmp_path, SEED + '[broker]\nname = "ibkr"\nclient_id = 7\n'))
     assert ibkr.broker.settings == {"host": "127.0.0.1", "port": 4002, "client_id": 7}
+
+
+def test_ibkr_on_the_command_line_is_at_the_gateway_of_the_connection(tmp_path):
+    path = written(tmp_path, SEED + '[broker]\nname = "paper"\nstate = "a.sqlite"\n')
+    assert read_settings(path, "ibkr", None).broker == BrokerSettings(
+        name="ibkr", settings={"host": "127.0.0.1", "port": 4002, "client_id": 100}
+    )
+    path = written(tmp_path, SEED + '[broker]\nname = "ibkr"\nport = 7497\nstate = "a.sqlite"\n')
+    assert read_settings(path, "ibkr", None).broker.settings == {
+        "host": "127.0.0.1",
+        "port": 7497,
+        "client_id": 100,
+        "state": str(tmp_path / "a.sqlite"),
+    }
+    assert read_settings(written(tmp_path, ""), "ibkr", None).broker.settings == {}
+
+
+def test_ibkr_on_the_command_line_is_refused_a_port_of_another_kind_of_account(tmp_path):
+    text = SEED.replace("4002", "7496") + '[broker]\nname = "paper"\n'
+    with pytest.raises(InputError) as refused:
+        read_settings(written(tmp_path, text), "ibkr", None)
+    assert str(refused.value) == (
+        "config.toml: connection.port: 7496 is a port of live trading, and account DU1234567 is "
+        "one of paper trading"
+    )
 
 
 def test_an_empty_file_is_the_defaults(tmp_path):

@@ -260,6 +260,17 @@ def test_a_live_venue_needs_to_be_asked_for(world):
     assert world.run(WEIGHTS, Options(force=True, live=True)).status == "done"
 
 
+def test_a_venue_that_takes_no_orders_is_looked_at_and_not_traded_at(world):
+    world.broker._connection = lambda: ConnectionInfo(
+        state="read_only", account_id="PAPER", detail="API of TWS is set to read-only"
+    )
+    result = world.run(WEIGHTS)
+    assert (result.status, result.exit_code) == ("refused", 2)
+    assert result.message == "paper takes no orders: API of TWS is set to read-only"
+    assert "order_intent" not in world.events
+    assert world.run(WEIGHTS, Options(dry_run=True)).status == "dry_run"
+
+
 def test_a_venue_that_cannot_be_reached_is_an_error_and_the_next_run_starts_again(world):
     world.broker.faults["connect"].append(ConnectError("refused"))
     with pytest.raises(ConnectError):

@@ -13,10 +13,12 @@ from attrs import evolve
 
 from nanobook_core.contracts import Broker
 from nanobook_core.errors import CapabilityNotFoundError
+from nanobook_core.lob.file_layer import FileLayer
 from nanobook_core.plugin import Kind, PluginPolicy, Registry
 from nanobook_rebalancer.config import BrokerSettings, Config, LoggingSettings
-from nanobook_rebalancer.config_file import read_config
+from nanobook_rebalancer.config_file import at_gateway, check_port, read_config
 from nanobook_rebalancer.errors import InputError
+from nanobook_rebalancer.private_file import beside, make_directory
 from nanobook_rebalancer.redaction import Redactor
 from nanobook_rebalancer.run import Rebalancer
 from nanobook_rebalancer.screen import Screen
@@ -24,7 +26,7 @@ from nanobook_rebalancer.setting import unknown
 from nanobook_rebalancer.stop import StopFlag
 
 _DEFAULT = Path("config.toml")
-_PAPER = "paper"
+_PAPER, _IBKR = "paper", "ibkr"
 
 
 def read_settings(path: Path | None, broker: str | None, quotes: Path | None) -> Config:
@@ -35,8 +37,8 @@ def read_settings(path: Path | None, broker: str | None, quotes: Path | None) ->
 
     Raises:
         PluginError: quotes are given to a broker that cannot be looked for.
-        InputError: the file is not as it must be, or quotes are not there or given to another
-            broker.
+        InputError: the file is not as it must be, quotes are not there or given to another broker,
+            or port and account contradict each other.
 
     """
     if path is None and _DEFAULT.exists():
@@ -51,7 +53,11 @@ def read_settings(path: Path | None, broker: str | None, quotes: Path | None) ->
         if not quotes.exists():
             raise InputError("--quotes", f"there is no file {quotes!s:.200}")
         settings["quotes"] = str(quotes)
-    return evolve(config, broker=BrokerSettings(name=name, settings=settings))
+    made = BrokerSettings(name=name, settings=settings)
+    if name == _IBKR:
+        made = at_gateway(config, settings)
+        check_port(made, config)
+    return evolve(config, broker=made)
 
 
 def audit_path_anyway(path: Path | None) -> Path:
@@ -89,8 +95,9 @@ def discover_plugins(config: Config) -> Registry:
 def make_broker(config: Config, registry: Registry) -> Broker:
     """Make the config's broker; nothing is connected.
 
-    The account of the paper broker is kept in `paper.sqlite` in the config's folder, unless the
-    config says where, and is called what the config's account is called.
+    Unless the config says otherwise, the account of the paper broker is kept in `paper.sqlite` in
+    the config's folder and called what the config's account is called; and at Interactive Brokers
+    the account is the config's, and what was sent is kept beside the audit log.
 
     Raises:
         PluginError: it cannot be imported.
@@ -103,6 +110,13 @@ def make_broker(config: Config, registry: Registry) -> Broker:
         settings.setdefault("state", str(config.folder / "paper.sqlite"))
         if config.account.id:
             settings.setdefault("account_id", config.account.id)
+    if name == _IBKR:
+        state = beside(config.audit_path, ".ibkr.sqlite")
+        if "state" not in settings:
+            make_directory(FileLayer(), state.parent)
+        settings.setdefault("state", str(state))
+        if config.account.id:
+            settings.setdefault("account", config.account.id)
     _find_broker(name, registry)
     known = _settings_of(registry.load(Kind.BROKER, name))
     if known is not None:

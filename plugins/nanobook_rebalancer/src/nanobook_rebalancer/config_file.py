@@ -25,8 +25,8 @@ from nanobook_rebalancer.setting import read_record
 _MOST = 65_536
 _LIVE_PORTS = (4001, 7496)
 _PAPER_PORTS = (4002, 7497)
-#: Settings of the paper broker that are files.
-_PATHS = ("quotes", "state")
+#: Settings that are files, by broker.
+_PATHS = {"paper": ("quotes", "state"), "ibkr": ("state",)}
 _LIVE_ACCOUNT = re.compile(r"[UF]\d+$", re.IGNORECASE)
 _PAPER_ACCOUNT = re.compile(r"D[UF]", re.IGNORECASE)
 
@@ -90,16 +90,16 @@ def to_config(
 
     """
     folder = folder or Path()
-    config = read_record(Config, dict(document), what)
-    broker = _with_connection(config, document)
-    if problem := _contradiction(broker, config.account.id):
-        table = "broker" if "port" in config.broker.settings else "connection"
-        raise InputError(f"{what}: {table}.port", problem)
+    config = evolve(read_record(Config, dict(document), what), source=what, folder=folder)
+    broker = config.broker
+    if config.connection is not None and ("broker" not in document or broker.name == "ibkr"):
+        broker = at_gateway(config, broker.settings)
+    check_port(broker, config)
     settings = _resolved(dict(broker.settings), folder, f"{what}: broker")
-    for name in _PATHS if broker.name == "paper" else ():
+    for name in _PATHS.get(broker.name, ()):
         if isinstance(settings.get(name), str):
             settings[name] = str(folder / settings[name])
-    return evolve(config, source=what, folder=folder, broker=evolve(broker, settings=settings))
+    return evolve(config, broker=evolve(broker, settings=settings))
 
 
 def _resolved(settings: dict[str, Any], folder: Path, what: str) -> dict[str, Any]:
@@ -125,12 +125,15 @@ def _secret(source: object, folder: Path, path: str) -> Secret:
         raise InputError(path, str(error)) from None
 
 
-def _with_connection(config: Config, document: Mapping[str, Any]) -> BrokerSettings:
-    broker, connection = config.broker, config.connection
-    if connection is None or ("broker" in document and broker.name != "ibkr"):
-        return broker
-    gateway = {"host": connection.host, "port": connection.port, "client_id": connection.client_id}
-    return BrokerSettings(name="ibkr", settings=gateway | dict(broker.settings))
+def at_gateway(config: Config, settings: Mapping[str, Any]) -> BrokerSettings:
+    """Return the broker `ibkr` with those settings, and else those of `[connection]`."""
+    connection = config.connection
+    gateway = (
+        {}
+        if connection is None
+        else {"host": connection.host, "port": connection.port, "client_id": connection.client_id}
+    )
+    return BrokerSettings(name="ibkr", settings=gateway | dict(settings))
 
 
 def _parsed(data: bytes, what: str) -> dict[str, Any]:
@@ -160,11 +163,22 @@ def _real(written: str) -> Decimal:
     return exact
 
 
-def _contradiction(broker: BrokerSettings, account: str) -> str:
-    """Why account and port cannot both be right; empty if they can."""
+def check_port(broker: BrokerSettings, config: Config) -> None:
+    """Look whether account and port can both be right.
+
+    Raises:
+        InputError: one is of live trading and one of paper trading.
+
+    """
     port = broker.settings.get("port") if broker.name == "ibkr" else None
-    if port in _LIVE_PORTS and _PAPER_ACCOUNT.match(account):
-        return f"{port} is a port of live trading, and account {account} is one of paper trading"
-    if port in _PAPER_PORTS and _LIVE_ACCOUNT.match(account):
-        return f"{port} is a port of paper trading, and account {account} is one of live trading"
-    return ""
+    for ports, of, wrong, of_wrong in (
+        (_LIVE_PORTS, "live", _PAPER_ACCOUNT, "paper"),
+        (_PAPER_PORTS, "paper", _LIVE_ACCOUNT, "live"),
+    ):
+        if port in ports and wrong.match(config.account.id):
+            table = "broker" if "port" in config.broker.settings else "connection"
+            raise InputError(
+                f"{config.source}: {table}.port",
+                f"{port} is a port of {of} trading, and account {config.account.id} is one of "
+                f"{of_wrong} trading",
+            )

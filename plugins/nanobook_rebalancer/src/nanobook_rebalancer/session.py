@@ -13,6 +13,7 @@ from attrs import define, evolve, field
 from nanobook_core.contracts import (
     Broker,
     Clock,
+    ConnectionState,
 )
 from nanobook_core.errors import ValidationError
 from nanobook_core.plugin.discovery import described
@@ -187,8 +188,11 @@ class Session:
                 self.broker.connect(self.config.timeout)
         except KeyboardInterrupt:
             raise StoppedError("interrupted", "interrupted while connecting") from None
-        if self.broker.connection().is_live and not self.options.live:
+        info = self.broker.connection()
+        if info.is_live and not self.options.live:
             return f"{self.broker.name} is live: real money moves only with --live"
+        if info.state is ConnectionState.READ_ONLY and not self.options.dry_run:
+            return f"{self.broker.name} takes no orders: {info.detail or 'it is read-only'}"
         try:
             check_account(self.broker, self.account_id)
         except PlanError as error:
