@@ -157,9 +157,10 @@ def judge(evidence: Evidence) -> list[Violation]:
 
 
 def _duplicates(evidence: Evidence) -> Iterator[Violation]:
-    refs = Counter(each.form.order_ref for each in evidence.truth.own)
+    asked = {each.client_order_id for each in evidence.asked}
+    refs = Counter(each.form.order_ref for each in evidence.truth.orders)  # whoever has sent it
     for ref, count in refs.items():
-        if ref and count > 1:
+        if ref in asked and count > 1:
             yield Violation(DUPLICATE, f"{count} orders of {ref} at the venue")
     numbers = defaultdict(set)
     for ref, number in evidence.truth.placed:

@@ -207,6 +207,12 @@ LIES = {
         ),
         {"duplicate", "state"},
     ),
+    "an order came twice, once by another client": (
+        with_truth(
+            orders=(*SOUND.truth.orders, at_venue(9, "cancelled", 5, W.CANCELLED, client_id=2)),
+        ),
+        {"duplicate"},
+    ),
     "an order was sent under two numbers": (
         with_truth(placed=SOUND.truth.placed | {("refused", "5")}),
         {"duplicate"},
