@@ -1,0 +1,1 @@
+"""Ways to send an order to the simulated gateway, timed alike."""

@@ -1,0 +1,47 @@
+"""nanobook's broker."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+
+from nanobook_core.contracts import BrokerOrder
+from nanobook_ibkr import IbkrBroker
+from tws.way import MARKETABLE, RESTING
+
+THREADS = 8
+PATIENCE = 30.0
+"""Seconds."""
+
+
+class Adapter:
+    """One `IbkrBroker`."""
+
+    def __init__(self, port: int, state: Path | None) -> None:
+        self.name = f"IbkrBroker, journal {'in memory' if state is None else 'on disk'}"
+        self._broker = IbkrBroker(
+            "127.0.0.1", port, client_id=1, state=state, messages_per_second=None
+        )
+        self._broker.connect()
+
+    def burst(self, n_orders: int) -> None:
+        """Submit from `THREADS` threads; each call returns when its order is acknowledged."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(lambda _: self._submit(RESTING), range(n_orders)))
+
+    def acknowledge(self) -> None:
+        """Submit one."""
+        self._submit(RESTING)
+
+    def fill(self) -> None:
+        """Submit one and wait for its end."""
+        self._broker.wait(self._submit(MARKETABLE), timeout=PATIENCE)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._broker.disconnect()
+
+    def _submit(self, limit: int) -> int:
+        order = BrokerOrder("AAPL", "buy", 1, "limit", Decimal(limit), tif="gtc")
+        return self._broker.submit_order(order)

@@ -1,0 +1,99 @@
+"""Programs of others, which know nothing of nanobook, run as they stand against the simulator."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from tests.ibkr.simulator_process import QUOTES, set_quotes, simulator
+
+SCRIPTS = Path(__file__).with_name("scripts")
+SAID = Path(__file__).parents[1] / "data" / "ibkr" / "scripts"
+GIVE_UP_SECONDS = 60
+
+#: What happens to the market when a script says a line.
+MARKET = {
+    "move the market": QUOTES.replace("184.99,185.01,185.00", "190.00,190.02,190.01"),
+    "the market falls": QUOTES.replace("184.99,185.01,185.00", "184.40,184.42,184.41"),
+    "the market rises": QUOTES.replace("184.99,185.01,185.00", "190.10,190.12,190.11"),
+}
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts scripts against one simulator, each a process of its own."""
+    running = []
+    with simulator(tmp_path) as port:
+
+        def start(name, python=sys.executable):
+            process = subprocess.Popen(
+                [python, SCRIPTS / f"{name}.py", str(port)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            running.append(process)
+            return process
+
+        yield start
+        for process in running:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def run(start, tmp_path):
+    """Runs a script to its end, moving the market when it says so; what it printed."""
+
+    def run(name):
+        process = start(name)
+        guard = threading.Timer(GIVE_UP_SECONDS, process.kill)
+        guard.start()
+        printed = []
+        for line in process.stdout:
+            printed.append(line)
+            if quotes := MARKET.get(line.strip()):
+                set_quotes(tmp_path / "quotes.csv", quotes)
+        _, errors = process.communicate()
+        guard.cancel()
+        assert process.returncode == 0, "".join(printed) + errors
+        assert "Traceback" not in errors
+        assert "Error decoding" not in errors
+        return "".join(printed)
+
+    return run
+
+
+@pytest.mark.parametrize("path", sorted(SAID.glob("*.txt")), ids=lambda path: path.stem)
+def test_a_plain_script_prints_what_it_would_print_at_tws(run, path):
+    assert run(path.stem) == path.read_text()
+
+
+def test_every_script_is_run():
+    scripts = {path.stem for path in SCRIPTS.glob("*.py")} - {"buyer", "seller"}
+    assert {path.stem for path in SAID.glob("*.txt")} == scripts
+
+
+def test_two_programs_trade_with_each_other(start):
+    seller = start("seller")
+    offered = seller.stdout.readline()
+    buyer = start("buyer")
+    bought, errors = buyer.communicate(timeout=GIVE_UP_SECONDS)
+    sold, _ = seller.communicate(timeout=GIVE_UP_SECONDS)
+    assert (buyer.returncode, seller.returncode) == (0, 0), errors
+    assert without_library(offered + sold) == [
+        "offered 100 AAPL at 185.00",
+        "SLD 40 at 185.00, commission 1.00",
+        "SLD 60 at 185.00, commission 1.00",
+    ]
+    assert without_library(bought) == [
+        "the ask is 185.00 for 100",
+        "BOT 40 at 185.00, commission 1.00",
+        "BOT 60 at 185.00, commission 1.00",
+    ]
+
+
+def without_library(printed):
+    """Lines without the name of the library that stands before each."""
+    return [line.split(": ", 1)[1] for line in printed.splitlines()]
