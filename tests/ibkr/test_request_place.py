@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import math
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -210,6 +211,11 @@ def test_numbers_are_taken_as_they_were_written():
     assert (form.aux_price, form.quantity) == (Decimal("1E-8"), Decimal("1E-8"))
 
 
+def test_an_amount_of_money_of_0_is_none():
+    """TWS tells an order of a number of shares so, and a client sends it back."""
+    assert placed(157, limit(cashQty=0.0)).form == PLAIN
+
+
 @pytest.mark.parametrize("price", [math.nan, math.inf, -math.inf, 1e300, 1e-300, "1,5", "one"])
 def test_an_order_at_a_price_that_is_none_is_a_wire_error_with_its_number(price):
     with pytest.raises(WireError) as caught:
@@ -242,6 +248,16 @@ def test_an_order_of_another_version_is_refused_where_its_layout_is_another(data
     else:
         with pytest.raises(WireError):
             parse(fields, other)
+
+
+@given(st.data(), st.sampled_from(VERSIONS))
+def test_an_order_with_bytes_changed_is_an_order_or_a_wire_error(data, version):
+    payload = bytearray(encode(sent(version, lambda client: client.placeOrder(7, STOCK, limit()))))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(4, len(payload) - 1))
+        payload[at] = data.draw(st.integers(0, 255))
+    with suppress(WireError):
+        parse(decode(bytes(payload[4:])), version)
 
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
@@ -292,7 +308,8 @@ def expected(order):
     """The form of what was set, told by the values alone."""
     form = {}
     for name, value in order.items():
-        if name in FORM and not (value in UNSET or (name == "tif" and not value)):
+        left_out = value in UNSET or (name in ("tif", "cashQty") and not value)
+        if name in FORM and not left_out:
             exact = Decimal(str(value)) if name == "minQty" or _is_number(name) else value
             form[FORM[name]] = exact
     return evolve(EMPTY, **form)

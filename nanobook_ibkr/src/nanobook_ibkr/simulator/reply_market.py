@@ -8,6 +8,8 @@ from enum import IntEnum
 from nanobook_ibkr.simulator.record import ZERO
 from nanobook_ibkr.simulator.wire import Field
 
+_FRACTIONAL_SIZE = 163
+
 
 class TickType(IntEnum):
     """What a tick is of; clients know no others of those that are sent."""
@@ -40,15 +42,20 @@ class TickType(IntEnum):
 
 
 def tick_price(
-    _version: int, request_id: int, tick_type: int, price: Decimal | None, size: Decimal = ZERO
+    version: int, request_id: int, tick_type: int, price: Decimal | None, size: Decimal = ZERO
 ) -> list[Field]:
-    """A price and its size; no price is -1, as TWS says that nobody bids."""
-    return [1, 6, request_id, int(tick_type), -1 if price is None else price, size, 0]
+    """A price and its size, as `tick_size` tells it; no price is -1: nobody bids."""
+    told = -1 if price is None else price
+    return [1, 6, request_id, int(tick_type), told, _size(version, size), 0]
 
 
-def tick_size(_version: int, request_id: int, tick_type: int, size: Decimal) -> list[Field]:
-    """A size."""
-    return [2, 6, request_id, int(tick_type), size]
+def tick_size(version: int, request_id: int, tick_type: int, size: Decimal) -> list[Field]:
+    """A size; before version 163 whole, rounded toward 0."""
+    return [2, 6, request_id, int(tick_type), _size(version, size)]
+
+
+def _size(version: int, size: Decimal) -> Field:
+    return size if version >= _FRACTIONAL_SIZE else int(size)
 
 
 def tick_generic(

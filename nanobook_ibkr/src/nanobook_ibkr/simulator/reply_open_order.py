@@ -6,6 +6,8 @@ type of a delta neutral order among it, behind which eight more fields follow.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from nanobook_ibkr.simulator.record import OrderStatusWord, VenueOrder, WhatIf
 from nanobook_ibkr.simulator.reply_contract import eleven
 from nanobook_ibkr.simulator.reply_session import zoned
@@ -44,7 +46,7 @@ def open_order(version: int, order: VenueOrder, *, what_if: WhatIf | None = None
         # randomizeSize, randomizePrice, no conditions
         *(0, 0, 0),
         # adjustedOrderType, triggerPrice, trailStopPrice again, lmtPriceOffset … softDollarTier
-        *("None", UNSET_DOUBLE, f.trail_stop_price, *[UNSET_DOUBLE] * 4, 0, "", "", ""),
+        *("None", UNSET_DOUBLE, _unset(f.trail_stop_price), *[UNSET_DOUBLE] * 4, 0, "", "", ""),
         *(f.cash_quantity, 0, 0, 0, 0, *since, *_pegged(version)),
     ]
 
@@ -67,7 +69,9 @@ def completed_order(version: int, order: VenueOrder) -> list[Field]:
         *(0, 0, 0, "", "", "", ""),
         # clearingAccount … solicited
         *("", "IB", 0, 0, "", 0),
-        *(o.status, 0, 0, 0, f.trail_stop_price, UNSET_DOUBLE, f.cash_quantity, 0, 0, ""),
+        *(o.status, 0, 0, 0, _unset(f.trail_stop_price), UNSET_DOUBLE, f.cash_quantity),
+        # dontUseAutoPriceForHedge, isOmsContainer, autoCancelDate
+        *(0, 0, ""),
         *(o.filled, 0, 0, "", 0, 0, 0, ended),
         *(f"Filled Size: {o.filled:f}" if filled else o.reason or o.status, *_pegged(version)),
     ]
@@ -79,6 +83,11 @@ def _head(order: VenueOrder) -> list[Field]:
         *(f.action, f.quantity, f.order_type, f.limit_price or 0, f.aux_price or 0, f.tif),
         *(f.oca_group, order.account, "", 0, f.order_ref),
     ]
+
+
+def _unset(number: Decimal | None) -> Field:
+    """Where the vendor's own client would take an empty field for 0."""
+    return UNSET_DOUBLE if number is None else number
 
 
 def _adviser(version: int) -> list[Field]:

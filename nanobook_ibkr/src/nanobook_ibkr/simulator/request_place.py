@@ -202,7 +202,7 @@ def _form(values: dict[str, Value], combo_legs: int, conditions: int) -> OrderFo
         what_if=flag["whatIf"],
         all_or_none=flag["allOrNone"],
         min_quantity=None if (least := integer["minQty"]) is None else Decimal(least),
-        cash_quantity=number["cashQty"],
+        cash_quantity=number["cashQty"] or None,
         algo_strategy=text["algoStrategy"],
         conditions=conditions,
         combo_legs=combo_legs,
