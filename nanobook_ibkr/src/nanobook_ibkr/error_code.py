@@ -148,10 +148,12 @@ def error_of(code: int, text: str, **details: Any) -> BrokerError:
         lower = text.lower()
         kind = next((error for word, error in _REASONS if word in lower), kind)
     hint = _HINTS.get(said)
-    return kind(
+    error = kind(
         f"{text} (code {code})" + (f"; {hint}" if hint else ""),
         broker="ibkr",
         code=str(code),
-        **({"outcome": Outcome.REJECTED} if said is Meaning.INVALID else {}),
         **details,
     )
+    if said is Meaning.INVALID:  # of which the venue has had a look
+        error.outcome = Outcome.REJECTED
+    return error

@@ -141,7 +141,8 @@ def frame_is_absurd(client: Any) -> bool:
 
 
 def _silent() -> logging.Logger:
-    logger = logging.Logger("nanobook.ibkr.silent")
+    # Of no name, so that nobody who uses the library too finds it among the loggers.
+    logger = logging.Logger("")  # noqa: LOG001
     logger.disabled = True
     return logger
 

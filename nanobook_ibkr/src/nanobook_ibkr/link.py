@@ -100,7 +100,13 @@ class Link:
         """The next number that the venue takes for an order of this client."""
         return int(self._client._reqIdSeq)  # noqa: SLF001 - `getReqId` would use it up
 
-    async def open(self, host: str, port: int, client_id: int, timeout: float) -> None:
+    async def open(
+        self,
+        host: str,
+        port: int,
+        client_id: int,
+        timeout: float,  # noqa: ASYNC109 - what it waited for is told apart
+    ) -> None:
         """Connect and shake hands.
 
         Raises:

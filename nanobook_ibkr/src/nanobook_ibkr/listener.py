@@ -19,8 +19,8 @@ from nanobook_ibkr.message import (
 from nanobook_ibkr.quote import MARKET_DATA_TYPES
 
 OrderFields = Mapping[str, str | int | bool | Decimal]
-"""An order in the names of the wire: `action`, `totalQuantity`, `orderType`, `lmtPrice`, `auxPrice`,
-`tif`, `orderRef`, `account`, `outsideRth` … What is not given is unset."""
+"""An order in the names of the wire: `action`, `totalQuantity`, `orderType`, `lmtPrice`,
+`auxPrice`, `tif`, `orderRef`, `outsideRth` … What is not given is unset; `account` is filled in."""
 
 
 class SessionListener(Protocol):
@@ -89,4 +89,4 @@ class SessionSettings:
     heartbeat: float = 30.0
     """Seconds of silence after which TWS is asked whether it is there."""
     backoff: tuple[float, float] = (1.0, 60.0)
-    """Seconds before the first attempt to connect again, doubled for each other up to the second."""
+    """Seconds before the first attempt to connect again, and the most before any other."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 import os
 import threading
 from collections.abc import Callable, Coroutine
@@ -18,8 +17,8 @@ T = TypeVar("T")
 class LoopThread:
     """An event loop that runs in a daemon thread between `start` and `stop`.
 
-    Callers may be in plain code, in a running event loop of their own (which waits meanwhile), or in
-    any number of threads.
+    Callers may be in plain code, in a running event loop of their own (which waits meanwhile), or
+    in any number of threads.
     """
 
     def __init__(self, name: str) -> None:
@@ -27,17 +26,19 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._pid = 0
+        self._stopping = threading.Lock()
 
     @property
     def is_running(self) -> bool:
-        """Whether it can be called."""
-        return self._loop is not None
+        """Whether it can be called; a fork of this process has no such thread."""
+        return self._loop is not None and os.getpid() == self._pid
 
     def start(self) -> None:
         """Start; done again, it does nothing."""
-        if self._loop is not None:
+        if self.is_running:
             return
         self._pid = os.getpid()
+        self._stopping = threading.Lock()  # of a fork, another thread may have held the old one
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=self._run, args=(loop,), name=self._name, daemon=True)
         thread.start()
@@ -53,17 +54,15 @@ class LoopThread:
             BrokerError: called from the loop's own thread, which would wait for itself.
 
         """
-        loop = self._running()
+        self._check_process()
         if threading.current_thread() is self._thread:
             raise BrokerError(
                 "a callback of the loop's thread cannot wait for it; use a thread of its own"
             )
-        coroutine = function()
-        try:
-            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
-        except RuntimeError as error:  # stopped in this moment
-            coroutine.close()
-            raise NotConnectedError from error
+        with self._stopping:  # what is handed over before the loop is told to stop is run by it
+            if self._loop is None:
+                raise NotConnectedError
+            future = asyncio.run_coroutine_threadsafe(function(), self._loop)
         try:
             return future.result()
         except concurrent.futures.CancelledError:
@@ -73,40 +72,43 @@ class LoopThread:
 
     def post(self, callback: Callable[[], None]) -> None:
         """Have a function called there soon; nothing happens if it does not run any more."""
-        loop = self._loop
-        if loop is not None and os.getpid() == self._pid:
-            with contextlib.suppress(RuntimeError):  # stopped in this moment
-                loop.call_soon_threadsafe(callback)
+        if self.is_running:
+            with self._stopping:
+                if self._loop is not None:
+                    self._loop.call_soon_threadsafe(callback)
 
     def stop(self) -> None:
-        """Cancel what still runs there, and return once the thread is gone; again, it does nothing."""
-        loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
-        if loop is None or thread is None or os.getpid() != self._pid:
+        """Cancel what runs there, and return once the thread is gone; again, it does nothing."""
+        if not self.is_running:
             return
-        with contextlib.suppress(RuntimeError):
+        with self._stopping:
+            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+            if loop is None or thread is None:
+                return
             loop.call_soon_threadsafe(loop.stop)
         thread.join()
 
-    def _running(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            raise NotConnectedError
-        if os.getpid() != self._pid:
+    def _check_process(self) -> None:
+        if self._loop is not None and os.getpid() != self._pid:
             raise NotConnectedError(
                 "not connected: a connection does not survive a fork; connect in the new process"
             )
-        return self._loop
 
     @staticmethod
     def _run(loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
         try:
             loop.run_forever()
-            tasks = asyncio.all_tasks(loop)
-            for task in tasks:
-                task.cancel()
-            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            loop.run_until_complete(_cancel_all())
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.run_until_complete(loop.shutdown_default_executor())
         finally:
             asyncio.set_event_loop(None)
             loop.close()
+
+
+async def _cancel_all() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

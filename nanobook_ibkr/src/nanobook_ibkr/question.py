@@ -1,5 +1,7 @@
 """What a session is asked for: one method for each request."""
 
+# ruff: noqa: FBT003 - the library takes flags by position
+
 from __future__ import annotations
 
 import datetime as dt
@@ -30,8 +32,8 @@ class Questions(ABC):
     """Requests that change nothing.
 
     They raise `RequestTimeoutError` (a `BrokerError`) where no answer comes in time,
-    `NotConnectedError` if they could not be sent, `LinkDownError` if the connection broke while they
-    waited, and what `error_code` makes of an error that the venue answers.
+    `NotConnectedError` if they could not be sent, `LinkDownError` if the connection broke while
+    they waited, and what `error_code` makes of an error that the venue answers.
     """
 
     @property

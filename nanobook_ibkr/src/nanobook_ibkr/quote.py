@@ -222,7 +222,7 @@ def _ask_for(
     number: int, contract: VenueContract, *, snapshot: bool
 ) -> Callable[[Any, Library], None]:
     def write(client: Any, library: Library) -> None:
-        client.reqMktData(number, library.contract(contract), "", snapshot, False, [])
+        client.reqMktData(number, library.contract(contract), "", snapshot, False, [])  # noqa: FBT003
 
     return write
 

@@ -1,6 +1,6 @@
 """What the library calls for every message: turns it into records and hands them on."""
 
-# ruff: noqa: N802, N803 - the names are the library's
+# ruff: noqa: D102, N802, N803, N815, PLR0917 - names, meaning and order are the library's
 from __future__ import annotations
 
 import datetime as dt

@@ -94,7 +94,8 @@ class Requests:
         try:
             await send()
             async with asyncio.timeout(self._timeout):
-                return await future
+                items: list[Any] = await future
+                return items
         except TimeoutError:
             raise RequestTimeoutError(
                 f"no answer to {what} within {self._timeout:g} s", broker="ibkr"

@@ -49,7 +49,7 @@ _PENALTY = 1.0
 
 
 class Session(Questions):
-    """One client at one TWS or Gateway. Every method but the properties runs on the loop's thread."""
+    """One client at one TWS or Gateway; all but the properties runs on the loop's thread."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class Session(Questions):
         await self._leave()
         self._set(ConnectionState.DISCONNECTED)
 
-    async def _open(self, timeout: float) -> None:
+    async def _open(self, timeout: float) -> None:  # noqa: ASYNC109 - handed on
         settings = self._settings
         self._is_read_only, self._venue_is_gone = False, None
         link = Link(
@@ -206,7 +206,7 @@ class Session(Questions):
                 try:
                     await self._sync()
                     failures = 0
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - reported, and tried again
                     delay = self._delay(failures)
                     failures += 1
                     self._report(error, f"trying again in {delay:.0f} s")
@@ -239,7 +239,7 @@ class Session(Questions):
                 self._set(ConnectionState.CONNECTING, f"attempt {attempt}")
                 await self._open(self._settings.request_timeout)
                 await self._sync()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - reported, and tried again
                 self._report(error, f"attempt {attempt}")
                 why = str(error)
                 await self._leave()
@@ -249,7 +249,8 @@ class Session(Questions):
     def _delay(self, failures: int) -> float:
         first, longest = self._settings.backoff
         # Doubled no further than it can matter; spread, so that programs do not come all at once.
-        return min(first * 2 ** min(failures, 16), longest) * random.uniform(0.75, 1.0)  # noqa: S311
+        delay: float = min(first * 2 ** min(failures, 16), longest)
+        return delay * random.uniform(0.75, 1.0)  # noqa: S311 - no secret
 
     async def _sleep(self, seconds: float) -> bool:
         """Return after so long, or at once with True when there is news."""
@@ -283,7 +284,7 @@ class Session(Questions):
     def _tell(self, method: Callable[..., None], *message: object) -> None:
         try:
             method(*message)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the listener's own, which must not end the loop
             log.exception("what the venue told could not be taken in; it will be asked for again")
             if self._link is not None:
                 self._link.fail(
