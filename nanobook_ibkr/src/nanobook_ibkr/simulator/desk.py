@@ -1,0 +1,200 @@
+"""Where clients' orders come in: taken, changed, cancelled, or refused with TWS's codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import evolve
+
+from nanobook_core.contracts.clock import Clock
+from nanobook_ibkr.simulator import trigger
+from nanobook_ibkr.simulator.acceptance import account_of, check_amendment, contract_of
+from nanobook_ibkr.simulator.account import Account
+from nanobook_ibkr.simulator.floor import Floor
+from nanobook_ibkr.simulator.instruments import Instruments
+from nanobook_ibkr.simulator.margin import Margin
+from nanobook_ibkr.simulator.market import Market
+from nanobook_ibkr.simulator.order_check import check_form, expiry, rejected
+from nanobook_ibkr.simulator.record import (
+    ContractKey,
+    OrderForm,
+    OrderStatusWord,
+    VenueOrder,
+    VenueRefusal,
+)
+from nanobook_ibkr.simulator.working import Working
+
+_FIRST_PERM_ID = 1853000001
+
+
+class Desk:
+    """Knows the orders by their clients' numbers."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        instruments: Instruments,
+        markets: Mapping[int, Market],
+        accounts: Mapping[str, Account],
+        floor: Floor,
+        margin: Margin,
+        max_active_orders: int | None,
+    ) -> None:
+        self._clock = clock
+        self._instruments = instruments
+        self._markets = markets
+        self._accounts = accounts
+        self._floor = floor
+        self._margin = margin
+        self._max_active_orders = max_active_orders
+        self._by_number: dict[tuple[int, int], Working] = {}
+        self._next_order_ids: dict[int, int] = {}
+        self._next_perm_id = _FIRST_PERM_ID
+        self._next_manual_id = -1
+
+    def next_order_id(self, client_id: int) -> int:
+        """Lowest number that the client may still use."""
+        return self._next_order_ids.get(client_id, 1)
+
+    def manual_id(self) -> int:
+        """A number for an order that is typed into TWS."""
+        self._next_manual_id -= 1
+        return self._next_manual_id + 1
+
+    def place(self, client_id: int, order_id: int, key: ContractKey, form: OrderForm) -> Working:
+        """Take an order, or a change of the one that has this number.
+
+        Raises:
+            VenueRefusal: nothing has changed, but 201 uses the number up.
+
+        """
+        known = self._by_number.get((client_id, order_id))
+        if known is None:
+            return self._enter(client_id, order_id, key, form)
+        self._amend(known, key, form)
+        return known
+
+    def cancel(self, client_id: int, order_id: int) -> None:
+        """Cancel the order of that number.
+
+        Raises:
+            VenueRefusal: 10147, the client has no such order; 10148, it is over.
+
+        """
+        self.cancel_one(self._by_number.get((client_id, order_id)), order_id)
+
+    def cancel_one(self, working: Working | None, number: int) -> None:
+        """Cancel an order.
+
+        Raises:
+            VenueRefusal: 10147, there is none; 10148, it is over.
+
+        """
+        if working is None:
+            raise VenueRefusal(10147, f"OrderId {number} that needs to be cancelled is not found.")
+        if working.order.is_done:
+            raise VenueRefusal(
+                10148,
+                f"OrderId {number} that needs to be cancelled cannot be cancelled, "
+                f"state: {working.order.status}.",
+            )
+        self._floor.end(working)
+
+    def forget(self) -> None:
+        """Forget the orders that are over; their numbers stay used."""
+        for perm_id, working in list(self._floor.orders.items()):
+            if working.order.is_done:
+                del self._floor.orders[perm_id]
+                del self._by_number[working.order.client_id, working.order.order_id]
+
+    def _enter(self, client_id: int, order_id: int, key: ContractKey, form: OrderForm) -> Working:
+        is_manual = client_id == 0 and order_id <= 0
+        if not is_manual and order_id < self.next_order_id(client_id):
+            raise VenueRefusal(103, "Duplicate order id")
+        try:
+            working = self.checked(client_id, order_id, key, form)
+            self._check_room(working)
+        except VenueRefusal as refusal:
+            if refusal.code == 201 and not is_manual:  # noqa: PLR2004 - TWS's code
+                self._next_order_ids[client_id] = order_id + 1
+            raise
+        if not is_manual:
+            self._next_order_ids[client_id] = order_id + 1
+        self._next_perm_id += 1
+        self._by_number[client_id, order_id] = working
+        self._floor.add(working)
+        if form.transmit:
+            self._floor.send(working)
+        return working
+
+    def checked(self, client_id: int, order_id: int, key: ContractKey, form: OrderForm) -> Working:
+        """Return an order as it would come in; nothing changes.
+
+        Raises:
+            VenueRefusal: it cannot be, or is not modelled.
+
+        """
+        definition = contract_of(self._instruments, key)
+        account = account_of(self._accounts, form.account)
+        market = self._markets[definition.con_id]
+        check_form(form, market.rules)
+        parent = None
+        if form.parent_id:
+            parent = self._by_number.get((client_id, form.parent_id))
+            if parent is None or parent.order.is_done:
+                raise VenueRefusal(135, f"Can't find order with id ={form.parent_id}")
+        now = self._clock.now()
+        order = VenueOrder(
+            perm_id=self._next_perm_id,
+            client_id=client_id,
+            order_id=order_id,
+            contract=definition,
+            form=form,
+            account=account.name,
+            status=OrderStatusWord.PRE_SUBMITTED if form.transmit else OrderStatusWord.API_PENDING,
+            accepted_at=now,
+        )
+        return Working(
+            order=order,
+            market=market,
+            parent=parent,
+            stop_price=trigger.first_stop(form),
+            expires=expiry(form, now),
+        )
+
+    def _check_room(self, working: Working) -> None:
+        order = working.order
+        if self._max_active_orders is not None:
+            same = [
+                each
+                for each in self._floor.live.values()
+                if each.market is working.market
+                and each.side is working.side
+                and each.order.account == order.account
+            ]
+            if len(same) >= self._max_active_orders:
+                raise rejected(
+                    f"The account has {len(same)} active orders on this side of the contract, "
+                    "which is as many as are allowed."
+                )
+        if order.form.transmit and working.parent is None:
+            refusal = self._margin.refusal(self._accounts[order.account], working)
+            if refusal is not None:
+                raise rejected(refusal)
+
+    def _amend(self, working: Working, key: ContractKey, form: OrderForm) -> None:
+        definition = contract_of(self._instruments, key)
+        account = account_of(self._accounts, form.account)
+        form = check_amendment(working, definition, account, form)
+        check_form(form, working.market.rules)
+        expires = expiry(form, self._clock.now())
+        if working.is_cleared:
+            new = evolve(working, order=evolve(working.order, form=form))
+            refusal = self._margin.refusal(account, new, old=working)
+            if refusal is not None:
+                raise rejected(refusal)
+        working.expires = expires
+        self._floor.amend(working, form)
+        if form.transmit:
+            self._floor.send(working)

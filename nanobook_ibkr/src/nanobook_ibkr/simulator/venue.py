@@ -1,0 +1,380 @@
+"""The simulated venue: what a gateway asks of Interactive Brokers, without any network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from types import MappingProxyType
+
+from attrs import evolve
+
+from nanobook_core.contracts.clock import Clock, SystemClock
+from nanobook_core.errors import ValidationError
+from nanobook_ibkr.simulator.account import Account
+from nanobook_ibkr.simulator.account_value import account_values
+from nanobook_ibkr.simulator.clearing import Clearing
+from nanobook_ibkr.simulator.commission import Commission, per_share
+from nanobook_ibkr.simulator.desk import Desk
+from nanobook_ibkr.simulator.floor import Floor
+from nanobook_ibkr.simulator.instruments import Instruments, default_listings
+from nanobook_ibkr.simulator.listener import Announcer, VenueListener
+from nanobook_ibkr.simulator.margin import Margin
+from nanobook_ibkr.simulator.market import Market, Match
+from nanobook_ibkr.simulator.record import (
+    AccountValue,
+    ContractDefinition,
+    ContractKey,
+    OrderForm,
+    Top,
+    VenueExecution,
+    VenueOrder,
+    VenuePosition,
+    WhatIf,
+)
+from nanobook_ibkr.simulator.source_quote import SourceQuote
+from nanobook_ibkr.simulator.working import Working
+
+_CASH: Mapping[str, Decimal] = MappingProxyType({"DU1234567": Decimal(1_000_000)})
+_RATES: Mapping[str, Decimal] = MappingProxyType({"USD": Decimal(1)})
+
+#: A symbol, or a contract id where a symbol has several contracts.
+Contract = str | int | ContractDefinition
+
+
+class Venue:
+    """Contracts, their books, accounts and orders; all numbers follow from the requests and times.
+
+    One thread at a time. Without `definitions` it lists well-known US stocks with a market in each;
+    contracts that are given have no quotes until `set_quote`. `cash` is US dollars by account.
+    `leverage` 1 is a cash account. `rates` are US dollars for one of each currency.
+    `max_active_orders` limits the live orders of an account on one side of a contract, as TWS
+    does with 20.
+
+    Raises:
+        ValidationError: there is no account, or a contract whose currency has no rate, or two
+            contracts with one id.
+
+    """
+
+    def __init__(
+        self,
+        definitions: Iterable[ContractDefinition] | None = None,
+        *,
+        cash: Mapping[str, Decimal] = _CASH,
+        clock: Clock | None = None,
+        commission: Commission = per_share,
+        leverage: Decimal = Decimal(4),
+        rates: Mapping[str, Decimal] = _RATES,
+        max_active_orders: int | None = None,
+    ) -> None:
+        listings = default_listings() if definitions is None else ()
+        self._instruments = Instruments(
+            (each.definition for each in listings) if definitions is None else definitions
+        )
+        self._clock = clock or SystemClock()
+        rates = {"USD": Decimal(1), **rates}
+        for definition in self._instruments:
+            if definition.currency not in rates:
+                raise ValidationError(
+                    f"{definition.symbol} is in {definition.currency}; give its rate in `rates`"
+                )
+        if not cash:
+            raise ValidationError("a venue has at least one account; `cash` is empty")
+        self._accounts = {name: Account(name, {"USD": money}) for name, money in cash.items()}
+        self._markets = {each.con_id: Market(each) for each in self._instruments}
+        self._announcer = Announcer()
+        self.listeners: list[VenueListener] = self._announcer.listeners
+        self._clearing = Clearing(self._clock, self._accounts, commission, self._announcer)
+        live: dict[int, Working] = {}
+        self._margin = Margin(
+            leverage=leverage, rates=rates, markets=self._markets, live=live, commission=commission
+        )
+        self._floor = Floor(
+            clock=self._clock,
+            markets=self._markets,
+            live=live,
+            clearing=self._clearing,
+            margin=self._margin,
+            announcer=self._announcer,
+        )
+        self._desk = Desk(
+            clock=self._clock,
+            instruments=self._instruments,
+            markets=self._markets,
+            accounts=self._accounts,
+            floor=self._floor,
+            margin=self._margin,
+            max_active_orders=max_active_orders,
+        )
+        for listing in listings:
+            self.set_quote(listing.definition, listing.bid, listing.ask)
+
+    # What a client asks
+
+    def find(self, key: ContractKey) -> list[ContractDefinition]:
+        """Contracts that the key may mean; empty fields match anything."""
+        return self._instruments.find(key)
+
+    def matching(self, pattern: str) -> list[ContractDefinition]:
+        """Contracts whose symbol begins with the text, or whose name has it."""
+        return self._instruments.matching(pattern)
+
+    def next_order_id(self, client_id: int) -> int:
+        """Lowest order number that the client may still use."""
+        return self._desk.next_order_id(client_id)
+
+    def place(self, client_id: int, order_id: int, key: ContractKey, form: OrderForm) -> VenueOrder:
+        """Take an order, or a change of the order that has this number; it may trade at once.
+
+        The order is a copy as it is now.
+
+        Raises:
+            VenueRefusal: with TWS's code; nothing has changed, but 201 uses the number up.
+
+        """
+        with self._request():
+            working = self._desk.place(client_id, order_id, key, form)
+        return evolve(working.order)
+
+    def place_manual(self, key: ContractKey, form: OrderForm) -> VenueOrder:
+        """Take an order as if it were typed into TWS: client 0, and a number below 0.
+
+        Raises:
+            VenueRefusal: with TWS's code; nothing has changed.
+
+        """
+        return self.place(0, self._desk.manual_id(), key, form)
+
+    def what_if(self, key: ContractKey, form: OrderForm, account: str = "") -> WhatIf:
+        """Return what an order would do to margin and equity; nothing changes.
+
+        An order that would be rejected for want of margin is answered, with a warning.
+
+        Raises:
+            VenueRefusal: it would be refused for anything else.
+
+        """
+        form = evolve(form, account=account or form.account)
+        working = self._desk.checked(0, 0, key, form)
+        return self._margin.what_if(self._accounts[working.order.account], working)
+
+    def cancel(self, client_id: int, order_id: int) -> None:
+        """Cancel an order of that client.
+
+        Raises:
+            VenueRefusal: 10147, the client has no such order; 10148, it is over.
+
+        """
+        with self._request():
+            self._desk.cancel(client_id, order_id)
+
+    def cancel_perm(self, perm_id: int) -> None:
+        """Cancel anybody's order, as in TWS.
+
+        Raises:
+            VenueRefusal: 10147, there is none; 10148, it is over.
+
+        """
+        with self._request():
+            self._desk.cancel_one(self._floor.orders.get(perm_id), perm_id)
+
+    def cancel_all(self) -> None:
+        """Cancel all orders of all clients."""
+        with self._request():
+            for working in list(self._floor.live.values()):
+                self._floor.end(working)
+
+    # What is known
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Names of the accounts."""
+        return tuple(self._accounts)
+
+    @property
+    def orders(self) -> tuple[VenueOrder, ...]:
+        """Live orders and those that ended today, oldest first; copies."""
+        return tuple(evolve(each.order) for each in self._floor.orders.values())
+
+    @property
+    def executions(self) -> tuple[VenueExecution, ...]:
+        """Today's, oldest first; of a corrected one only what it is now."""
+        return tuple(self._clearing.executions.values())
+
+    def positions(self, account: str = "") -> tuple[VenuePosition, ...]:
+        """What an account holds, or what all do; nothing that is closed.
+
+        Raises:
+            ValidationError: there is no such account.
+
+        """
+        accounts = [self._account(account)] if account else self._accounts.values()
+        return tuple(
+            self._clearing.position(self._markets[con_id], each.name)
+            for each in accounts
+            for con_id, holding in each.holdings.items()
+            if holding.quantity
+        )
+
+    def account_values(self, account: str) -> list[AccountValue]:
+        """Lines of the account window, money with two decimals.
+
+        Raises:
+            ValidationError: there is no such account.
+
+        """
+        return account_values(self._account(account), self._margin)
+
+    def top(self, contract: Contract) -> Top:
+        """Best prices of a contract's book, and its tape.
+
+        Raises:
+            ValidationError: it is not listed, or its symbol has several contracts.
+
+        """
+        return self._market(contract).top(self._clock.now())
+
+    # What happens around the clients
+
+    def set_quote(
+        self,
+        contract: Contract,
+        bid: Decimal | None,
+        ask: Decimal | None,
+        *,
+        bid_size: Decimal | None = None,
+        ask_size: Decimal | None = None,
+        last: Decimal | None = None,
+        volume: Decimal | None = None,
+    ) -> None:
+        """Let the liquidity source offer this instead of what it offered before.
+
+        It trades at once with the clients' orders that it meets, at their prices. A size is what
+        can be had in all; None is any quantity. Without a last price the last one is moved to the
+        touch that it is beyond.
+
+        Raises:
+            ValidationError: prices cross or are off the tick, sizes off the lot, or it is not
+                listed; nothing has changed.
+
+        """
+        market = self._market(contract)
+        quote = SourceQuote(bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size)
+        quote.check(market.rules)
+        with self._request():
+            self._floor.post(market, quote, last, volume)
+
+    def withdraw_quote(self, contract: Contract) -> None:
+        """Let the liquidity source offer nothing there."""
+        self.set_quote(contract, None, None)
+
+    def halt(self, contract: Contract, kind: int = 1) -> None:
+        """Stop trading: 1 in general, 2 for volatility. Orders are taken and held back."""
+        with self._request():
+            self._market(contract).halted = kind
+
+    def resume(self, contract: Contract) -> None:
+        """Go on trading: first with the source's quote, then with the orders held back."""
+        with self._request():
+            self._floor.resume(self._market(contract))
+
+    def set_shortable(self, contract: Contract, is_shortable: bool) -> None:  # noqa: FBT001
+        """Say whether shares can be borrowed; orders that were held for it go on."""
+        with self._request():
+            market = self._market(contract)
+            market.is_shortable = is_shortable
+            self._floor.reconsider(market)
+
+    def deposit(
+        self, account: str, contract: Contract, quantity: Decimal, avg_cost: Decimal
+    ) -> None:
+        """Transfer a position in, or out if negative; no money moves."""
+        with self._request():
+            market = self._market(contract)
+            self._account(account).deposit(market.definition, quantity, avg_cost)
+            self._announcer.tell("position_changed", self._clearing.position(market, account))
+            self._announcer.tell("account_changed", account)
+
+    def fill(self, perm_id: int, quantity: Decimal) -> None:
+        """Let somebody else trade so much with an order that rests, at its limit.
+
+        Orders that are before it stay as they are.
+
+        Raises:
+            ValidationError: it does not rest in a book that trades, or has less left.
+
+        """
+        working = self._floor.orders.get(perm_id)
+        if working is None or working.book_id is None or working.limit is None:
+            raise ValidationError(f"order {perm_id} does not rest in the book")
+        if working.market.halted:
+            raise ValidationError(f"order {perm_id}: trading is halted")
+        working.market.rules.to_lots(quantity)
+        if not 0 < quantity <= working.remaining:
+            raise ValidationError(f"order {perm_id} has {working.remaining} left, got {quantity}")
+        with self._request():
+            working.market.reduce(working.book_id, quantity)
+            match = Match(working.limit, quantity, perm_id)
+            self._floor.matched(working.market, match, working.side.opposite, None)
+
+    def correct(
+        self, exec_id: str, *, quantity: Decimal | None = None, price: Decimal | None = None
+    ) -> VenueExecution:
+        """Correct an execution of today: it gets a new id, `.01` becomes `.02`.
+
+        Its commission stays; what is open of a live order follows.
+
+        Raises:
+            ValidationError: there is none of that id, or such numbers cannot be.
+
+        """
+        execution = self._clearing.executions.get(exec_id)
+        if execution is None:
+            raise ValidationError(f"there is no execution {exec_id} of today")
+        with self._request():
+            working = self._floor.orders[execution.perm_id]
+            return self._floor.correct(working, exec_id, quantity, price)
+
+    def expire(self) -> None:
+        """End the orders whose good-till-date is over; every request does so first."""
+        with self._request():
+            pass
+
+    def end_of_day(self) -> None:
+        """End DAY orders; then forget executions and orders that are over."""
+        with self._request():
+            for working in list(self._floor.live.values()):
+                if working.order.form.tif == "DAY":
+                    self._floor.end(working)
+        self._clearing.end_day()
+        for market in self._markets.values():
+            market.end_day()
+        self._desk.forget()
+
+    @contextmanager
+    def _request(self) -> Iterator[None]:
+        now = self._clock.now()
+        for working in list(self._floor.live.values()):
+            if working.expires is not None and working.expires <= now:
+                self._floor.end(working)
+        try:
+            yield
+        finally:
+            self._floor.settle()
+            for market in self._markets.values():
+                if not market.is_told:
+                    market.is_told = True
+                    self._announcer.tell("top_changed", market.definition)
+            self._announcer.deliver()
+
+    def _market(self, contract: Contract) -> Market:
+        return self._markets[self._instruments.one(contract).con_id]
+
+    def _account(self, name: str) -> Account:
+        found = self._accounts.get(name)
+        if found is None:
+            raise ValidationError(
+                f"there is no account {name!r:.20}; there are {', '.join(self._accounts)}"
+            )
+        return found
