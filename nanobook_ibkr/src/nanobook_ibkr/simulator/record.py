@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from enum import StrEnum
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 ZERO = Decimal(0)
 
@@ -250,6 +250,6 @@ class LoggedMessage:
     incoming: bool
     """From a client to the gateway."""
     client_id: int | None
-    fields: tuple[str, ...] = field(converter=tuple)
+    fields: tuple[str, ...]
     time: float
     """On the monotonic clock."""

@@ -1,0 +1,328 @@
+"""A simulated TWS or IB Gateway, from outside: a context manager that any thread may use."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from attrs import evolve
+
+from nanobook_core.contracts.clock import Clock, SystemClock
+from nanobook_core.errors import ValidationError
+from nanobook_ibkr.simulator.fault import Fault
+from nanobook_ibkr.simulator.record import (
+    ContractKey,
+    LoggedMessage,
+    VenueExecution,
+    VenueOrder,
+    VenuePosition,
+)
+from nanobook_ibkr.simulator.server import Server
+from nanobook_ibkr.simulator.venue import Venue
+from nanobook_ibkr.simulator.wire import MAX_VERSION, MIN_VERSION
+
+T = TypeVar("T")
+
+
+class SimulatedGateway:
+    """A gateway that real clients of TWS connect to and trade on, in a thread of its own.
+
+    Every method may be called from any thread, also before `start` and after `stop`; what it does
+    has happened at the venue when it returns, and clients are told at once. `with` starts and stops
+    it.
+
+    `port` 0 is any free one. `messages_per_second` None takes any number of them. `quotes` is a
+    file of `symbol,bid,ask` that is read again when it changes. `read_only` refuses orders as that
+    setting of TWS does; `delayed` has only delayed quotes.
+    """
+
+    def __init__(
+        self,
+        venue: Venue | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        max_version: int = MAX_VERSION,
+        messages_per_second: int | None = 50,
+        clock: Clock | None = None,
+        quotes: str | Path | None = None,
+        read_only: bool = False,
+        delayed: bool = False,
+    ) -> None:
+        if not MIN_VERSION <= max_version <= MAX_VERSION:
+            raise ValidationError(
+                f"max_version is {MIN_VERSION} to {MAX_VERSION}, got {max_version!r:.20}"
+            )
+        if messages_per_second is not None and messages_per_second < 1:
+            raise ValidationError(
+                f"messages_per_second is at least 1, or None, got {messages_per_second!r:.20}"
+            )
+        self._clock = SystemClock() if clock is None else clock
+        self.host = host
+        self.port = port
+        """The one that was asked for; once it has started, the one that it has."""
+        self._venue = Venue(clock=self._clock) if venue is None else venue
+        self._quotes = None if quotes is None else Path(quotes)
+        self._server = Server(
+            self._venue,
+            clock=self._clock,
+            max_version=max_version,
+            messages_per_second=messages_per_second,
+            read_only=read_only,
+            delayed=delayed,
+        )
+        self._lock = threading.RLock()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """None while no thread runs it: then whoever calls acts itself."""
+        self._stopping: asyncio.Event
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Accept clients; nothing if it does.
+
+        Raises:
+            OSError: the port is taken, or `host` is no address of this machine.
+            ValidationError: the quotes file cannot be read.
+
+        """
+        with self._lock:
+            if self._thread is not None:
+                return
+            started: Future[asyncio.AbstractEventLoop] = Future()
+            thread = threading.Thread(
+                target=lambda: asyncio.run(self._serve(started)),
+                name="simulated-gateway",
+                daemon=True,
+            )
+            thread.start()
+            try:
+                self._loop = started.result()
+            except BaseException:
+                thread.join()
+                raise
+            self._thread = thread
+
+    async def _serve(self, started: Future[asyncio.AbstractEventLoop]) -> None:
+        self._stopping = asyncio.Event()
+        try:
+            self.port = await self._server.listen(self.host, self.port)
+        except BaseException as error:  # noqa: BLE001 - raised where it was started
+            started.set_exception(error)
+            return
+        started.set_result(asyncio.get_running_loop())
+        try:
+            await self._stopping.wait()
+        finally:
+            await self._server.close()
+
+    def stop(self) -> None:
+        """Cut all connections and accept no more; nothing if it does not run.
+
+        Raises:
+            ExceptionGroup: defects of the gateway itself, each of which has ended a connection.
+
+        """
+        with self._lock:
+            if self._thread is None or self._loop is None:
+                return
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+            self._thread = self._loop = None
+        defects, self._server.defects = self._server.defects, []
+        if defects:
+            raise ExceptionGroup("the simulated gateway failed", defects)
+
+    def call(self, function: Callable[[Venue], T]) -> T:
+        """Return what the function makes of the venue; nothing else touches the venue meanwhile.
+
+        Raises whatever the function does.
+        """
+        return self._act(lambda: function(self._venue))
+
+    def _act(self, act: Callable[[], T]) -> T:
+        if threading.current_thread() is self._thread:
+            return self._server.turn(act)
+        with self._lock:  # held while it stops: then nobody runs the venue but who has the lock
+            if self._loop is None:
+                return self._server.turn(act)
+            done: Future[T] = Future()
+            self._loop.call_soon_threadsafe(self._settle, done, act)
+        return done.result()
+
+    def _settle(self, done: Future[T], act: Callable[[], T]) -> None:
+        try:
+            done.set_result(self._server.turn(act))
+        except BaseException as error:  # noqa: BLE001 - raised where it was called
+            done.set_exception(error)
+
+    @property
+    def clients(self) -> tuple[int, ...]:
+        """Ids of the clients that are connected and have started, lowest first."""
+        return self._act(lambda: tuple(sorted(self._server.clients)))
+
+    @property
+    def log(self) -> tuple[LoggedMessage, ...]:
+        """The latest 100,000 messages, oldest first."""
+        return self.messages()
+
+    def messages(
+        self,
+        message_id: int | None = None,
+        *,
+        incoming: bool | None = None,
+        client_id: int | None = None,
+    ) -> tuple[LoggedMessage, ...]:
+        """Logged messages of one number, in one direction, of one client; None: of any."""
+        return self._act(
+            lambda: self._server.log.read(
+                incoming=incoming, client_id=client_id, message_id=message_id
+            )
+        )
+
+    def orders(self) -> tuple[VenueOrder, ...]:
+        """All orders of the day as the venue has them, in the order in which they came."""
+        return self.call(lambda venue: tuple(evolve(order) for order in venue.orders))
+
+    def executions(self) -> tuple[VenueExecution, ...]:
+        """All executions of the day; a corrected one is there only as it is now."""
+        return self.call(lambda venue: tuple(venue.executions))
+
+    def positions(self) -> tuple[VenuePosition, ...]:
+        """Holdings of all accounts."""
+        return self.call(
+            lambda venue: tuple(
+                position for account in venue.accounts for position in venue.positions(account)
+            )
+        )
+
+    def set_quote(
+        self,
+        symbol: str,
+        bid: Decimal | None,
+        ask: Decimal | None,
+        *,
+        bid_size: Decimal | None = None,
+        ask_size: Decimal | None = None,
+        last: Decimal | None = None,
+    ) -> None:
+        """Let the liquidity source offer that; None is no price, or any size."""
+        self.call(
+            lambda venue: venue.set_quote(
+                symbol, bid, ask, bid_size=bid_size, ask_size=ask_size, last=last
+            )
+        )
+
+    def withdraw_quote(self, symbol: str) -> None:
+        """Let the liquidity source offer nothing."""
+        self.call(lambda venue: venue.withdraw_quote(symbol))
+
+    def halt(self, symbol: str, kind: int = 1) -> None:
+        """Halt trading: 1 generally, 2 for volatility."""
+        self.call(lambda venue: venue.halt(symbol, kind))
+
+    def resume(self, symbol: str) -> None:
+        """Let it trade again."""
+        self.call(lambda venue: venue.resume(symbol))
+
+    def fill(self, order: int | str, quantity: Decimal | None = None) -> None:
+        """Let somebody else trade with a resting order, of that perm id or reference, at its limit.
+
+        None is all that is left of it.
+
+        Raises:
+            ValidationError: no such order rests, or no such quantity of it.
+
+        """
+        self._act(lambda: self._server.fill(order, quantity))
+
+    def correct(
+        self, exec_id: str, *, quantity: Decimal | None = None, price: Decimal | None = None
+    ) -> None:
+        """Correct an execution: the id's end rises from `.01` to `.02`."""
+        self.call(lambda venue: venue.correct(exec_id, quantity=quantity, price=price))
+
+    def submit_manual(
+        self, symbol: str, side: str, quantity: Decimal, limit: Decimal | None = None
+    ) -> int:
+        """Perm id of an order that somebody types into TWS; without a limit, at the market."""
+        return self.submit_foreign(symbol, side, quantity, limit, client_id=0)
+
+    def submit_foreign(
+        self,
+        symbol: str,
+        side: str,
+        quantity: Decimal,
+        limit: Decimal | None = None,
+        *,
+        client_id: int = 77,
+    ) -> int:
+        """Perm id of an order that a program of another id sends, though none is connected."""
+        key = ContractKey(symbol=symbol, exchange="SMART")
+        return self._act(lambda: self._server.submit_other(client_id, key, side, quantity, limit))
+
+    def advance(self, seconds: float) -> None:
+        """Let so much time pass on the gateway's clock, and what is due by then happen.
+
+        Raises:
+            ValidationError: its clock is the machine's, which nobody can move.
+
+        """
+        if isinstance(self._clock, SystemClock):
+            raise ValidationError("give the gateway a clock of yours: the machine's goes by itself")
+        self._act(lambda: self._pass(seconds))
+
+    def _pass(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+        self._venue.expire()
+
+    def link_down(self) -> None:
+        """Lose the link to the venue: 1100; clients stay connected, orders and news wait."""
+        self._act(self._server.link_down)
+
+    def link_up(self, *, data_lost: bool = False) -> None:
+        """Have it again: 1102, or 1101 where what happened is not told and quotes have ended."""
+        self._act(lambda: self._server.link_up(data_lost=data_lost))
+
+    def drop(self, client_id: int | None = None) -> None:
+        """Cut the connection of one client, or of all."""
+        self._act(lambda: self._server.drop(client_id))
+
+    def refuse(self, seconds: float) -> None:
+        """Cut all connections, and refuse new ones for so many seconds."""
+        self._act(lambda: self._server.refuse(seconds))
+
+    def inject(
+        self, fault: Fault | str, *, times: int | None = None, after: int = 0, **how: Any
+    ) -> None:
+        """Plan a fault: see `Fault` for its occasion and for what can be said of it.
+
+        It passes over `after` occasions and happens on the next `times`; None is one, and for a
+        setting of the gateway all until it is cleared.
+
+        Raises:
+            ValidationError: there is no such fault, or none of which that can be said.
+
+        """
+        self._act(lambda: self._server.script.plan(fault, times=times, after=after, how=how))
+
+    def clear_faults(self) -> None:
+        """Plan none any more."""
+        self._act(self._server.script.clear)

@@ -1,0 +1,62 @@
+"""The messages that crossed the simulated gateway's sockets."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from attrs import frozen
+
+from nanobook_ibkr.simulator.record import LoggedMessage
+
+#: As many as some minutes of a busy test; older ones are forgotten.
+LIMIT = 100_000
+
+
+@frozen
+class _Entry:
+    client_id: int | None
+    payload: bytes
+    time: float
+    incoming: bool
+
+    def read(self) -> LoggedMessage:
+        text = self.payload.decode(errors="backslashreplace")
+        return LoggedMessage(
+            incoming=self.incoming,
+            client_id=self.client_id,
+            fields=tuple(text.removesuffix("\0").split("\0")),
+            time=self.time,
+        )
+
+
+class MessageLog:
+    """The latest messages of all connections, oldest first; read into fields when asked for."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._entries: deque[_Entry] = deque(maxlen=limit)
+
+    def received(self, client_id: int | None, fields: list[str], time: float) -> None:
+        """Keep what a client sent."""
+        payload = "\0".join(fields).encode("utf-8", "surrogateescape")
+        self._entries.append(_Entry(client_id, payload, time, incoming=True))
+
+    def sent(self, client_id: int | None, payload: bytes, time: float) -> None:
+        """Keep what was written to a client, without its length."""
+        self._entries.append(_Entry(client_id, payload, time, incoming=False))
+
+    def read(
+        self,
+        *,
+        incoming: bool | None = None,
+        client_id: int | None = None,
+        message_id: int | None = None,
+    ) -> tuple[LoggedMessage, ...]:
+        """Messages in one direction, of one client, of one kind; None stands for all of them."""
+        start = None if message_id is None else str(message_id).encode()
+        return tuple(
+            entry.read()
+            for entry in self._entries
+            if (incoming is None or entry.incoming is incoming)
+            and (client_id is None or entry.client_id == client_id)
+            and (start is None or entry.payload.split(b"\0", 1)[0] == start)
+        )
