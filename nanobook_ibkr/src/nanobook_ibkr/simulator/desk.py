@@ -57,6 +57,10 @@ class Desk:
         """Lowest number that the client may still use."""
         return self._next_order_ids.get(client_id, 1)
 
+    def skip_order_ids(self, client_id: int, count: int) -> None:
+        """Let the client's next order number be so much higher, as if they had been used."""
+        self._next_order_ids[client_id] = self.next_order_id(client_id) + count
+
     def manual_id(self) -> int:
         """A number for an order that is typed into TWS."""
         self._next_manual_id -= 1

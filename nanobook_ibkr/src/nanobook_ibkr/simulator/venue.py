@@ -116,6 +116,11 @@ class Venue:
         """Contracts that the key may mean; empty fields match anything."""
         return self._instruments.find(key)
 
+    @property
+    def definitions(self) -> tuple[ContractDefinition, ...]:
+        """All contracts that are listed, in the order in which they were given."""
+        return tuple(self._instruments)
+
     def matching(self, pattern: str) -> list[ContractDefinition]:
         """Contracts whose symbol begins with the text, or whose name has it."""
         return self._instruments.matching(pattern)
@@ -123,6 +128,10 @@ class Venue:
     def next_order_id(self, client_id: int) -> int:
         """Lowest order number that the client may still use."""
         return self._desk.next_order_id(client_id)
+
+    def skip_order_ids(self, client_id: int, count: int) -> None:
+        """Let the client's next order number be so much higher, as if they had been used."""
+        self._desk.skip_order_ids(client_id, count)
 
     def place(self, client_id: int, order_id: int, key: ContractKey, form: OrderForm) -> VenueOrder:
         """Take an order, or a change of the order that has this number; it may trade at once.
