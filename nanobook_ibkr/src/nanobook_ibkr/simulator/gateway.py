@@ -9,10 +9,11 @@ from concurrent.futures import Future
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from attrs import evolve
 
+from nanobook_core.broker.paper_quotes import to_decimal
 from nanobook_core.contracts.clock import Clock, SystemClock
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator.fault import Fault
@@ -28,6 +29,12 @@ from nanobook_ibkr.simulator.venue import Venue
 from nanobook_ibkr.simulator.wire import MAX_VERSION, MIN_VERSION
 
 T = TypeVar("T")
+Number: TypeAlias = Decimal | int | str
+"""A number, exactly: floats are refused."""
+
+
+def _exact(value: Number | None, name: str) -> Decimal | None:
+    return None if value is None else to_decimal(value, name)
 
 
 class SimulatedGateway:
@@ -216,19 +223,23 @@ class SimulatedGateway:
     def set_quote(
         self,
         symbol: str,
-        bid: Decimal | None,
-        ask: Decimal | None,
+        bid: Number | None,
+        ask: Number | None,
         *,
-        bid_size: Decimal | None = None,
-        ask_size: Decimal | None = None,
-        last: Decimal | None = None,
+        bid_size: Number | None = None,
+        ask_size: Number | None = None,
+        last: Number | None = None,
     ) -> None:
-        """Let the liquidity source offer that; None is no price, or any size."""
-        self.call(
-            lambda venue: venue.set_quote(
-                symbol, bid, ask, bid_size=bid_size, ask_size=ask_size, last=last
-            )
-        )
+        """Let the liquidity source offer that; None is no price, or any size.
+
+        Raises:
+            ValidationError: see `Venue.set_quote`.
+
+        """
+        prices = {"bid": bid, "ask": ask, "last": last}
+        sizes = {"bid_size": bid_size, "ask_size": ask_size}
+        given = {name: _exact(value, name) for name, value in {**prices, **sizes}.items()}
+        self.call(lambda venue: venue.set_quote(symbol, **given))
 
     def withdraw_quote(self, symbol: str) -> None:
         """Let the liquidity source offer nothing."""
@@ -242,7 +253,7 @@ class SimulatedGateway:
         """Let it trade again."""
         self.call(lambda venue: venue.resume(symbol))
 
-    def fill(self, order: int | str, quantity: Decimal | None = None) -> None:
+    def fill(self, order: int | str, quantity: Number | None = None) -> None:
         """Let somebody else trade with a resting order, of that perm id or reference, at its limit.
 
         None is all that is left of it.
@@ -251,16 +262,18 @@ class SimulatedGateway:
             ValidationError: no such order rests, or no such quantity of it.
 
         """
-        self._act(lambda: self._server.fill(order, quantity))
+        amount = _exact(quantity, "quantity")
+        self._act(lambda: self._server.fill(order, amount))
 
     def correct(
-        self, exec_id: str, *, quantity: Decimal | None = None, price: Decimal | None = None
+        self, exec_id: str, *, quantity: Number | None = None, price: Number | None = None
     ) -> None:
         """Correct an execution: the id's end rises from `.01` to `.02`."""
-        self.call(lambda venue: venue.correct(exec_id, quantity=quantity, price=price))
+        given = {"quantity": _exact(quantity, "quantity"), "price": _exact(price, "price")}
+        self.call(lambda venue: venue.correct(exec_id, **given))
 
     def submit_manual(
-        self, symbol: str, side: str, quantity: Decimal, limit: Decimal | None = None
+        self, symbol: str, side: str, quantity: Number, limit: Number | None = None
     ) -> int:
         """Perm id of an order that somebody types into TWS; without a limit, at the market."""
         return self.submit_foreign(symbol, side, quantity, limit, client_id=0)
@@ -269,14 +282,15 @@ class SimulatedGateway:
         self,
         symbol: str,
         side: str,
-        quantity: Decimal,
-        limit: Decimal | None = None,
+        quantity: Number,
+        limit: Number | None = None,
         *,
         client_id: int = 77,
     ) -> int:
         """Perm id of an order that a program of another id sends, though none is connected."""
         key = ContractKey(symbol=symbol, exchange="SMART")
-        return self._act(lambda: self._server.submit_other(client_id, key, side, quantity, limit))
+        amount, price = to_decimal(quantity, "quantity"), _exact(limit, "limit")
+        return self._act(lambda: self._server.submit_other(client_id, key, side, amount, price))
 
     def advance(self, seconds: float) -> None:
         """Let so much time pass on the gateway's clock, and what is due by then happen.
