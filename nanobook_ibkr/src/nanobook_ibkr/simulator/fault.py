@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import define
 
+from nanobook_core.broker.paper_quotes import to_decimal
 from nanobook_core.errors import ValidationError, shown
 
 
@@ -98,21 +99,30 @@ _SETTINGS = frozenset(
         Fault.NO_MARKET_DATA,
     }
 )
-_OTHERS_ORDER = frozenset({"quantity", "limit", "side"})
+_OTHERS_ORDER = ("side", "quantity", "limit")
 #: What can be said of a fault.
-_HOW: Mapping[Fault, frozenset[str]] = {
-    Fault.COMMISSION_LATE: frozenset({"seconds"}),
-    Fault.CORRECTION: frozenset({"quantity", "price"}),
-    Fault.LINK_LOST_DATA_KEPT: frozenset({"seconds"}),
-    Fault.LINK_LOST_DATA_LOST: frozenset({"seconds"}),
-    Fault.PORT_REFUSED: frozenset({"seconds"}),
-    Fault.SILENT: frozenset({"request"}),
-    Fault.GARBAGE_FRAME: frozenset({"data"}),
-    Fault.REJECT: frozenset({"code", "text"}),
+_DETAILS: Mapping[Fault, tuple[str, ...]] = {
+    Fault.COMMISSION_LATE: ("seconds",),
+    Fault.CORRECTION: ("quantity", "price"),
+    Fault.LINK_LOST_DATA_KEPT: ("seconds",),
+    Fault.LINK_LOST_DATA_LOST: ("seconds",),
+    Fault.PORT_REFUSED: ("seconds",),
+    Fault.SILENT: ("request",),
+    Fault.GARBAGE_FRAME: ("data",),
+    Fault.REJECT: ("code", "text"),
     Fault.MANUAL_ORDER: _OTHERS_ORDER,
     Fault.FOREIGN_ORDER: _OTHERS_ORDER,
-    Fault.ORDER_ID_JUMP: frozenset({"by"}),
-    Fault.HALTED: frozenset({"kind"}),
+    Fault.ORDER_ID_JUMP: ("by",),
+    Fault.HALTED: ("kind",),
+}
+_TYPES: Mapping[str, type] = {
+    "request": int,
+    "code": int,
+    "by": int,
+    "kind": int,
+    "data": bytes,
+    "text": str,
+    "side": str,
 }
 
 How = Mapping[str, Any]
@@ -124,6 +134,19 @@ class _Planned:
     times: int | None
     after: int
     how: How
+
+
+def _checked(name: str, value: object) -> object:
+    kind = _TYPES.get(name)
+    if kind is not None:
+        if type(value) is not kind:
+            raise ValidationError(f"{name} is {kind.__name__}, got {shown(value)}")
+        return value
+    if name != "seconds":
+        return to_decimal(value, name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise ValidationError(f"seconds is a number of at least 0, got {shown(value)}")
+    return value
 
 
 def _always(how: How) -> bool:
@@ -155,13 +178,14 @@ class FaultScript:
         for name, value, least in (("times", times, 1), ("after", after, 0)):
             if value is not None and (type(value) is not int or value < least):
                 raise ValidationError(f"{name} is a whole number from {least}, got {shown(value)}")
-        allowed = _HOW.get(fault, frozenset())
+        allowed = _DETAILS.get(fault, ())
         for name in how:
             if name not in allowed:
-                said = ", ".join(sorted(allowed)) or "nothing"
+                said = ", ".join(allowed) or "nothing"
                 raise ValidationError(f"of {fault} can be said {said}; got {name!r:.40}")
-        if fault is Fault.SILENT and type(how.get("request")) is not int:
+        if fault is Fault.SILENT and "request" not in how:
             raise ValidationError("silent needs request=, the number of the message, such as 61")
+        how = {name: _checked(name, value) for name, value in how.items()}
         if times is None and not fault.is_setting:
             times = 1
         self._planned.append(_Planned(fault, times, after, how))

@@ -115,9 +115,8 @@ def _correct(client: Client, batch: list[Message], how: How) -> list[Message]:
     exec_id = str(next(message[_EXEC_ID_AT] for message in batch if _is_fill(message)))
     server, venue = client.server, client.server.venue
     execution = next(each for each in venue.executions if each.exec_id == exec_id)
-    step = execution.contract.price_steps[-1][1]
-    quantity, price = how.get("quantity"), how.get("price", execution.price + step)
-    server.later(0, lambda: venue.correct(exec_id, quantity=quantity, price=price))
+    change = how or {"price": execution.price + execution.contract.price_steps[-1][1]}
+    server.later(0, lambda: venue.correct(exec_id, **change))
     return batch
 
 

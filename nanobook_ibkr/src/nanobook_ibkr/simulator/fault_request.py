@@ -80,7 +80,7 @@ def _reject(
     if code in WARNINGS:
         answer(client, request)
     text = how.get("text", TEXTS.get(code, "Simulated"))
-    client.error(request.order_id, code, text.format(request.order_id))
+    client.error(request.order_id, code, text.replace("{}", str(request.order_id)))
     return True
 
 

@@ -13,6 +13,7 @@ TEXTS = {
     200: "No security definition has been found for the request",
     201: "Order rejected - reason:simulated",
     203: "The security is not available or allowed for this account.",
+    321: "Error validating request.-'bW' : cause - simulated",
     399: "Order Message:\nWarning: your order will not be placed at the exchange until it opens.",
     404: "Order held while securities are located.",
     434: "The order size cannot be zero.",
