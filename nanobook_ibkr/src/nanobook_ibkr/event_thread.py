@@ -1,0 +1,39 @@
+"""A thread of its own for callbacks, so that none of them keeps the venue's messages waiting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class EventThread:
+    """Calls `deliver` whenever it is woken, until it is stopped, and then once more."""
+
+    def __init__(self, deliver: Callable[[], None]) -> None:
+        """Start it."""
+        self._deliver = deliver
+        self._news = threading.Event()
+        self._is_stopped = False
+        self._thread = threading.Thread(target=self._run, name="nanobook-events", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Have what there is delivered soon."""
+        self._news.set()
+
+    def stop(self, timeout: float) -> None:
+        """Have what there is delivered, and end; a callback that goes on for longer goes on alone.
+
+        Called by a callback it ends once that has returned.
+        """
+        self._is_stopped = True
+        self._news.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._is_stopped:
+            self._news.wait()
+            self._news.clear()
+            self._deliver()
+        self._deliver()

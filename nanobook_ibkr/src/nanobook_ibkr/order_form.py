@@ -1,0 +1,135 @@
+"""Orders in the words of TWS, and back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from attrs import evolve
+
+from nanobook_core.contracts import BrokerOrder, BrokerTimeInForce, Instrument, OrderType, Quote
+from nanobook_core.contracts.broker_order import check_client_order_id
+from nanobook_core.contracts.cents import WIDE
+from nanobook_core.errors import ValidationError
+from nanobook_core.types import Side
+from nanobook_ibkr.message import CompletedOrder, OpenOrder
+
+_TYPES = {
+    OrderType.MARKET: "MKT",
+    OrderType.LIMIT: "LMT",
+    OrderType.STOP: "STP",
+    OrderType.STOP_LIMIT: "STP LMT",
+}
+_TYPE_OF = {word: order_type for order_type, word in _TYPES.items()}
+_TIFS = {tif: tif.value.upper() for tif in BrokerTimeInForce}
+_TIF_OF = {word: tif for tif, word in _TIFS.items()}
+_BPS = Decimal(10_000)
+
+#: An order as the venue tells it, open or done.
+ToldOrder = OpenOrder | CompletedOrder
+
+
+def order_fields(
+    order: BrokerOrder, *, account: str, limit: Decimal | None
+) -> dict[str, str | int | bool | Decimal]:
+    """Say an order in the names of the wire.
+
+    `limit` is the one that a market order goes with; None sends it without.
+    """
+    order_type = order.order_type
+    if order_type is OrderType.MARKET and limit is not None:
+        order_type = OrderType.LIMIT
+    price = order.limit_price if limit is None else limit
+    fields: dict[str, str | int | bool | Decimal] = {
+        "action": "BUY" if order.side is Side.BUY else "SELL",
+        "totalQuantity": order.quantity,
+        "orderType": _TYPES[order_type],
+        "tif": _TIFS[order.tif],
+        "orderRef": order.client_order_id or "",
+        "account": account,
+        "outsideRth": order.outside_hours,
+        "transmit": True,
+    }
+    if price is not None:
+        fields["lmtPrice"] = price
+    if order.stop_price is not None:
+        fields["auxPrice"] = order.stop_price
+    return fields
+
+
+def order_type_of(message: ToldOrder) -> OrderType | None:
+    """Its type; None for one that nanobook has no word for."""
+    return _TYPE_OF.get(message.order_type)
+
+
+def changed_order(order: BrokerOrder, message: ToldOrder) -> BrokerOrder:
+    """Take over what the venue says an order is now: somebody may have changed it there.
+
+    A market order goes with a limit, which is no part of it.
+    """
+    order_type = order_type_of(message)
+    if order_type is None or not message.quantity:
+        return order
+    if order.order_type is OrderType.MARKET:
+        return evolve(order, quantity=message.quantity)
+    return evolve(
+        order,
+        quantity=message.quantity,
+        order_type=order_type,
+        limit_price=_limit(message, order_type),
+        stop_price=_stop(message, order_type),
+        tif=_TIF_OF.get(message.tif, order.tif),
+        outside_hours=message.outside_hours,
+    )
+
+
+def adopted_order(message: ToldOrder, symbol: str) -> BrokerOrder:
+    """Make a record of an order that somebody else sent.
+
+    One of a type that nanobook has no word for becomes a market order here: see `KnownOrder`.
+
+    Raises:
+        ValidationError, OverflowError: it has no quantity, or lacks a price.
+
+    """
+    try:
+        client_order_id: str | None = check_client_order_id(message.order_ref)
+    except ValidationError:
+        client_order_id = None
+    order_type = order_type_of(message) or OrderType.MARKET
+    quantity = message.quantity
+    if not quantity and isinstance(message, CompletedOrder):
+        quantity = message.filled  # TWS may tell 0 of what has filled whole
+    return BrokerOrder(
+        symbol,
+        message.side,
+        quantity,
+        order_type,
+        _limit(message, order_type),
+        stop_price=_stop(message, order_type),
+        tif=_TIF_OF.get(message.tif, BrokerTimeInForce.DAY),
+        client_order_id=client_order_id,
+        outside_hours=message.outside_hours,
+    )
+
+
+def market_limit(side: Side, quote: Quote, cap_bps: Decimal, rules: Instrument) -> Decimal:
+    """Limit of a market order: so many basis points beyond the far touch, to the tick beyond that.
+
+    A sale's is at least one tick.
+    """
+    assert quote.bid is not None  # noqa: S101 - a usable quote has both, mypy cannot know
+    assert quote.ask is not None  # noqa: S101
+    buys = side is Side.BUY
+    factor = WIDE.divide(WIDE.add(_BPS, cap_bps if buys else cap_bps.copy_negate()), _BPS)
+    limit = rules.round_price(WIDE.multiply(quote.ask if buys else quote.bid, factor), up=buys)
+    return max(limit, rules.tick)
+
+
+def _limit(message: ToldOrder, order_type: OrderType) -> Decimal | None:
+    has_one = order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+    return message.limit_price if has_one else None
+
+
+def _stop(message: ToldOrder, order_type: OrderType) -> Decimal | None:
+    has_one = order_type in (OrderType.STOP, OrderType.STOP_LIMIT)
+    return message.aux_price if has_one else None
