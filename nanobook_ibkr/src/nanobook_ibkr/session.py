@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import random
 from collections.abc import Callable
@@ -67,6 +68,8 @@ class Session(Questions):
         self._state = ConnectionState.DISCONNECTED
         self._detail = ""
         self._account = ""
+        self._connections = 0
+        self._next_valid_id = 0
         self._others: set[int] = set()
         self._link: Link | None = None
         self._quotes: Quotes | None = None
@@ -75,6 +78,8 @@ class Session(Questions):
         self._venue_is_gone: int | None = None
         self._resync_is_due = False
         self._news = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._settled = asyncio.Event()
 
     @property
     def info(self) -> ConnectionInfo:
@@ -96,19 +101,33 @@ class Session(Questions):
         """The account that is used; empty before the first connection. From any thread."""
         return self._account
 
+    @property
+    def connections(self) -> int:
+        """How many connections there have been, this one counted; from any thread."""
+        return self._connections
+
+    @property
+    def next_valid_id(self) -> int:
+        """The number for the next order that the venue told when this connection began."""
+        return self._next_valid_id
+
     # The connection.
 
     async def connect(self, timeout: float) -> None:  # noqa: ASYNC109 - of the contract
-        """Connect, resync, and from then on reconnect alone until `close`; again, it does nothing.
+        """Connect, resync, and from then on reconnect alone until `close`.
+
+        Again, it does nothing; while the connection is lost, it waits for the next one, which is
+        tried at once.
 
         Raises:
             ConnectError: nothing is there, or not TWS, or the account does not fit; nothing is
-                connected then.
+                connected then. Of a connection that was lost: there is no other one yet.
             SessionConflictError: another client has this client id.
             BackendMissingError: neither library is installed.
 
         """
         if self._keeper is not None:
+            await self._hurried(timeout)
             return
         self._set(ConnectionState.CONNECTING)
         end = asyncio.get_running_loop().time() + timeout
@@ -127,6 +146,19 @@ class Session(Questions):
                 ) from error
             raise
         self._keeper = asyncio.create_task(self._keep())
+
+    async def _hurried(self, timeout: float) -> None:  # noqa: ASYNC109 - handed on
+        self._hurry.set()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._settled.wait()
+        except TimeoutError:
+            raise ConnectError(
+                f"no connection to {self._where} within {timeout:g} s: {self._detail}",
+                broker="ibkr",
+            ) from None
+        finally:
+            self._hurry.clear()
 
     async def close(self) -> None:
         """End the connection and every request that waits; done again, it does nothing."""
@@ -156,6 +188,8 @@ class Session(Questions):
         if not self._order_ids:
             self._first_id = max(self._first_id, link.order_id)
         self.next_id(link.order_id)
+        self._connections += 1
+        self._next_valid_id = link.order_id
         self._account = choose_account(link.accounts, settings.account, settings.port)
         kind = MARKET_DATA_TYPES[settings.market_data]
         if kind != LIVE:
@@ -234,7 +268,10 @@ class Session(Questions):
             self._set(
                 ConnectionState.LINK_DOWN, f"{why}; attempt {attempt} to connect in {delay:.0f} s"
             )
-            await asyncio.sleep(delay)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._hurry.wait()
+            self._hurry.clear()
             try:
                 self._set(ConnectionState.CONNECTING, f"attempt {attempt}")
                 await self._open(self._settings.request_timeout)
@@ -279,6 +316,10 @@ class Session(Questions):
         if (state, detail) == (self._state, self._detail):
             return
         self._state, self._detail = state, detail
+        if state in (ConnectionState.READY, ConnectionState.READ_ONLY):
+            self._settled.set()
+        else:
+            self._settled.clear()
         self._tell(self._listener.connection_changed, self.info)
 
     def _tell(self, method: Callable[..., None], *message: object) -> None:
