@@ -169,7 +169,7 @@ class _File:
             return
         self._text, self._quotes, self.error = text, {}, None
         try:
-            self._quotes = dict(_rows(self._path, text))
+            self._quotes = dict(quote_rows(self._path, text))
         except ValidationError as error:
             self.error = error
 
@@ -184,7 +184,13 @@ class _File:
         return self._quotes.get(symbol)
 
 
-def _rows(path: Path, text: bytes) -> Iterator[tuple[str, SourceQuote]]:
+def quote_rows(path: Path, text: bytes) -> Iterator[tuple[str, SourceQuote]]:
+    """Read the text of a quotes file, row by row; `path` is for the messages.
+
+    Raises:
+        ValidationError: it is no such file; the message says the line.
+
+    """
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -23,9 +23,11 @@ def contract_of(instruments: Instruments, key: ContractKey) -> ContractDefinitio
     """The one contract of an order.
 
     Raises:
-        VenueRefusal: 321 without an exchange, 200 for none or several.
+        VenueRefusal: 321 without an exchange, 200 for none or several, 201 for a combination.
 
     """
+    if key.sec_type == "BAG":
+        raise rejected("Combination orders are not modelled by the simulator.")
     if not key.exchange:
         raise invalid("Missing order exchange")
     found = instruments.find(key)

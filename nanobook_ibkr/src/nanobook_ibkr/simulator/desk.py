@@ -14,7 +14,7 @@ from nanobook_ibkr.simulator.floor import Floor
 from nanobook_ibkr.simulator.instruments import Instruments
 from nanobook_ibkr.simulator.margin import Margin
 from nanobook_ibkr.simulator.market import Market
-from nanobook_ibkr.simulator.order_check import check_form, expiry, rejected
+from nanobook_ibkr.simulator.order_check import check_form, expiry, invalid, rejected
 from nanobook_ibkr.simulator.record import (
     ContractKey,
     OrderForm,
@@ -25,6 +25,10 @@ from nanobook_ibkr.simulator.record import (
 from nanobook_ibkr.simulator.working import Working
 
 _FIRST_PERM_ID = 1853000001
+_OUTSIDE_HOURS = (
+    "Order Event Warning:Attribute 'Outside Regular Trading Hours' is ignored based on the order "
+    "type and destination. PlaceOrder is now being processed."
+)
 
 
 class Desk:
@@ -73,6 +77,8 @@ class Desk:
             VenueRefusal: nothing has changed, but 201 uses the number up.
 
         """
+        if form.what_if:
+            raise invalid("A what-if order is not an order")
         known = self._by_number.get((client_id, order_id))
         if known is None:
             return self._enter(client_id, order_id, key, form)
@@ -128,6 +134,8 @@ class Desk:
         self._next_perm_id += 1
         self._by_number[client_id, order_id] = working
         self._floor.add(working)
+        if form.outside_hours and form.order_type == "MKT":
+            self._floor.warn(working, 2109, _OUTSIDE_HOURS)
         if form.transmit:
             self._floor.send(working)
         return working
@@ -186,12 +194,13 @@ class Desk:
             refusal = self._margin.refusal(self._accounts[order.account], working)
             if refusal is not None:
                 raise rejected(refusal)
+            working.is_cleared = True
 
     def _amend(self, working: Working, key: ContractKey, form: OrderForm) -> None:
         definition = contract_of(self._instruments, key)
         account = account_of(self._accounts, form.account)
+        check_form(form, self._markets[definition.con_id].rules)
         form = check_amendment(working, definition, account, form)
-        check_form(form, working.market.rules)
         expires = expiry(form, self._clock.now())
         if working.is_cleared:
             new = evolve(working, order=evolve(working.order, form=form))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
+from collections import defaultdict, deque
 from decimal import Decimal
 
 from attrs import evolve
@@ -14,6 +13,7 @@ from nanobook_core.types import Side
 from nanobook_ibkr.simulator import trigger
 from nanobook_ibkr.simulator.account import Account
 from nanobook_ibkr.simulator.clearing import Clearing
+from nanobook_ibkr.simulator.group import Groups, left_of
 from nanobook_ibkr.simulator.listener import Announcer
 from nanobook_ibkr.simulator.margin import Margin
 from nanobook_ibkr.simulator.market import BOTTOMLESS, Market, Match
@@ -33,7 +33,6 @@ class Floor:
         self,
         *,
         clock: Clock,
-        markets: Mapping[int, Market],
         live: dict[int, Working],
         clearing: Clearing,
         margin: Margin,
@@ -43,13 +42,13 @@ class Floor:
         """All of today, by perm id."""
         self.live = live
         self._clock = clock
-        self._markets = markets
         self._clearing = clearing
         self._margin = margin
         self._announcer = announcer
-        self._groups: dict[tuple[str, str], list[Working]] = {}
+        self._groups = Groups()
         self._due: deque[Working] = deque()
-        self._stops: dict[int, list[Working]] = {con_id: [] for con_id in markets}
+        #: Those that wait for a price, by contract.
+        self._stops: defaultdict[int, list[Working]] = defaultdict(list)
         #: Market orders that found nobody.
         self._unmet: list[Working] = []
 
@@ -81,8 +80,7 @@ class Floor:
                 working.order.status = OrderStatusWord.PRE_SUBMITTED
                 working.order.why_held = "child" if working.waits_for_parent else ""
                 self.changed(working)
-            if working.group is not None:
-                self._groups.setdefault(working.group, []).append(working)
+            self._groups.join(working)
             self._due.append(working)
         for child in working.children:
             self._send_family(child)
@@ -105,6 +103,10 @@ class Floor:
         """Say that an order is not what it was."""
         self._announcer.tell("order_changed", evolve(working.order))
 
+    def warn(self, working: Working, code: int, text: str) -> None:
+        """Say something of an order that goes on."""
+        self._announcer.tell("order_warned", evolve(working.order), code, text)
+
     def amend(self, working: Working, form: OrderForm) -> None:
         """Give an order another size or other prices; only a smaller size keeps its place."""
         old = working.order.form
@@ -117,7 +119,7 @@ class Floor:
                 self.changed(working)
                 return
         self._leave(working)
-        working.stop_price = trigger.first_stop(form)
+        trigger.amend(working, old)
         self.changed(working)
         self._due.append(working)
 
@@ -194,6 +196,7 @@ class Floor:
         """Go on after a halt: first the source's quote, then what came, in its turn."""
         market.halted = 0
         self.post(market, market.quote, None, None)
+        self._due.extend(each for each in self._unmet if each.market is market)
         self.reconsider(market)
 
     def reconsider(self, market: Market) -> None:
@@ -216,23 +219,16 @@ class Floor:
                     self._forget(working)
         market.printed(match.price, match.quantity)
         self._last_moved(market)
+        if not market.is_shortable:  # what was bought needs no locating when it is sold
+            self.reconsider(market)
         for working in (passive, aggressor):
             if working is not None:
                 self._follow(working, match.quantity)
 
     def _follow(self, working: Working, quantity: Decimal) -> None:
         """Do to its group and to its children what a fill does."""
-        left = working.remaining
-        for other in list(self._groups.get(working.group, ())) if working.group else ():
-            if other is working:
-                continue
-            if not left or working.order.form.oca_type not in (2, 3):
-                self.end(other)
-            else:
-                rules = other.market.rules
-                lots = working.market.rules.to_lots
-                share = rules.to_lots(other.remaining) * lots(left)
-                self._shrink(other, rules.from_lots(share // lots(total(left, quantity))))
+        for other in self._groups.others(working):
+            self._shrink(other, left_of(other, working, quantity))
         if working.order.status is OrderStatusWord.FILLED:
             self._due.extend(child for child in working.children if child.is_sent)
 
@@ -262,11 +258,7 @@ class Floor:
         """Take what is over out of everything but the day's list."""
         self._leave(working)
         self.live.pop(working.order.perm_id, None)
-        if working.group is not None and working in self._groups.get(working.group, ()):
-            members = self._groups[working.group]
-            members.remove(working)
-            if not members:
-                del self._groups[working.group]
+        self._groups.leave(working)
 
     def _leave(self, working: Working) -> None:
         """Take an order out of the book, or from where it waits."""
@@ -320,7 +312,7 @@ class Floor:
             order.status, order.why_held = OrderStatusWord.PRE_SUBMITTED, why
             self.changed(working)
             if why == "locate":
-                self._announcer.tell("order_warned", evolve(order), 404, _LOCATING)
+                self.warn(working, 404, _LOCATING)
 
     def _trade(self, working: Working) -> None:
         order, market = working.order, working.market

@@ -57,9 +57,18 @@ class Instruments:
     def __init__(self, definitions: Iterable[ContractDefinition]) -> None:
         self._by_id: dict[int, ContractDefinition] = {}
         for definition in definitions:
-            if definition.con_id in self._by_id:
-                raise ValidationError(f"contract id {definition.con_id} is listed twice")
-            self._by_id[definition.con_id] = definition
+            self.add(definition)
+
+    def add(self, definition: ContractDefinition) -> None:
+        """List another one.
+
+        Raises:
+            ValidationError: its contract id is taken.
+
+        """
+        if definition.con_id in self._by_id:
+            raise ValidationError(f"contract id {definition.con_id} is listed twice")
+        self._by_id[definition.con_id] = definition
 
     def __iter__(self) -> Iterator[ContractDefinition]:
         return iter(self._by_id.values())

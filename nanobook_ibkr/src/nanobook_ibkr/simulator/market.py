@@ -34,22 +34,27 @@ class Match:
     """Perm id of the resting order; None is the source's."""
 
 
+def rules_of(definition: ContractDefinition) -> Instrument:
+    """Steps of a contract's prices and sizes."""
+    steps = definition.price_steps
+    return Instrument(
+        symbol=definition.symbol,
+        currency=definition.currency,
+        tick=steps[0][1],
+        tick_bands=steps[1:],
+        lot=definition.size_increment,
+        min_quantity=definition.min_size,
+        multiplier=Decimal(definition.multiplier or 1),
+        shortable=definition.shortable,
+    )
+
+
 class Market:
     """Matches at price and time priority on nanobook's own engine."""
 
     def __init__(self, definition: ContractDefinition) -> None:
-        steps = definition.price_steps
         self.definition = definition
-        self.rules = Instrument(
-            symbol=definition.symbol,
-            currency=definition.currency,
-            tick=steps[0][1],
-            tick_bands=steps[1:],
-            lot=definition.size_increment,
-            min_quantity=definition.min_size,
-            multiplier=Decimal(definition.multiplier or 1),
-            shortable=definition.shortable,
-        )
+        self.rules = rules_of(definition)
         self.is_shortable = definition.shortable
         self.halted = 0
         self.quote = SourceQuote()

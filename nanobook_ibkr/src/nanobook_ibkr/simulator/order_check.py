@@ -17,6 +17,8 @@ AT_ONCE = ("IOC", "FOK")
 
 #: More ticks or lots than this no order has: 2^40, so that a level of thousands can be added up.
 _MOST = 2**40
+#: Of a number, before and after the point; no price or size has as many.
+_DIGITS = 30
 _DATE = re.compile(r"(\d{8})(?:(-| )(\d{2}:\d{2}:\d{2})(?: ([A-Za-z_/+\-0-9]+))?)?")
 
 
@@ -81,12 +83,11 @@ def _check_modelled(form: OrderForm) -> None:
 
 
 def _check_size(quantity: Decimal, rules: Instrument) -> None:
-    if not quantity.is_finite():
-        raise invalid(f"Order size is a number, got {quantity}")
+    _check_number(quantity, "order size")
     if quantity <= 0:
         raise VenueRefusal(434, "The order size cannot be zero.")
     if quantity > rules.from_lots(_MOST):
-        raise invalid(f"Order size is at most {rules.from_lots(_MOST):f}, got {quantity:f}")
+        raise invalid(f"The order size is at most {rules.from_lots(_MOST):f}, got {quantity}")
     least = rules.min_quantity or rules.lot
     if quantity < least or rules.round_quantity(quantity) != quantity:
         if quantity % 1:
@@ -96,7 +97,7 @@ def _check_size(quantity: Decimal, rules: Instrument) -> None:
                 f"{rules.lot:f} from {least:f}.",
             )
         raise invalid(
-            f"Order size moves in steps of {rules.lot:f} from {least:f}, got {quantity:f}"
+            f"The order size moves in steps of {rules.lot:f} from {least:f}, got {quantity:f}"
         )
 
 
@@ -114,10 +115,14 @@ def _check_trail(form: OrderForm, rules: Instrument) -> None:
     amount, percent = form.aux_price or None, form.trailing_percent
     if (amount is None) == (percent is None):
         raise invalid("A trailing stop has either a trailing amount or a trailing percent")
-    if amount is not None and not (amount.is_finite() and amount > 0):
-        raise invalid(f"The trailing amount is above 0, got {amount}")
-    if percent is not None and not (percent.is_finite() and 0 < percent < 100):  # noqa: PLR2004
-        raise invalid(f"The trailing percent is between 0 and 100, got {percent}")
+    if amount is not None:
+        _check_number(amount, "trailing amount")
+        if amount <= 0:
+            raise invalid(f"The trailing amount is above 0, got {amount}")
+    if percent is not None:
+        _check_number(percent, "trailing percent")
+        if not 0 < percent < 100:  # noqa: PLR2004
+            raise invalid(f"The trailing percent is between 0 and 100, got {percent}")
     if form.trail_stop_price is not None:
         _check_price(form.trail_stop_price, "trailing stop price", rules)
 
@@ -125,20 +130,26 @@ def _check_trail(form: OrderForm, rules: Instrument) -> None:
 def _check_price(price: Decimal | None, name: str, rules: Instrument) -> None:
     if price is None:
         raise invalid(f"Order has no {name}")
-    if not price.is_finite() or price <= 0:
+    _check_number(price, name)
+    if price <= 0:
         raise invalid(f"The {name} is above 0, got {price}")
+    most = rules.from_ticks(_MOST)
+    if price > most:
+        raise VenueRefusal(109, f"Price is out of the range: the {name} is at most {most:f}.")
     try:
-        is_in_range = rules.to_ticks(price) <= _MOST
+        rules.to_ticks(price)
     except ValidationError as error:
         raise VenueRefusal(
             110,
             "The price does not conform to the minimum price variation for this contract. "
             f"({error})",
         ) from None
-    if not is_in_range:
-        raise VenueRefusal(
-            109, f"Price is out of the range: the {name} is at most {rules.from_ticks(_MOST):f}."
-        )
+
+
+def _check_number(number: Decimal, name: str) -> None:
+    _, digits, exponent = number.as_tuple()
+    if isinstance(exponent, str) or len(digits) > _DIGITS or abs(exponent) > _DIGITS:
+        raise invalid(f"The {name} is a number of at most {_DIGITS} digits, got {number!s:.40}")
 
 
 def expiry(form: OrderForm, now: dt.datetime) -> dt.datetime | None:
@@ -161,8 +172,8 @@ def expiry(form: OrderForm, now: dt.datetime) -> dt.datetime | None:
     try:
         when = dt.datetime.fromisoformat(f"{day} {time or '23:59:59'}")
         when = when.replace(tzinfo=ZoneInfo(zone or "UTC")).astimezone(dt.UTC)
-    except (ValueError, OverflowError, ZoneInfoNotFoundError) as error:
-        raise invalid(f"Good-till-date {form.good_till_date!r:.40}: {error}") from None
+    except (ValueError, OverflowError, ZoneInfoNotFoundError, OSError):  # `America` is a folder
+        raise invalid(f"There is no date {form.good_till_date!r:.40}") from None
     if when <= now:
         raise invalid(f"Good-till-date {form.good_till_date} is over")
     return when

@@ -19,6 +19,16 @@ def first_stop(form: OrderForm) -> Decimal | None:
     return form.aux_price if form.order_type in STOP_TYPES else None
 
 
+def amend(working: Working, old: OrderForm) -> None:
+    """Take over the stop of a changed form; a trailing stop stays where it is, if not asked for."""
+    form = working.order.form
+    is_same = (form.aux_price, form.trailing_percent) == (old.aux_price, old.trailing_percent)
+    if form.order_type == "TRAIL" and form.trail_stop_price is None and is_same:
+        working.order.form = evolve(form, trail_stop_price=old.trail_stop_price)
+    else:
+        working.stop_price = first_stop(form)
+
+
 def follow(working: Working, last: Decimal) -> None:
     """Move a trailing stop after the last price; it only ever comes nearer to the market.
 

@@ -69,30 +69,26 @@ class Venue:
         max_active_orders: int | None = None,
     ) -> None:
         listings = default_listings() if definitions is None else ()
-        self._instruments = Instruments(
-            (each.definition for each in listings) if definitions is None else definitions
-        )
         self._clock = clock or SystemClock()
-        rates = {"USD": Decimal(1), **rates}
-        for definition in self._instruments:
-            if definition.currency not in rates:
-                raise ValidationError(
-                    f"{definition.symbol} is in {definition.currency}; give its rate in `rates`"
-                )
+        self._rates = {"USD": Decimal(1), **rates}
         if not cash:
             raise ValidationError("a venue has at least one account; `cash` is empty")
         self._accounts = {name: Account(name, {"USD": money}) for name, money in cash.items()}
-        self._markets = {each.con_id: Market(each) for each in self._instruments}
+        self._instruments = Instruments(())
+        self._markets: dict[int, Market] = {}
         self._announcer = Announcer()
         self.listeners: list[VenueListener] = self._announcer.listeners
         self._clearing = Clearing(self._clock, self._accounts, commission, self._announcer)
         live: dict[int, Working] = {}
         self._margin = Margin(
-            leverage=leverage, rates=rates, markets=self._markets, live=live, commission=commission
+            leverage=leverage,
+            rates=self._rates,
+            markets=self._markets,
+            live=live,
+            commission=commission,
         )
         self._floor = Floor(
             clock=self._clock,
-            markets=self._markets,
             live=live,
             clearing=self._clearing,
             margin=self._margin,
@@ -107,6 +103,10 @@ class Venue:
             margin=self._margin,
             max_active_orders=max_active_orders,
         )
+        if definitions is None:
+            definitions = [each.definition for each in listings]
+        for definition in definitions:
+            self.add_contract(definition)
         for listing in listings:
             self.set_quote(listing.definition, listing.bid, listing.ask)
 
@@ -246,6 +246,29 @@ class Venue:
 
     # What happens around the clients
 
+    def add_contract(self, definition: ContractDefinition) -> None:
+        """List another contract; it has no quote yet.
+
+        Raises:
+            ValidationError: its currency has no rate, or its contract id is taken.
+
+        """
+        self.check_currency(definition)
+        self._instruments.add(definition)
+        self._markets[definition.con_id] = Market(definition)
+
+    def check_currency(self, definition: ContractDefinition) -> None:
+        """Refuse a contract in a currency without a rate.
+
+        Raises:
+            ValidationError: there is none.
+
+        """
+        if definition.currency not in self._rates:
+            raise ValidationError(
+                f"{definition.symbol} is in {definition.currency}; give its rate in `rates`"
+            )
+
     def set_quote(
         self,
         contract: Contract,
@@ -288,7 +311,7 @@ class Venue:
         with self._request():
             self._floor.resume(self._market(contract))
 
-    def set_shortable(self, contract: Contract, is_shortable: bool) -> None:  # noqa: FBT001
+    def set_shortable(self, contract: Contract, *, is_shortable: bool) -> None:
         """Say whether shares can be borrowed; orders that were held for it go on."""
         with self._request():
             market = self._market(contract)
@@ -356,10 +379,12 @@ class Venue:
             for working in list(self._floor.live.values()):
                 if working.order.form.tif == "DAY":
                     self._floor.end(working)
-        self._clearing.end_day()
-        for market in self._markets.values():
-            market.end_day()
-        self._desk.forget()
+            self._clearing.end_day()
+            self._desk.forget()
+            for market in self._markets.values():
+                market.end_day()
+            for account in self._accounts:
+                self._announcer.tell("account_changed", account)
 
     @contextmanager
     def _request(self) -> Iterator[None]:

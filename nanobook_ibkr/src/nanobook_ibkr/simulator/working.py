@@ -66,4 +66,4 @@ class Working:
     def group(self) -> tuple[str, str] | None:
         """Account and name of its one-cancels-all group."""
         name = self.order.form.oca_group
-        return (self.order.account, name) if name and self.is_sent else None
+        return (self.order.account, name) if name else None
