@@ -89,25 +89,33 @@ class Truth:
     """The broker's."""
     orders: tuple[VenueOrder, ...]
     executions: tuple[VenueExecution, ...]
+    """As they stand: one that was corrected has the id of its last correction."""
     positions: Mapping[str, Decimal]
     placed: frozenset[tuple[str, str]]
     """(orderRef, number) of each message that places or changes an order of this client."""
-    lost_cancels: frozenset[str] = frozenset()
 
     @property
     def own(self) -> list[VenueOrder]:
         """Orders of this client."""
-        return [each for each in self.orders if (each.client_id == self.client_id)]
+        return [each for each in self.orders if each.client_id == self.client_id]
 
     @property
-    def valid(self) -> dict[str, VenueExecution]:
-        """Executions by id, without those that another one corrects."""
-        latest: dict[str, VenueExecution] = {}
-        for each in self.executions:
-            stem = each.exec_id.rpartition(".")[0]
-            if stem not in latest or latest[stem].exec_id < each.exec_id:
-                latest[stem] = each
-        return {each.exec_id: each for each in latest.values()}
+    def standing(self) -> dict[str, VenueExecution]:
+        """Executions by id."""
+        return {each.exec_id: each for each in self.executions}
+
+    @property
+    def own_executions(self) -> list[VenueExecution]:
+        """Executions of this client's orders."""
+        return [each for each in self.executions if each.client_id == self.client_id]
+
+    def is_superseded(self, exec_id: str) -> bool:
+        """Whether a correction has taken the place of that execution."""
+        stem, _, revision = exec_id.rpartition(".")
+        return any(
+            each.rpartition(".")[0] == stem and each.rpartition(".")[2] > revision
+            for each in self.standing
+        )
 
 
 @frozen(kw_only=True)
@@ -188,13 +196,14 @@ def _orders(evidence: Evidence) -> Iterator[Violation]:
 
 def _standing(truth: Truth, order: VenueOrder, status: BrokerOrderStatus) -> Iterator[Violation]:
     ref = order.form.order_ref
-    filled = sum(
-        (e.quantity for e in truth.valid.values() if e.perm_id == order.perm_id), Decimal(0)
-    )
-    most = max(filled, *(e.cumulative for e in _of(truth, order)), Decimal(0))
+    executions = [each for each in truth.executions if each.perm_id == order.perm_id]
+    filled = sum((each.quantity for each in executions), Decimal(0))
+    # What the broker says never falls, and a correction may have taken something back.
+    is_corrected = any(not each.exec_id.endswith(".01") for each in executions)
+    most = status.quantity if is_corrected else filled
     if order.status not in _STATES or status.state not in _STATES[order.status]:
         yield Violation(STATE, f"{ref} is {status.state}, but {order.status} at the venue")
-    if not filled <= status.filled_quantity <= most:  # a correction may have taken something back
+    if not filled <= status.filled_quantity <= most:
         yield Violation(STATE, f"{status.filled_quantity} of {ref} filled, {filled} at the venue")
     if status.order_id != order.perm_id:
         yield Violation(STATE, f"{ref} is order {status.order_id}, {order.perm_id} at the venue")
@@ -202,10 +211,6 @@ def _standing(truth: Truth, order: VenueOrder, status: BrokerOrderStatus) -> Ite
         yield Violation(STATE, f"{ref} is {status.side.value} {status.symbol}")
     if not order.is_done and status.quantity != order.form.quantity:
         yield Violation(STATE, f"{ref} is of {status.quantity}, {order.form.quantity} at the venue")
-
-
-def _of(truth: Truth, order: VenueOrder) -> list[VenueExecution]:
-    return [each for each in truth.executions if each.perm_id == order.perm_id]
 
 
 def _outcomes(evidence: Evidence) -> Iterator[Violation]:
@@ -218,20 +223,23 @@ def _outcomes(evidence: Evidence) -> Iterator[Violation]:
         if isinstance(each, Submit):
             attempts[each.client_order_id].append(each)
     for ref, tried in attempts.items():
-        sent = [each for each in tried if each.outcome is not Outcome.NOT_SENT]
-        if len(sent) > 1:
-            yield Violation(OUTCOME, f"{ref} was sent {len(sent)} times, if the answers are true")
-        if not sent and ref in placed:
-            yield Violation(OUTCOME, f"{ref} is said not to be sent, and was ({tried[0].error})")
-        for each in sent:
+        is_sure = False
+        for each in tried:
+            if is_sure and each.outcome is not Outcome.NOT_SENT:
+                yield Violation(OUTCOME, f"{ref} was sent again, though the venue had it")
+            is_sure = is_sure or each.outcome in (None, Outcome.ACCEPTED, Outcome.REJECTED)
             if text := _lie(each, at_venue.get(ref), is_placed=ref in placed):
                 yield Violation(OUTCOME, f"{ref} {text} ({each.error})")
+        if ref in at_venue and all(each.outcome is Outcome.NOT_SENT for each in tried):
+            yield Violation(
+                OUTCOME, f"{ref} is said not to be sent, and is there ({tried[0].error})"
+            )
     for ref in placed - attempts.keys():
         yield Violation(OUTCOME, f"{ref!r} was sent, and nobody asked for it")
 
 
 def _lie(submit: Submit, order: VenueOrder | None, *, is_placed: bool) -> str:
-    """What is not true of an answer to an order that was sent; nothing if all of it is."""
+    """What is not true of an answer; nothing if all of it is."""
     if submit.outcome in (None, Outcome.ACCEPTED) and order is None:
         return "is said to be there, and the venue has no such order"
     if submit.outcome is Outcome.REJECTED:
@@ -327,9 +335,8 @@ def _fills(evidence: Evidence) -> Iterator[Violation]:
             yield Violation(DOUBLED, f"execution {exec_id} is in fills() {count} times")
     corrected = {each.corrects for each in told.fills}
     counted = {each.exec_id: each for each in told.fills if each.exec_id not in corrected}
-    for exec_id, execution in truth.valid.items():
-        if execution.client_id != truth.client_id:
-            continue
+    for execution in truth.own_executions:
+        exec_id = execution.exec_id
         fill = counted.get(exec_id)
         if fill is None:
             yield Violation(LOST, f"execution {exec_id} of {execution.order_ref} is not in fills()")
@@ -341,24 +348,26 @@ def _fills(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _false(counted: Mapping[str, Fill], truth: Truth) -> Iterator[Violation]:
-    every = {each.exec_id: each for each in truth.executions}
     for exec_id, fill in counted.items():
-        if exec_id not in every:
-            yield Violation(DOUBLED, f"execution {exec_id} never was")
-        elif exec_id not in truth.valid:
+        if truth.is_superseded(exec_id):
             yield Violation(DOUBLED, f"execution {exec_id} counts, though it was corrected")
-        elif _said(fill) != _facts(every[exec_id]):
+        elif exec_id not in truth.standing:
+            yield Violation(DOUBLED, f"execution {exec_id} never was")
+        elif _said(fill) != _facts(truth.standing[exec_id]):
             yield Violation(DOUBLED, f"execution {exec_id} is {_said(fill)}")
 
 
 def _events(evidence: Evidence) -> Iterator[Violation]:
     """No fill is told twice, but for its fee; no order comes back; and no fill is kept back."""
     truth, told = evidence.truth, evidence.told
-    every = {each.exec_id: each for each in truth.executions}
     seen: dict[str, Fill] = {}
     for fill in (each.fill for each in told.events if each.fill is not None):
-        before = seen.get(fill.exec_id)
-        if fill.exec_id not in every or _said(fill) != _facts(every[fill.exec_id]):
+        before, execution = seen.get(fill.exec_id), truth.standing.get(fill.exec_id)
+        if execution is None:
+            is_true = truth.is_superseded(fill.exec_id)
+        else:
+            is_true = _said(fill) == _facts(execution)
+        if not is_true:
             yield Violation(EVENT, f"a fill was told that never was: {fill}")
         if before is not None and (before.is_fee_known or not fill.is_fee_known):
             yield Violation(EVENT, f"execution {fill.exec_id} was told twice")
@@ -366,9 +375,9 @@ def _events(evidence: Evidence) -> Iterator[Violation]:
     yield from _order_events(each.order for each in told.events if each.order is not None)
     if told.is_whole:
         shown = seen.keys() | {each.exec_id for each in told.missed}
-        for exec_id, execution in truth.valid.items():
-            if execution.client_id == truth.client_id and exec_id not in shown:
-                yield Violation(EVENT, f"nobody was told of execution {exec_id}")
+        for execution in truth.own_executions:
+            if execution.exec_id not in shown:
+                yield Violation(EVENT, f"nobody was told of execution {execution.exec_id}")
 
 
 def _order_events(statuses: Iterable[BrokerOrderStatus]) -> Iterator[Violation]:

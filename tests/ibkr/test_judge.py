@@ -129,7 +129,6 @@ SOUND = Evidence(
         executions=(
             execution(FIRST, 1, "filled", 4, 4),
             execution(LATER, 1, "filled", 6, 10),
-            execution(OLD, 2, "living", 2, 2),
             execution(NEW, 2, "living", 2, 2, LIMIT - 1),
         ),
         positions={"AAPL": Decimal(12)},
@@ -256,7 +255,7 @@ LIES = {
         {"state"},
     ),
     "more is said to have filled": (
-        with_status("living", filled_quantity=Decimal(3)),
+        with_status("filled", filled_quantity=Decimal(11)),
         {"state"},
     ),
     "the number is another order's": (with_status("living", order_id=1), {"state"}),
@@ -269,8 +268,8 @@ LIES = {
         {"outcome", "state"},
     ),
     "an unsent order was sent": (
-        with_truth(placed=SOUND.truth.placed | {("unsent", "6")}),
-        {"outcome"},
+        with_truth(orders=(*SOUND.truth.orders, at_venue(6, "unsent", 5, W.CANCELLED))),
+        {"lost", "outcome"},
     ),
     "a sent order is called unsent": (with_answer(3, Outcome.NOT_SENT), {"outcome"}),
     "a living order is called refused": (with_answer(1, Outcome.REJECTED), {"outcome"}),
@@ -282,7 +281,10 @@ LIES = {
         with_truth(placed=SOUND.truth.placed | {("ghost", "8")}),
         {"outcome"},
     ),
-    "it was sent a second time": (with_answer(4, Outcome.UNKNOWN), {"outcome"}),
+    "it was sent again though it was there": (
+        evolve(SOUND, asked=(*SOUND.asked, asked("filled", 10, Outcome.UNKNOWN))),
+        {"outcome"},
+    ),
     "a change that was refused was made": (with_answer(2, Outcome.REJECTED), {"terms"}),
     "a change that was made was not": (
         with_order(1, form=evolve(SOUND.truth.orders[1].form, quantity=Decimal(7))),
@@ -328,6 +330,16 @@ LIES = {
         with_events(BrokerEvent(fill=fill("x.1.01.01", 1, "filled", 4))),
         {"event"},
     ),
+    "nobody is told of a correction": (
+        evolve(
+            with_told(missed=()),
+            told=evolve(
+                with_events(BrokerEvent(fill=evolve(FILLS[2], exec_id=OLD, price=LIMIT))).told,
+                missed=(),
+            ),
+        ),
+        {"event"},
+    ),
     "nobody is told of a fill": (with_told(missed=()), {"event"}),
     "an order comes back": (
         with_events(BrokerEvent(order=status(1, "filled", 10, S.ACCEPTED, 10))),
@@ -362,6 +374,10 @@ def test_an_order_in_doubt_that_never_came_may_stay_unknown():
         told=with_status("cancelled", state=S.UNKNOWN).told,
     )
     assert judge(evidence) == []
+
+
+def test_an_order_that_is_proved_not_to_have_come_may_be_sent_again():
+    assert judge(with_answer(4, None)) == []
 
 
 def test_of_a_program_that_was_started_again_not_every_fill_must_have_been_told():
