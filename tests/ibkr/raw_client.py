@@ -60,12 +60,11 @@ class RawClient:
         return fields
 
     def start(self, client_id, versions="v157..178"):
-        """Shake hands and start the API; the version agreed on."""
+        """Shake hands and start the API; the number of the client's next order."""
         self.send(handshake(versions))
-        version = int(self.receive()[0])
+        assert self.receive() is not None
         self.send(frame([71, 2, client_id, ""]))
-        assert self.until("9") is not None
-        return version
+        return int(self.until("9")[2])
 
     def is_served(self):
         """Whether a question of now is answered on this connection."""

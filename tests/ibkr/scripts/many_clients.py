@@ -1,4 +1,4 @@
-"""Thirty-two clients of one gateway, a thirty-third, a name taken twice, and client 0."""
+"""Thirty-two clients of one gateway, a number taken twice, a thirty-third, and client 0."""
 
 import sys
 
@@ -9,10 +9,11 @@ except ImportError:
 
 PORT = int(sys.argv[1])
 clients = {}
-for number in range(32):
+
+
+def connect(number):
     clients[number] = IB()
     clients[number].connect("127.0.0.1", PORT, clientId=number)
-print(sum(ib.isConnected() for ib in clients.values()), "connected")
 
 
 def refused(number):
@@ -26,7 +27,11 @@ def refused(number):
         print(f"client {number}: connected")
 
 
+for number in range(31):
+    connect(number)
 refused(5)
+connect(31)
+print(sum(ib.isConnected() for ib in clients.values()), "connected")
 refused(32)
 
 aapl = Stock("AAPL", "SMART", "USD")

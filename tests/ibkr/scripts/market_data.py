@@ -43,7 +43,7 @@ until(lambda: delayed.marketDataType in (1, 3) and delayed.ask > 0)
 print("asked for delayed data:", delayed.bid, delayed.ask)
 ib.cancelMktData(msft)
 
-nothing = ib.reqMktData(Stock("NOSUCH", "SMART", "USD"))
+nothing = ib.reqMktData(Stock("NOSUCH", "SMART", "USD", conId=1))
 ib.sleep(0.2)
 print("of nothing:", nothing.bid, nothing.ask)
 ib.disconnect()

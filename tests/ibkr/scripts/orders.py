@@ -51,7 +51,7 @@ show("cancelled", patient)
 quick = ib.placeOrder(aapl, LimitOrder("BUY", 700, 185.01, tif="IOC"))
 until(quick.isDone)
 show("immediate or cancel", quick)
-whole = ib.placeOrder(aapl, LimitOrder("BUY", 70_000, 185.01, tif="FOK"))
+whole = ib.placeOrder(aapl, LimitOrder("BUY", 7_000, 185.01, tif="FOK"))
 until(whole.isDone)
 show("fill or kill", whole)
 
