@@ -304,7 +304,9 @@ class Venue:
     def halt(self, contract: Contract, kind: int = 1) -> None:
         """Stop trading: 1 in general, 2 for volatility. Orders are taken and held back."""
         with self._request():
-            self._market(contract).halted = kind
+            market = self._market(contract)
+            market.halted = kind
+            market.is_told = False
 
     def resume(self, contract: Contract) -> None:
         """Go on trading: first with the source's quote, then with the orders held back."""
