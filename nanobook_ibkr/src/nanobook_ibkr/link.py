@@ -130,6 +130,8 @@ class Link:
                 else f"no answer from {host}:{port} within {timeout:g} s; {_SILENT}",
                 broker="ibkr",
             )
+        except BrokerError:  # among which are errors of connections, that say enough
+            raise
         except OSError as error:
             raise _refused(host, port, error) from error
         finally:

@@ -66,7 +66,7 @@ class SessionListener(Protocol):
 
         Called in state SYNCING, at the first connection and after every one that was lost; once it
         returns, the state is READY. What it raises at the first one ends `Session.connect`; later
-        ones are tried again. On a read-only connection `open_orders` raises
+        ones are tried again. On a read-only connection `open_orders` and `completed_orders` raise
         `PermissionDeniedError`; if that leaves `resync`, the state is READ_ONLY.
         """
         ...

@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from nanobook_core.contracts.broker_error import UnknownSymbolError
+from nanobook_core.contracts.broker_error import (
+    CancelRejectedError,
+    OrderNotFoundError,
+    UnknownSymbolError,
+)
 from nanobook_ibkr.library import Library
 from nanobook_ibkr.link import Link
 from nanobook_ibkr.message import (
@@ -23,7 +29,10 @@ from nanobook_ibkr.message import (
     PositionRow,
     VenueContract,
 )
-from nanobook_ibkr.request import Key, Untagged
+from nanobook_ibkr.request import Key, RequestTimeoutError, Untagged
+
+#: Seconds for open orders to come before it is asked whether they ever will.
+_PATIENCE = 1.0
 
 Row = TypeVar("Row", PositionRow, PortfolioRow)
 
@@ -56,7 +65,17 @@ class Questions(ABC):
             PermissionDeniedError: the connection is read-only.
 
         """
-        found = await self._ask(Untagged.OPEN_ORDERS, lambda client, _: client.reqAllOpenOrders())
+        asking = asyncio.ensure_future(
+            self._ask(Untagged.OPEN_ORDERS, lambda client, _: client.reqAllOpenOrders())
+        )
+        try:
+            _, silent = await asyncio.wait({asking}, timeout=_PATIENCE)
+            if silent:
+                await self._check_may_order()
+            found = await asking
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
         return tuple(
             {(order.perm_id, order.client_id, order.order_id): order for order in found}.values()
         )
@@ -133,6 +152,21 @@ class Questions(ABC):
             Untagged.TIME, lambda client, _: client.reqCurrentTime()
         )
         return times[-1]
+
+    async def _check_may_order(self) -> None:
+        """Cancel an order that there is not: only a read-only API has another answer to that.
+
+        A read-only one does not tell open orders, and does not say why.
+
+        Raises:
+            PermissionDeniedError: it is read-only.
+
+        """
+        number = self._next_id()
+        with contextlib.suppress(CancelRejectedError, OrderNotFoundError, RequestTimeoutError):
+            await self._ask(
+                number, lambda client, _: client.cancelOrder(number, ""), "a cancel of no order"
+            )
 
     async def _ask(
         self,

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import sys
 from decimal import Decimal, InvalidOperation
 from types import SimpleNamespace
@@ -78,24 +77,21 @@ def number(value: float | str | None) -> Decimal | None:
 
     A whole one has no digits behind the point.
     """
-    if isinstance(value, str):
-        try:
-            exact = Decimal(value)
-        except InvalidOperation:
-            return None
-        if not exact.is_finite() or abs(exact) >= Decimal(sys.float_info.max):
-            return None
-    else:
-        if value is None or not math.isfinite(value) or abs(value) >= sys.float_info.max:
-            return None
-        exact = Decimal(repr(value))
+    if value is None:
+        return None
+    try:
+        exact = Decimal(value) if isinstance(value, str) else Decimal(repr(value))
+    except InvalidOperation:
+        return None
+    if not abs(float(exact)) < sys.float_info.max:
+        return None
     return Decimal(int(exact)) if exact == exact.to_integral_value() else exact
 
 
-def _quantity(value: float) -> Decimal:
+def _set(value: float) -> Decimal:
     exact = number(value)
     if exact is None:
-        raise ValueError("a quantity is unset")
+        raise ValueError("a number that must be there is unset")
     return exact
 
 
@@ -123,7 +119,7 @@ def _order_fields(contract: Any, order: Any, state: Any) -> dict[str, Any]:
         "perm_id": order.permId,
         "contract": _contract(contract),
         "side": Side.BUY if order.action == "BUY" else Side.SELL,
-        "quantity": _quantity(order.totalQuantity),
+        "quantity": _set(order.totalQuantity),
         "order_type": kind,
         # Of other types the venue tells 0.
         "limit_price": number(order.lmtPrice) if "LMT" in kind or "LIMIT" in kind else None,
@@ -220,8 +216,8 @@ class Reader:
                 client_id=clientId,
                 perm_id=permId,
                 status=status,
-                filled=_quantity(filled),
-                remaining=_quantity(remaining),
+                filled=_set(filled),
+                remaining=_set(remaining),
                 avg_price=number(avgFillPrice) if filled else None,
                 last_price=number(lastFillPrice) if filled else None,
                 parent_id=parentId,
@@ -253,9 +249,9 @@ class Reader:
             contract=_contract(contract),
             account=execution.acctNumber,
             side=Side.BUY if execution.side == "BOT" else Side.SELL,
-            quantity=_quantity(execution.shares),
-            price=_quantity(execution.price),
-            cumulative=_quantity(execution.cumQty),
+            quantity=_set(execution.shares),
+            price=_set(execution.price),
+            cumulative=_set(execution.cumQty),
             avg_price=number(execution.avgPrice),
             time=execution.time,
             exchange=execution.exchange,
@@ -271,7 +267,7 @@ class Reader:
         self._to.order_message(
             Commission(
                 exec_id=report.execId,
-                commission=_quantity(report.commission),
+                commission=_set(report.commission),
                 currency=report.currency,
                 realized_pnl=number(report.realizedPNL),
             )
@@ -285,7 +281,7 @@ class Reader:
             PositionRow(
                 account=account,
                 contract=_contract(contract),
-                quantity=_quantity(position),
+                quantity=_set(position),
                 avg_cost=number(avgCost),
             ),
         )
@@ -309,7 +305,7 @@ class Reader:
             PortfolioRow(
                 account=account,
                 contract=_contract(contract),
-                quantity=_quantity(position),
+                quantity=_set(position),
                 market_price=number(marketPrice),
                 market_value=number(marketValue),
                 unrealized_pnl=number(unrealizedPNL),
@@ -352,7 +348,7 @@ class Reader:
         self._to.end(reqId)
 
     def marketRule(self, marketRuleId: int, priceIncrements: Any) -> None:
-        bands = tuple((number(step.lowEdge), number(step.increment)) for step in priceIncrements)
+        bands = tuple((_set(step.lowEdge), _set(step.increment)) for step in priceIncrements)
         self._answer((Untagged.MARKET_RULE, marketRuleId), bands)
 
     # Prices.

@@ -31,6 +31,9 @@ class Untagged(StrEnum):
     MARKET_RULE = "market rule"
 
 
+#: Part of the time-out that a second end may come after the first, where two are due.
+_GRACE = 10
+
 Key = int | Untagged | tuple[Untagged, int]
 """What an answer says of the request that it answers."""
 
@@ -51,9 +54,9 @@ class Requests:
     collected, and the answer is taken as complete at its own end, or a moment after another's.
     """
 
-    def __init__(self, timeout: float, grace: float = 1.0) -> None:
+    def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self._grace = grace
+        self._grace = timeout / _GRACE
         self._pending: dict[Key, _Pending] = {}
         self._abandoned: dict[Key, _Pending] = {}
         self._turns: defaultdict[Key, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -117,7 +120,11 @@ class Requests:
 
     def end(self, key: Key) -> None:
         """Complete an answer."""
-        self._abandoned.pop(key, None)
+        given_up = self._abandoned.get(key)
+        if given_up is not None:
+            given_up.unanswered -= 1
+            if given_up.unanswered <= 0:
+                del self._abandoned[key]
         pending = self._pending.get(key)
         if pending is None:
             return

@@ -474,7 +474,8 @@ class Session(Questions):
                 link.pacer.pause(_PENALTY)
             case Meaning.READ_ONLY:
                 self._is_read_only = True
-                link.requests.fail(Untagged.OPEN_ORDERS, error_of(code, text))
+                for refused in (Untagged.OPEN_ORDERS, Untagged.COMPLETED_ORDERS):
+                    link.requests.fail(refused, error_of(code, text))
                 if self._state is ConnectionState.READY:
                     self._settle()
             case Meaning.PORT_CHANGED | Meaning.SESSION:
