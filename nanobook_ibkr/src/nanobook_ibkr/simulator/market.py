@@ -173,10 +173,11 @@ class Market:
     def quoted(self, last: Decimal | None, volume: Decimal | None) -> None:
         """Put a quote's last price on the tape; without one, the last is moved to the touch.
 
-        So the last price follows a market that moves without trades; it starts at the bid.
+        So the last price follows a market that moves without trades; it starts at the bid, and goes
+        with the quote where nothing has traded.
         """
         bid, ask = self.quote.bid, self.quote.ask
-        if last is None:
+        if last is None and (bid is not None or ask is not None or self.tape.last_size):
             last = self.tape.last
             if bid is not None:
                 last = bid if last is None else max(last, bid)
