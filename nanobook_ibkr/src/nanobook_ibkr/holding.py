@@ -18,9 +18,9 @@ _ALL_CURRENCIES = "BASE"
 async def positions(questions: Questions, contracts: Contracts) -> list[BrokerPosition]:
     """Holdings of the account, in the order of their symbols.
 
-    Without average costs: those of the venue have commissions in them, and nobody can take them out
-    again. Values are the venue's own; where a trade was so recent that its quantity there is an
-    older one, the venue's price times what is held.
+    Without average costs and gains: those of the venue have commissions in them, and nobody can
+    take them out again. Values are the venue's own; where a trade was so recent that its quantity
+    there is an older one, the venue's price times what is held.
 
     Raises:
         BrokerProtocolError: the venue tells no price of a holding.
@@ -37,15 +37,14 @@ async def positions(questions: Questions, contracts: Contracts) -> list[BrokerPo
                 f"{instrument.symbol}: {row.quantity} are held, and the venue tells no price of it",
                 broker="ibkr",
             )
-        value, gain = worth.market_value, worth.unrealized_pnl
+        value = worth.market_value
         if value is None or worth.quantity != row.quantity:
-            value, gain = row.quantity * worth.market_price * instrument.multiplier, None
+            value = row.quantity * worth.market_price * instrument.multiplier
         held.append(
             BrokerPosition(
                 symbol=instrument.symbol,
                 quantity=row.quantity,
                 market_value=value,
-                unrealized_pnl=gain,
                 currency=instrument.currency,
             )
         )
