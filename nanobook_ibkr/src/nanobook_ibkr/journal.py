@@ -36,7 +36,7 @@ class Journal:
             ConnectError: it cannot be opened, is damaged, or is something else's.
 
         """
-        self._where = "memory" if path is None else str(path)
+        self.where = "memory" if path is None else str(path)
         self._lock = threading.RLock()
         self._noting = threading.Lock()
         self._noted: dict[tuple[str, object], Statement] = {}
@@ -131,7 +131,7 @@ class Journal:
             except sqlite3.Error as error:
                 with self._noting:
                     self._noted = {**noted, **self._noted}
-                raise BrokerError(f"{self._where}: {error}", broker="ibkr") from error
+                raise BrokerError(f"{self.where}: {error}", broker="ibkr") from error
 
     def _run(self, statements: list[Statement]) -> None:
         if not statements:
@@ -158,10 +158,10 @@ class Journal:
         tables = run("SELECT count(*) FROM sqlite_master").fetchone()[0]
         run("ROLLBACK")
         if known != _APPLICATION and (known or tables or version):
-            raise ConnectError(f"{self._where} is a database of something else; it is left alone")
+            raise ConnectError(f"{self.where} is a database of something else; it is left alone")
         if known and version != SCHEMA:
             raise ConnectError(
-                f"{self._where} has the layout {version}; this nanobook reads {SCHEMA}"
+                f"{self.where} has the layout {version}; this nanobook reads {SCHEMA}"
             )
         run("PRAGMA journal_mode=WAL")
         run("PRAGMA synchronous=FULL")
@@ -175,7 +175,7 @@ class Journal:
             run("COMMIT")
         verdict = run("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
-            raise ConnectError(f"{self._where} is damaged: {verdict}")
+            raise ConnectError(f"{self.where} is damaged: {verdict}")
 
     @contextlib.contextmanager
     def _opening(self) -> Iterator[None]:
@@ -183,18 +183,18 @@ class Journal:
             yield
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise SessionConflictError(f"{self._where} is in use by another broker") from error
-            raise ConnectError(f"{self._where}: {error}") from error
+                raise SessionConflictError(f"{self.where} is in use by another broker") from error
+            raise ConnectError(f"{self.where}: {error}") from error
         except sqlite3.Error as error:
-            raise ConnectError(f"{self._where} is no file of this broker: {error}") from error
+            raise ConnectError(f"{self.where} is no file of this broker: {error}") from error
         except OSError as error:
             if isinstance(error, ConnectError | SessionConflictError):
                 raise
-            raise ConnectError(f"{self._where}: {error}") from error
+            raise ConnectError(f"{self.where}: {error}") from error
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, InvalidOperation, ValueError, TypeError) as error:
-            raise ConnectError(f"{self._where} is damaged: {error}") from error
+            raise ConnectError(f"{self.where} is damaged: {error}") from error

@@ -71,6 +71,8 @@ class KnownOrder:
     """What it will be when a change that is under way is done."""
     heard: int = 0
     """How often the venue spoke of it; 0 where it may never have had it."""
+    is_sending: bool = False
+    """Whether somebody waits for the answer to it."""
     is_cancelling: bool = False
     """Whether somebody waits for the answer to its cancel."""
 
@@ -143,7 +145,9 @@ class KnownOrder:
         if said is Meaning.DUPLICATE_ID:
             self.doubt = refusal
             return False
-        if said in (Meaning.TOO_LATE, Meaning.NOT_FOUND):
+        if said in (Meaning.TOO_LATE, Meaning.NOT_FOUND) or (
+            said is Meaning.READ_ONLY and self.is_cancelling
+        ):
             self.cancel_refusal = refusal
             return self.record.cancel_rejected()
         if said is Meaning.REJECTED or (said in _REFUSES and not self.is_acknowledged):
@@ -168,6 +172,24 @@ class KnownOrder:
         self.record.updated_at = at
         return changed
 
+    @property
+    def is_changing(self) -> bool:
+        """Whether a change of it is under way."""
+        return self.change is not None
+
+    def changing(self, order: BrokerOrder) -> None:
+        """A change is being sent that makes it that."""
+        self.change, self.change_refusal = order, None
+
+    def changed(self) -> None:
+        """Nobody waits for that any more; what the venue tells of it is taken as it comes."""
+        self.change = None
+
+    def cancelling(self) -> None:
+        """Its cancel is being sent, and somebody waits for the answer."""
+        self.record.cancel_requested()
+        self.cancel_refusal, self.is_cancelling = None, True
+
     def sent_again(self, session: int, limit: Decimal | None) -> None:
         """Be sent once more, under the same number: what is proved never to have arrived."""
         self.record = OrderRecord(order_id=-self.ib_order_id, order=self.record.order)
@@ -178,7 +200,7 @@ class KnownOrder:
         """Hear, in answer to a question, that it works: its cancel did not come through."""
         return self.record.cancel_rejected()
 
-    def is_not_listed(self) -> bool:
+    def is_forgotten(self) -> bool:
         """Hear, in answer to questions, that it is neither open nor done today."""
         if not self.record.state.is_working or self.record.state is _S.UNKNOWN:
             return False
@@ -201,6 +223,7 @@ class KnownOrder:
     ) -> bool:
         if state is not _S.PENDING_SUBMIT:
             self.is_acknowledged = True
+        self.record.venue_status = word
         reason = ""
         if state in (_S.HELD, _S.CANCELLED) and self.refusal is not None:
             state, reason = _S.REJECTED, str(self.refusal)
@@ -210,7 +233,6 @@ class KnownOrder:
             avg_fill_price=price,
             reason=reason,
             at=at,
-            venue_status=word,
             venue_ids=self._ids(),
         )
 
@@ -229,7 +251,7 @@ class KnownOrder:
         return self.record.told(state, reason=str(refusal), at=at)
 
     def _take_terms(self, message: ToldOrder) -> bool:
-        if self.is_done:
+        if self.is_done and self.change is None:
             return False
         before, told = self.record.order, changed_order(self.record.order, message)
         if self.change is not None:

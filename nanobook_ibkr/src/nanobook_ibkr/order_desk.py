@@ -1,33 +1,28 @@
-"""What sends orders, and keeps what the venue says of them."""
+"""What the venue says of orders, as it comes: kept, written down, and told to whoever waits."""
 
 from __future__ import annotations
 
+import datetime as dt
+import logging
 import threading
-from collections.abc import Callable, Iterator
-from decimal import Decimal
-from typing import Protocol
+from collections.abc import Callable
+from pathlib import Path
 
 from nanobook_core.contracts import (
     BrokerError,
     BrokerEvent,
-    BrokerOrder,
-    CancelRejectedError,
+    BrokerOrderStatus,
     ConnectionInfo,
-    DuplicateOrderError,
+    ConnectionState,
     Fill,
-    LinkDownError,
-    NotConnectedError,
-    OrderAck,
-    OrderInvalidError,
+    OrderNotFoundError,
+    OrderReference,
     OrderState,
-    Outcome,
-    OutcomeUnknownError,
-    PermissionDeniedError,
 )
 from nanobook_core.contracts.clock import Clock
-from nanobook_ibkr.error_code import error_of
+from nanobook_core.errors import ValidationError
 from nanobook_ibkr.journal import Journal
-from nanobook_ibkr.known_order import KnownOrder, Refusal
+from nanobook_ibkr.known_order import KnownOrder
 from nanobook_ibkr.message import (
     Commission,
     CompletedOrder,
@@ -36,5 +31,298 @@ from nanobook_ibkr.message import (
     OrderStatus,
     VenueContract,
 )
-from nanobook_ibkr.order_form import order_fields
 from nanobook_ibkr.orders import Orders
+from nanobook_ibkr.resync import compare
+from nanobook_ibkr.session import Session
+
+log = logging.getLogger("nanobook.broker")
+
+
+class OrderDesk:
+    """The orders of one broker; it is the listener of its session and of its orders.
+
+    Messages come on the loop's thread, questions from any: `changed` is held for either, and never
+    while the disk or the venue is waited for.
+    """
+
+    def __init__(
+        self,
+        client_id: int,
+        *,
+        clock: Clock,
+        publish: Callable[[BrokerEvent], None],
+        symbol_of: Callable[[VenueContract], str],
+    ) -> None:
+        """Begin without orders; `open` reads those of the journal."""
+        self.client_id = client_id
+        self.changed = threading.Condition()
+        self.session: Session | None = None
+        self.session_number = 0
+        """Of all connections that the journal has seen: this one."""
+        self.next_valid_id = 0
+        """Number that the venue gave out for the next order when this connection began."""
+        self.compared = 0
+        """Number of the last connection in which everything was compared with the venue."""
+        self.is_durable = False
+        self._clock = clock
+        self._publish = publish
+        self._symbol_of = symbol_of
+        self._sockets = 0
+        self._missed: list[Fill] = []
+        self._journal: Journal | None = None
+        self.orders = Orders(client_id, self, symbol_of)
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, while it is open."""
+        assert self._journal is not None  # noqa: S101 - asked between `open` and `close` only
+        return self._journal
+
+    def open(self, path: Path | None) -> None:
+        """Open the journal and take in what it has; one in memory is there for as long as this is.
+
+        Raises:
+            ConnectError, SessionConflictError: it cannot be used.
+
+        """
+        if self._journal is not None:
+            return
+        journal = Journal(path, self._clock.now())
+        try:
+            known_orders, fills = journal.orders(), journal.fills()
+            number = int(journal.entry("sessions") or 0)
+        except BaseException:
+            journal.close()
+            raise
+        with self.changed:
+            self._journal, self.is_durable = journal, path is not None
+            self.session_number, self._sockets, self.compared = number, 0, 0
+            self.orders = Orders(self.client_id, self, self._symbol_of)
+            for known in known_orders:
+                known.record.lost()
+                self.orders.add(known)
+            for fill in fills:
+                self.orders.add_fill(fill)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a journal to write to."""
+        return self._journal is not None
+
+    @property
+    def records_since(self) -> dt.datetime | None:
+        """Since when every order is in a file before it is sent; None if there is no file."""
+        return self._journal.created if self._journal is not None and self.is_durable else None
+
+    def flush(self) -> None:
+        """Write down what has happened; the venue tells again what could not be written."""
+        journal = self._journal
+        if journal is not None:
+            try:
+                journal.flush()
+            except BrokerError:
+                log.exception("what has happened is not in the journal yet")
+
+    def close(self) -> None:
+        """Write what is to be written, and let the file go."""
+        if self._journal is not None and self.is_durable:
+            self.flush()
+            journal, self._journal = self._journal, None
+            journal.close()
+        self._sockets = 0
+
+    # What the session tells.
+
+    def open_order(self, order: OpenOrder) -> None:
+        """See `SessionListener`, here and below."""
+        with self.changed:
+            self.orders.told_open(order, self._clock.now())
+
+    def order_status(self, status: OrderStatus) -> None:
+        """Take in how far an order has come."""
+        with self.changed:
+            self.orders.told_status(status, self._clock.now())
+
+    def completed_order(self, order: CompletedOrder) -> None:
+        """Take in an order that is done."""
+        with self.changed:
+            self.orders.told_completed(order, self._clock.now())
+
+    def execution(self, execution: Execution) -> None:
+        """Take in an execution; what a question brought to light was missed."""
+        with self.changed:
+            is_new = self.orders.told_execution(execution, self._clock.now())
+            if is_new and execution.request_id >= 0:
+                self._missed.append(self.orders.fill(execution.exec_id))
+
+    def commission(self, commission: Commission) -> None:
+        """Take in the cost of an execution."""
+        with self.changed:
+            self.orders.told_commission(commission)
+
+    def order_error(self, order_id: int, code: int, text: str) -> None:
+        """Take in what the venue says of an order of this client."""
+        with self.changed:
+            self.orders.told_error(order_id, code, text, self._clock.now())
+            self.changed.notify_all()
+
+    def connection_changed(self, info: ConnectionInfo) -> None:
+        """Tell everybody."""
+        self._publish(BrokerEvent(connection=info))
+        with self.changed:
+            self.changed.notify_all()
+
+    async def resync(self) -> None:
+        """Compare everything with the venue."""
+        session = self.session
+        assert session is not None  # noqa: S101 - it calls this
+        if session.connections != self._sockets:
+            self._begin(session)
+        await compare(self, session)
+
+    # What the orders tell.
+
+    def order_told(self, known: KnownOrder, *, is_changed: bool) -> None:
+        """See `OrdersListener`, here and below."""
+        self.journal.note(known)
+        if is_changed:
+            self._publish(BrokerEvent(order=known.status()))
+        self.changed.notify_all()
+
+    def executed(self, fill: Fill) -> None:
+        """Take note of an execution."""
+        self.journal.note(fill)
+        self._publish(BrokerEvent(fill=fill))
+
+    def fee_told(self, fill: Fill) -> None:
+        """Take note of a fee that came later; its execution was an event already."""
+        self.journal.note(fill)
+        self.changed.notify_all()
+
+    # What others ask.
+
+    def find(self, reference: OrderReference) -> KnownOrder:
+        """Return an order by its number, or the latest of a client order id.
+
+        Raises:
+            OrderNotFoundError: there is none.
+
+        """
+        known = self.known(reference)
+        if known is None:
+            raise OrderNotFoundError(f"there is no order {reference!r:.60}", broker="ibkr")
+        return known
+
+    def known(self, reference: OrderReference) -> KnownOrder | None:
+        """Return an order, or None where there is none."""
+        with self.changed:
+            return self.orders.find(reference)
+
+    def working(self, scope: str) -> list[KnownOrder]:
+        """Orders that may still fill, those in doubt too, oldest first."""
+        with self.changed:
+            found = [
+                known
+                for known in self.orders
+                if not known.is_done and (known.is_own or scope == "all")
+            ]
+            return sorted(found, key=lambda known: (not known.perm_id, abs(known.record.order_id)))
+
+    def open_orders(self, scope: str) -> list[BrokerOrderStatus]:
+        """Where those stand that the venue has."""
+        with self.changed:
+            return [
+                known.status()
+                for known in self.working(scope)
+                if known.perm_id and known.record.state is not OrderState.UNKNOWN
+            ]
+
+    def fills(self) -> list[Fill]:
+        """Executions, oldest first."""
+        with self.changed:
+            return self.orders.fills()
+
+    def lacks_executions(self) -> bool:
+        """Whether more has filled of an order of one's own than its executions say."""
+        with self.changed:
+            return any(known.is_own and known.is_missing_fills for known in self.orders)
+
+    @property
+    def is_syncing(self) -> bool:
+        """Whether the venue is being asked what there is."""
+        return self.session is not None and self.session.state is ConnectionState.SYNCING
+
+    def is_executed(self, client_order_id: str) -> bool:
+        """Whether there is an execution of that client order id."""
+        return any(fill.client_order_id == client_order_id for fill in self.fills())
+
+    def status(self, known: KnownOrder) -> BrokerOrderStatus:
+        """Where it stands."""
+        with self.changed:
+            return known.status()
+
+    def missed_fills(self) -> tuple[Fill, ...]:
+        """Executions that nobody was told of when they happened; each is returned once."""
+        with self.changed:
+            missed, self._missed = self._missed, []
+            standing = {fill.exec_id: fill for fill in self.orders.fills()}
+            return tuple(standing[fill.exec_id] for fill in missed if fill.exec_id in standing)
+
+    def prove_absent(self, known: KnownOrder) -> bool:
+        """Whether it is proved that the venue never had an order of one's own; then it never will.
+
+        It has no word of the venue; the connection that it was sent in has ended, as another one
+        has this client id; in this one everything was compared, and nothing goes by its client
+        order id; and the venue, which began this connection with a number not above the order's,
+        gives out numbers above all that it ever took: so it has not taken this one. That the venue
+        has begun to count anew shows by the orders that it did take. Only a journal in a file knows
+        those, and the connection.
+        """
+        with self.changed:
+            if known.record.state is OrderState.NOT_ACCEPTED:
+                return True
+            if not self._can_prove(known):
+                return False
+            known.record.lost()
+            known.record.proved_absent("it never reached the venue")
+            self.order_told(known, is_changed=True)
+            return True
+
+    def _can_prove(self, known: KnownOrder) -> bool:
+        if not self.is_durable or self.compared != self.session_number:
+            return False
+        if not known.is_own or known.client_id != self.client_id or known.heard or known.perm_id:
+            return False
+        taken = max(
+            (
+                other.ib_order_id
+                for other in self.orders
+                if other.client_id == self.client_id
+                and other.heard
+                and 0 < other.session < self.session_number
+            ),
+            default=0,
+        )
+        is_earlier = 0 < known.session < self.session_number
+        return is_earlier and taken < self.next_valid_id <= known.ib_order_id
+
+    def _begin(self, session: Session) -> None:
+        """Count a new connection.
+
+        Raises:
+            ValidationError: the journal is that of another account.
+
+        """
+        there = self.journal.entry("account")
+        if there and there != session.account:
+            raise ValidationError(
+                f"{self.journal.where} is the journal of account {there!r:.40}, and this is "
+                f"{session.account!r:.40}: give another `state`, or that account"
+            )
+        if not there:
+            self.journal.write_entry("account", session.account)
+        self.journal.write_entry("sessions", str(self.session_number + 1))
+        with self.changed:
+            self._sockets = session.connections
+            self.session_number += 1
+            self.next_valid_id = session.next_valid_id

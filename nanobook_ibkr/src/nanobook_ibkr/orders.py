@@ -79,6 +79,10 @@ class Orders:
         """Executions as they stand, oldest first."""
         return sorted(self._fills.values(), key=lambda fill: (fill.time or _NEVER, fill.exec_id))
 
+    def fill(self, exec_id: str) -> Fill:
+        """Return an execution that stands."""
+        return self._fills[exec_id]
+
     def has_fill(self, exec_id: str) -> bool:
         """Whether that execution is known, or a correction of it."""
         standing = self._standing.get(_stem(exec_id))

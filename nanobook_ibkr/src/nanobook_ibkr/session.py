@@ -102,6 +102,12 @@ class Session(Questions):
         return self._account
 
     @property
+    def is_linked(self) -> bool:
+        """Whether TWS can be asked, though it may have lost the venue; from any thread."""
+        link = self._link
+        return link is not None and link.is_ready
+
+    @property
     def connections(self) -> int:
         """How many connections there have been, this one counted; from any thread."""
         return self._connections

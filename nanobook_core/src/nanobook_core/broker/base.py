@@ -77,7 +77,8 @@ class BrokerBase(ABC):
         self._clock: Clock = SystemClock() if clock is None else clock
         self._halted: str | None = None
         self._callbacks: list[Callable[[BrokerEvent], None]] = []
-        self._events: deque[BrokerEvent] = deque()
+        #: What happened, and who had subscribed by then.
+        self._events: deque[tuple[BrokerEvent, tuple[Callable[[BrokerEvent], None], ...]]] = deque()
         self._delivery = threading.Lock()
         self._numbers = itertools.count(1)
 
@@ -358,14 +359,16 @@ class BrokerBase(ABC):
         """Make a change of the halt durable, where a restart is to find it."""
 
     def _publish(self, event: BrokerEvent) -> None:
-        self._events.append(event)
+        self._events.append((event, tuple(self._callbacks)))
 
     def _deliver(self) -> None:
         # A callback that uses the broker comes here again: the outer call goes on with its events.
         while self._events and self._delivery.acquire(blocking=False):
             try:
-                event = self._events.popleft()
-                for callback in tuple(self._callbacks):
+                event, callbacks = self._events.popleft()
+                for callback in callbacks:
+                    if callback not in self._callbacks:  # it has ended meanwhile
+                        continue
                     try:
                         callback(event)
                     except Exception:
