@@ -87,6 +87,22 @@ def test_market_order_that_finds_nobody_waits_for_the_next():
     assert bench.venue.top("AAPL").ask_size == 440
 
 
+def test_market_orders_that_wait_keep_their_turn():
+    bench = Bench()
+    bench.venue.withdraw_quote("AAPL")
+    bench.place(1, 1, sell(1))
+    bench.place(1, 2, sell(1))
+    bench.place(1, 3, buy(1))
+    bench.place(2, 1, buy(1, "99.90"))
+    bench.quote("99.90", "99.91", bid_size=1, ask_size=1)
+    assert [(each.client_id, each.order_id) for each in bench.heard.executions] == [
+        (2, 1),
+        (1, 1),
+        (1, 2),
+        (1, 3),
+    ]
+
+
 @pytest.mark.parametrize(
     ("tif", "quantity", "end"),
     [

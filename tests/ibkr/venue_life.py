@@ -6,6 +6,7 @@ from attrs import evolve
 from hypothesis import strategies as st
 from tests.ibkr.venue_bench import Bench, form, key
 
+from nanobook_core.broker.exact import total
 from nanobook_core.errors import ValidationError
 from nanobook_core.types import Side
 from nanobook_ibkr.simulator.listener import VenueListener
@@ -90,7 +91,7 @@ class Watch(VenueListener):
 
     def commission_known(self, execution):
         if execution.exec_id[-2:] == "01":
-            self.fees += execution.commission
+            self.fees = total(self.fees, execution.commission)
 
 
 class Life:
@@ -239,8 +240,11 @@ class Life:
     def worth(self):
         """Money and cost of every account, less what was realized: trades cannot change it."""
         return [
-            sum(account.cash.values(), Decimal(0))
-            + sum((each.cost - each.realized for each in account.holdings.values()), Decimal(0))
+            total(
+                *account.cash.values(),
+                *(each.cost for each in account.holdings.values()),
+                *(each.realized.copy_negate() for each in account.holdings.values()),
+            )
             for account in self.books()
         ]
 
@@ -252,8 +256,8 @@ class Life:
         assert self.watch.beyond_limit == []
 
     def check_conservation(self):
-        money = sum((sum(each.cash.values(), Decimal(0)) for each in self.books()), Decimal(0))
-        assert money + self.watch.fees == sum(CASH.values())
+        money = total(*(total(*each.cash.values()) for each in self.books()))
+        assert total(money, self.watch.fees) == sum(CASH.values())
         for definition in LISTED:
             held = [each.holding(definition).quantity for each in self.books()]
             assert sum(held) == self.deposited[definition.con_id]

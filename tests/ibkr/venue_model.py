@@ -83,13 +83,11 @@ class Model:
         is_served = True
         while is_served:
             is_served = False
-            for number, side, left in list(self.unmet):
+            for place, (number, side, left) in enumerate(self.unmet):
                 if self.best("SELL" if side == "BUY" else "BUY") is not None:
-                    self.unmet.remove((number, side, left))
-                    left_now = self.cross(number, side, None, left)
-                    if left_now:
-                        self.unmet.append((number, side, left_now))
+                    self.unmet[place] = (number, side, self.cross(number, side, None, left))
                     is_served = True
+            self.unmet = [item for item in self.unmet if item[2]]
 
     def cancel(self, number):
         for line in list(self.book):

@@ -316,7 +316,6 @@ class Floor:
 
     def _trade(self, working: Working) -> None:
         order, market = working.order, working.market
-        self._leave(working)
         if order.status is not OrderStatusWord.SUBMITTED:
             order.status, order.why_held = OrderStatusWord.SUBMITTED, ""
             self.changed(working)
@@ -336,7 +335,8 @@ class Floor:
         if order.form.tif in AT_ONCE:
             self.end(working)
         elif working.limit is None:
-            self._unmet.append(working)
+            if working not in self._unmet:  # else it keeps its place
+                self._unmet.append(working)
         else:
             working.book_id = market.rest(
                 working.side, working.remaining, working.limit, order.perm_id
