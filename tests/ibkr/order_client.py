@@ -51,9 +51,7 @@ class OrderClient(RawClient):
                 break
         return heard
 
-    def order(
-        self, number, side, quantity, limit="", *, ref="", contract=AAPL, what_if=False
-    ):
+    def order(self, number, side, quantity, limit="", *, ref="", contract=AAPL, what_if=False):
         """Send an order, at a limit or without one at the market."""
         fields = list(FRAMES["placeOrder market"])
         fields[1] = number

@@ -186,7 +186,8 @@ def test_correction(gateway, client, how, quantity, price):
     gateway.inject(Fault.CORRECTION, **how)
     client.order(1, BUY, 10, "185.00")
     first, second = [
-        fields for fields in client.hear_until(COMMISSION) + client.hear_until(COMMISSION)
+        fields
+        for fields in client.hear_until(COMMISSION) + client.hear_until(COMMISSION)
         if fields[0] == EXECUTION
     ]
     assert (first[14], first[19], first[20]) == ("0000e0d5.00000001.01.01", "10", "185")

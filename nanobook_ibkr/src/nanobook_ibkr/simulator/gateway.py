@@ -17,6 +17,7 @@ from nanobook_core.broker.paper_quotes import to_decimal
 from nanobook_core.contracts.clock import Clock, SystemClock
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator.fault import Fault
+from nanobook_ibkr.simulator.quotes_file import QuotesFile
 from nanobook_ibkr.simulator.record import (
     ContractKey,
     LoggedMessage,
@@ -46,7 +47,8 @@ class SimulatedGateway:
 
     `port` 0 is any free one. `messages_per_second` None takes any number of them. `quotes` is a
     file of `symbol,bid,ask` that is read again when it changes. `read_only` refuses orders as that
-    setting of TWS does; `delayed` has only delayed quotes.
+    setting of TWS does; `delayed` has only delayed quotes. `client_log` is a file to which every
+    message is appended, a JSON document a line.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class SimulatedGateway:
         quotes: str | Path | None = None,
         read_only: bool = False,
         delayed: bool = False,
+        client_log: str | Path | None = None,
     ) -> None:
         if not MIN_VERSION <= max_version <= MAX_VERSION:
             raise ValidationError(
@@ -75,7 +78,7 @@ class SimulatedGateway:
         self.port = port
         """The one that was asked for; once it has started, the one that it has."""
         self._venue = Venue(clock=self._clock) if venue is None else venue
-        self._quotes = None if quotes is None else Path(quotes)
+        self._client_log = None if client_log is None else Path(client_log)
         self._server = Server(
             self._venue,
             clock=self._clock,
@@ -83,6 +86,7 @@ class SimulatedGateway:
             messages_per_second=messages_per_second,
             read_only=read_only,
             delayed=delayed,
+            quotes=None if quotes is None else QuotesFile(Path(quotes)),
         )
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
@@ -106,31 +110,38 @@ class SimulatedGateway:
         """Accept clients; nothing if it does.
 
         Raises:
-            OSError: the port is taken, or `host` is no address of this machine.
-            ValidationError: the quotes file cannot be read.
+            OSError: the port is taken, `host` is no address of this machine, or a file cannot be
+                opened.
+            ValidationError: the quotes file is none.
 
         """
         with self._lock:
             if self._thread is not None:
                 return
+            if self._client_log is not None:
+                self._server.log.open(self._client_log)
             started: Future[asyncio.AbstractEventLoop] = Future()
             thread = threading.Thread(
-                target=lambda: asyncio.run(self._serve(started)),
-                name="simulated-gateway",
-                daemon=True,
+                target=self._run, args=(started,), name="simulated-gateway", daemon=True
             )
             thread.start()
             try:
                 self._loop = started.result()
             except BaseException:
                 thread.join()
+                self._server.log.close()
                 raise
             self._thread = thread
+
+    def _run(self, started: Future[asyncio.AbstractEventLoop]) -> None:
+        # The loop that Windows has by default does not tell when a socket can accept.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(self._serve(started))
 
     async def _serve(self, started: Future[asyncio.AbstractEventLoop]) -> None:
         self._stopping = asyncio.Event()
         try:
-            self.port = await self._server.listen(self.host, self.port)
+            self.port = self._server.listen(self.host, self.port)
         except BaseException as error:  # noqa: BLE001 - raised where it was started
             started.set_exception(error)
             return
@@ -153,6 +164,7 @@ class SimulatedGateway:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
             self._thread = self._loop = None
+            self._server.log.close()
         defects, self._server.defects = self._server.defects, []
         if defects:
             raise ExceptionGroup("the simulated gateway failed", defects)

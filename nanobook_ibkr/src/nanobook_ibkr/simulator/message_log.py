@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
+from pathlib import Path
+from typing import TextIO
 
 from attrs import frozen
 
@@ -33,16 +36,36 @@ class MessageLog:
     """The latest messages of all connections, oldest first; read into fields when asked for."""
 
     def __init__(self, limit: int = LIMIT) -> None:
+        self._file: TextIO | None = None
         self._entries: deque[_Entry] = deque(maxlen=limit)
+
+    def open(self, path: Path) -> None:
+        """Write messages to the end of a file too, a JSON document a line, until `close`."""
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+
+    def close(self) -> None:
+        """Write them nowhere but into memory."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def received(self, client_id: int | None, fields: list[str], time: float) -> None:
         """Keep what a client sent."""
         payload = "\0".join(fields).encode("utf-8", "surrogateescape")
-        self._entries.append(_Entry(client_id, payload, time, incoming=True))
+        self._append(_Entry(client_id, payload, time, incoming=True))
 
     def sent(self, client_id: int | None, payload: bytes, time: float) -> None:
         """Keep what was written to a client, without its length."""
-        self._entries.append(_Entry(client_id, payload, time, incoming=False))
+        self._append(_Entry(client_id, payload, time, incoming=False))
+
+    def _append(self, entry: _Entry) -> None:
+        self._entries.append(entry)
+        if self._file is not None:
+            document = {
+                "client": entry.client_id,
+                "says" if entry.incoming else "hears": entry.read().fields,
+            }
+            self._file.write(f"{json.dumps(document)}\n")
 
     def read(
         self,

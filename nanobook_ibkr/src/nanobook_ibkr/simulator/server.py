@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
+import os
 import socket
 from collections.abc import Callable
 from decimal import Decimal
@@ -15,13 +17,15 @@ from nanobook_ibkr.simulator.broadcaster import Broadcaster
 from nanobook_ibkr.simulator.client import Client
 from nanobook_ibkr.simulator.fault import FaultScript
 from nanobook_ibkr.simulator.message_log import MessageLog
+from nanobook_ibkr.simulator.quotes_file import QuotesFile
 from nanobook_ibkr.simulator.record import ContractKey, OrderForm, VenueRefusal
 from nanobook_ibkr.simulator.venue import Venue
 
 T = TypeVar("T")
+_logger = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 32
-WATCH_SECONDS = 1
+WATCH_SECONDS = 0.2
 _LINK_DOWN = "Connectivity between IB and Trader Workstation has been lost."
 _LINK_UP = "Connectivity between IB and Trader Workstation has been restored - "
 _KEPT = "data maintained. All data farms are connected: usfarm; ushmds; secdefil."
@@ -40,6 +44,7 @@ class Server:
         messages_per_second: int | None,
         read_only: bool,
         delayed: bool,
+        quotes: QuotesFile | None,
     ) -> None:
         self.venue = venue
         self.max_version = max_version
@@ -55,15 +60,19 @@ class Server:
         self.defects: list[Exception] = []
         """Errors of ours: each has ended the connection on which it happened."""
         self._clock = clock
+        self._quotes = quotes
+        self._complaint = ""
+        """What was wrong with the quotes the last time."""
         self._connections: dict[Client, None] = {}
-        self._is_closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        """One for each of them, and for those that are being made."""
         self._mail: dict[Client, None] = {}
         self._held: list[Callable[[], object]] = []
         """Requests that wait for the link."""
         self._timers: set[asyncio.TimerHandle] = set()
-        self._listener: asyncio.Server | None = None
-        self._reserved: socket.socket | None = None
-        """Keeps the port while connections are refused: bound, not listening."""
+        self._socket: socket.socket
+        """Bound to the port; it does not listen while connections are refused."""
+        self._is_listening = False
         self._broadcaster = Broadcaster(self)
 
     def now(self) -> dt.datetime:
@@ -74,41 +83,64 @@ class Server:
         """Seconds since some moment, by which messages are logged and paced."""
         return self._clock.monotonic()
 
-    async def listen(self, host: str, port: int) -> int:
+    def listen(self, host: str, port: int) -> int:
         """Accept clients from now on; the port on which it does.
 
         Raises:
-            OSError: the port is taken, or no such address is here.
+            OSError: the port is taken, no such address is here, or the quotes cannot be read.
+            ValidationError: the quotes are none.
 
         """
-        self._listener = await asyncio.start_server(self._accept, host, port)
-        self._is_closed = False
+        if self._quotes is not None:
+            self._quotes.poll(self.venue)
+        self._listen_at(_bound(host, port))
         asyncio.get_running_loop().set_exception_handler(self._note)
         self.venue.listeners.append(self._broadcaster)
         self._watch()
-        return int(self._listener.sockets[0].getsockname()[1])
+        return int(self._socket.getsockname()[1])
+
+    def _listen_at(self, bound: socket.socket) -> None:
+        self._socket, self._is_listening = bound, True
+        bound.listen()
+        asyncio.get_running_loop().add_reader(bound, self._accept)
+
+    def _stop_listening(self) -> None:
+        if self._is_listening:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._is_listening = False
+        self._socket.close()
 
     async def close(self) -> None:
         """End all connections, and accept no more."""
-        self._is_closed = True
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
-        if self._listener is not None:
-            self._listener.close()
-        if self._reserved is not None:
-            self._reserved.close()
+        self._stop_listening()
         self.drop()
-        # The loop is ours alone; a connection that was just made is a task too.
-        while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(others)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._held.clear()
         self.venue.listeners.remove(self._broadcaster)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = Client(self, reader, writer)
-        if self._is_closed or len(self._connections) >= MOST_CONNECTIONS:
-            client.abort()
+    def _accept(self) -> None:
+        """Take one connection in; not by asyncio's server, which loses some when it is closed."""
+        try:
+            connection, _ = self._socket.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        if len(self._tasks) >= MOST_CONNECTIONS:
+            connection.close()
+            return
+        connection.settimeout(0)
+        task = asyncio.get_running_loop().create_task(self._serve(connection))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        client = Client(self, *await asyncio.open_connection(sock=connection))
         self._connections[client] = None
+        if not self._is_listening:
+            client.abort()
         try:
             await client.run()
         except Exception as error:  # noqa: BLE001 - ours; nobody else's connection may suffer
@@ -145,8 +177,17 @@ class Server:
         self._timers.add(timer)
 
     def _watch(self) -> None:
-        """Let orders expire, though nobody asks for anything."""
+        """Let orders expire and the market follow its file, though nobody asks for anything."""
         self.venue.expire()
+        if self._quotes is not None:
+            complaint = ""
+            try:
+                self._quotes.poll(self.venue)
+            except (OSError, ValidationError) as error:
+                complaint = str(error)
+            if complaint and complaint != self._complaint:
+                _logger.warning("the quotes stay as they are: %s", complaint)
+            self._complaint = complaint
         self.later(WATCH_SECONDS, self._watch)
 
     def start_api(self, client: Client, client_id: int) -> bool:
@@ -253,20 +294,24 @@ class Server:
 
     def refuse(self, seconds: float) -> None:
         """Cut all connections and refuse new ones for so many seconds."""
-        if self._listener is None or self._reserved is not None:
+        if not self._is_listening:
             return
-        host, port = self._listener.sockets[0].getsockname()[:2]
-        family = self._listener.sockets[0].family
-        self._listener.close()
+        host, port = self._socket.getsockname()[:2]
+        self._stop_listening()
         self.drop()
-        self._reserved = socket.socket(family, socket.SOCK_STREAM)
-        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._reserved.bind((host, port))
-        self.later(seconds, self._reopen)
+        self._socket = _bound(host, port)  # nobody else can have it meanwhile
+        self.later(seconds, lambda: self._listen_at(self._socket))
 
-    def _reopen(self) -> None:
-        self._reopening = asyncio.ensure_future(self._listen_again())
 
-    async def _listen_again(self) -> None:
-        reserved, self._reserved = self._reserved, None
-        self._listener = await asyncio.start_server(self._accept, sock=reserved)
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that has the port, and refuses connections until it listens."""
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        if os.name == "posix":
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.settimeout(0)
+        made.bind((host, port))
+    except BaseException:
+        made.close()
+        raise
+    return made

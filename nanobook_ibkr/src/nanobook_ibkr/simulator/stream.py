@@ -53,7 +53,7 @@ def ticks(
 ) -> Iterator[list[Field]]:
     """Messages by which a client that was told one top (None: nothing) learns of another.
 
-    A bid or ask that has gone is told once, with no price and no size.
+    A bid or ask that has gone is told once, with no price and no size; a last price stays.
     """
 
     def tick(live: TickType) -> TickType:
@@ -62,7 +62,8 @@ def ticks(
     is_first, before = told is None, told or _NOTHING
     for price_name, size_name, price_tick, size_tick in _PAIRS:
         price, size = getattr(top, price_name), getattr(top, size_name)
-        if price != getattr(before, price_name) or (is_first and price_name != "last"):
+        is_told = price_name != "last" or price is not None
+        if is_told and (is_first or price != getattr(before, price_name)):
             shown = ZERO if price is None else size
             yield reply.tick_price(version, request_id, tick(price_tick), price, shown)
         elif price is not None and size != getattr(before, size_name):

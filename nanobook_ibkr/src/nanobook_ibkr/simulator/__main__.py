@@ -1,0 +1,170 @@
+"""`python -m nanobook_ibkr.simulator`: a TWS to try programs on, with no account and no network."""
+
+from __future__ import annotations
+
+import errno
+import json
+import signal
+import sys
+import threading
+from decimal import Decimal
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from nanobook_core.broker.paper_quotes import to_decimal
+from nanobook_core.cli.main import run_command
+from nanobook_core.errors import ValidationError
+from nanobook_ibkr.simulator.gateway import SimulatedGateway
+from nanobook_ibkr.simulator.venue import Venue
+
+
+class _Money(click.ParamType[Decimal]):
+    name = "amount"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal:
+        try:
+            money = to_decimal(value, "cash")
+        except ValidationError as error:
+            self.fail(str(error), param, ctx)
+        if money < 0:
+            self.fail(f"cash is 0 or more, got {money}", param, ctx)
+        return money
+
+
+def _accounts(
+    ctx: click.Context, param: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    wrong = [name for name in names if not (name.isascii() and name.isalnum())]
+    twice = [name for place, name in enumerate(names) if name in names[:place]]
+    if wrong:
+        what = f"an account is letters and digits, got {wrong[0]!r:.40}"
+        raise click.BadParameter(what, ctx, param)
+    if twice:
+        raise click.BadParameter(f"{twice[0]} is given twice", ctx, param)
+    return names
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=4002,
+    show_default=True,
+    help="Port to listen on, 4002 as IB Gateway for paper accounts; 0 is any free one.",
+)
+@click.option(
+    "--quotes",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What is quoted: symbol,bid,ask[,last,bid_size,ask_size,volume,currency] under such a "
+    "header. The market follows when the file changes. By default some US stocks are quoted.",
+)
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    default=("DU1234567",),
+    callback=_accounts,
+    show_default=True,
+    help="Name of the account; give it again for more of them.",
+)
+@click.option(
+    "--cash",
+    type=_Money(),
+    default="1000000",
+    show_default=True,
+    help="US dollars in each account.",
+)
+@click.option("--read-only", is_flag=True, help="Refuse orders, as the setting Read-Only API does.")
+@click.option("--delayed", is_flag=True, help="Have delayed quotes only.")
+@click.option(
+    "--client-log",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Append every message to this file, one JSON document a line.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print where it listens as JSON.")
+def simulator(  # noqa: PLR0917 - click gives them by name
+    host: str,
+    port: int,
+    quotes: Path | None,
+    accounts: tuple[str, ...],
+    cash: Decimal,
+    read_only: bool,  # noqa: FBT001 - click's
+    delayed: bool,  # noqa: FBT001
+    client_log: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """Run a simulated TWS that programs connect to and trade on, until Ctrl-C.
+
+    Programs of ib_insync, ib_async and TWS's own API run on it unchanged. Orders of all clients
+    meet in one book per contract, and the quotes there. Nothing leaves this machine.
+
+    Exit codes: 0 ended by Ctrl-C or SIGTERM, 1 error, 2 wrong usage.
+
+    \b
+    Examples:
+      python -m nanobook_ibkr.simulator
+      python -m nanobook_ibkr.simulator --port 7497 --quotes quotes.csv
+      python -m nanobook_ibkr.simulator --port 0 --json --account DU1 --account DU2
+    """
+    gateway = SimulatedGateway(
+        Venue(() if quotes else None, cash=dict.fromkeys(accounts, cash)),
+        host=host,
+        port=port,
+        quotes=quotes,
+        read_only=read_only,
+        delayed=delayed,
+        client_log=client_log,
+    )
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
+        with _listening(gateway):
+            click.echo(_where(gateway, accounts, cash, as_json=as_json))
+            while not threading.Event().wait(1):  # without an end, Windows hears no Ctrl-C
+                pass
+    except KeyboardInterrupt:
+        pass
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    del frame
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending: once is enough
+    raise KeyboardInterrupt(number)
+
+
+def _listening(gateway: SimulatedGateway) -> SimulatedGateway:
+    where = f"{gateway.host}:{gateway.port}"
+    try:
+        gateway.start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise click.ClickException(
+                f"{where} is in use: another simulator runs there, or TWS or IB Gateway itself. "
+                "Give another --port, or 0 for any free one."
+            ) from None
+        raise click.ClickException(f"cannot listen on {where}: {error}") from None
+    return gateway
+
+
+def _where(
+    gateway: SimulatedGateway, accounts: tuple[str, ...], cash: Decimal, *, as_json: bool
+) -> str:
+    if as_json:
+        return json.dumps(
+            {"host": gateway.host, "port": gateway.port, "accounts": accounts, "cash": f"{cash:f}"}
+        )
+    return (
+        f"Simulated TWS at {gateway.host}:{gateway.port}, account {', '.join(accounts)} with "
+        f"{cash:,f} USD. Connect to it as to IB Gateway, such as "
+        f"IB().connect({gateway.host!r}, {gateway.port}, clientId=1). Ctrl-C ends it."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(simulator, "python -m nanobook_ibkr.simulator"))
