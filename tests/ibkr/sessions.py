@@ -1,5 +1,6 @@
 """Sessions against simulated gateways, and what they heard."""
 
+import asyncio
 import threading
 from contextlib import contextmanager
 
@@ -79,6 +80,7 @@ class Client:
 
     def __init__(self, gateway, *, clock=None, **settings):
         self.heard = Heard()
+        self.defects = []
         fast = {"backoff": (0.01, 0.05), "request_timeout": 5.0, "client_id": 1, **settings}
         self.session = Session(
             SessionSettings(host=gateway.host, port=gateway.port, **fast),
@@ -90,8 +92,15 @@ class Client:
 
     def connect(self, timeout=PATIENCE):
         self.thread.start()
+        self.call(self.note_defects)
         self.call(self.session.connect, timeout)
         return self
+
+    async def note_defects(self):
+        """Keep what asyncio would only log: what nobody awaited or caught."""
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: self.defects.append(context)
+        )
 
     def call(self, function, *arguments):
         return self.thread.call(lambda: function(*arguments))
@@ -122,6 +131,7 @@ class Client:
                 self.call(self.session.close)
         finally:
             self.thread.stop()
+        assert self.defects == []
 
 
 @contextmanager

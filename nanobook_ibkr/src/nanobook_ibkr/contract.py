@@ -82,7 +82,7 @@ class Contracts:
             raise UnknownSymbolError(f"{symbol!r}{hint}", broker="ibkr")
         if len(found) > 1:
             raise await self._ambiguous(f"{symbol!r} is several", found)
-        listed = await self.listed(found[0].contract)
+        listed = await self._list(found[0])
         name = listed.instrument.symbol
         if name != symbol:
             raise UnknownSymbolError(
@@ -94,9 +94,8 @@ class Contracts:
 
     async def listed(self, contract: VenueContract) -> Listed:
         """The contract of that number, under its name."""
-        known = self._listed.get(contract.con_id)
-        if known is not None:
-            return known
+        if contract.con_id in self._listed:
+            return self._listed[contract.con_id]
         found = await self._details(VenueContract(con_id=contract.con_id))
         if not found:
             raise BrokerProtocolError(
@@ -104,11 +103,14 @@ class Contracts:
                 "which it told",
                 broker="ibkr",
             )
-        details = found[0]
-        instrument = await self._instrument(await self._name(details), details)
-        listed = Listed(contract=details.contract, instrument=instrument)
-        self._listed[contract.con_id] = listed
-        return listed
+        return await self._list(found[0])
+
+    async def _list(self, details: ContractDetails) -> Listed:
+        number = details.contract.con_id
+        if number not in self._listed:
+            instrument = await self._instrument(await self._name(details), details)
+            self._listed[number] = Listed(contract=details.contract, instrument=instrument)
+        return self._listed[number]
 
     async def _name(self, details: ContractDetails) -> str:
         contract = details.contract

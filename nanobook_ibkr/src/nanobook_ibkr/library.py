@@ -71,25 +71,29 @@ class Library:
         self._module: ModuleType = importlib.import_module(self.name)
         self._client: Any = importlib.import_module(f"{self.name}.client").Client
 
-    def client(self, wrapper: Any, on_unreadable: Callable[[str, BaseException], None]) -> Any:
+    def client(
+        self, wrapper: Any, on_unreadable: Callable[[list[str], BaseException], None]
+    ) -> Any:
         """A client that logs nothing itself: it would write whole messages, accounts and all.
 
-        `on_unreadable` is told the number of a message that could not be decoded, and why.
+        `on_unreadable` is told the fields of a message that could not be decoded, none of what is
+        no message, and why.
         """
         client = self._client(wrapper)
         client.MaxRequests = 0
         client._logger = _silent()  # noqa: SLF001 - there is no other way to its logger
-        decoder, reading = client.decoder, [""]
+        decoder = client.decoder
+        reading: list[str] = []
         interpret = decoder.interpret
 
         def note_and_interpret(fields: list[str]) -> None:
-            reading[0] = fields[0] if fields else ""
+            reading[:] = fields
             interpret(fields)
 
         decoder.interpret = note_and_interpret
-        decoder.logger = _DecoderLog(lambda error: on_unreadable(reading[0], error))
+        decoder.logger = _DecoderLog(lambda error: on_unreadable(reading, error))
         client.conn.hasData.error_event.connect(
-            lambda _, error: on_unreadable("", error), keep_ref=True
+            lambda _, error: on_unreadable([], error), keep_ref=True
         )
         return client
 
@@ -132,6 +136,11 @@ class _DecoderLog:
         error = sys.exc_info()[1]
         if error is not None:
             self._report(error)
+
+
+def is_too_old(said: str) -> bool:
+    """Whether that is what the client says of a TWS that is older than it can speak to."""
+    return "version must be" in said
 
 
 def frame_is_absurd(client: Any) -> bool:

@@ -10,13 +10,14 @@ from typing import Any, Protocol
 
 from nanobook_core.contracts.broker_error import (
     BrokerError,
+    BrokerProtocolError,
     ConnectError,
     LinkDownError,
     NotConnectedError,
 )
-from nanobook_ibkr.library import Library, frame_is_absurd, log
+from nanobook_ibkr.library import Library, frame_is_absurd, is_too_old, log
 from nanobook_ibkr.pacing import Pacer
-from nanobook_ibkr.reader import OrderMessage, Reader
+from nanobook_ibkr.reader import OrderMessage, Reader, answered
 from nanobook_ibkr.request import Key, Requests
 
 _NOTHING_THERE = (
@@ -78,7 +79,10 @@ class Link:
         self._closed = asyncio.get_running_loop().create_future()
         self._why: BrokerError | None = None
         self._is_ready = False
+        self._said = ""
+        """By the library, of why it gave up."""
         self._client = library.client(Reader(self), self._unreadable)
+        self._client.apiError.connect(self._note)
 
     @property
     def is_ready(self) -> bool:
@@ -124,12 +128,13 @@ class Link:
                 shaking.result()
                 self._is_ready = True
                 return
-            raise ConnectError(
-                f"{host}:{port}: {_HUNG_UP}"
-                if self._closed.done()
-                else f"no answer from {host}:{port} within {timeout:g} s; {_SILENT}",
-                broker="ibkr",
-            )
+            if not self._closed.done():
+                why = f"no answer from {host}:{port} within {timeout:g} s; {_SILENT}"
+            elif is_too_old(self._said):
+                why = f"TWS or Gateway at {host}:{port} is too old: it must be 972 or newer"
+            else:
+                why = f"{host}:{port}: {_HUNG_UP}"
+            raise ConnectError(why, broker="ibkr")
         except BrokerError:  # among which are errors of connections, that say enough
             raise
         except OSError as error:
@@ -220,7 +225,7 @@ class Link:
     def processed(self) -> None:
         """Cut it if what comes cannot be TWS's."""
         if frame_is_absurd(self._client):
-            self.fail(ConnectError(f"what answers does not speak TWS's protocol; {_SILENT}"))
+            self.fail(_not_tws())
 
     def closed(self) -> None:
         """Take note that the socket is closed; whatever waits fails."""
@@ -231,16 +236,27 @@ class Link:
         self.pacer.close(lambda: NotConnectedError(broker="ibkr"))
         self._owner.closed()
 
-    def _unreadable(self, message_id: str, error: BaseException) -> None:
-        if not message_id or not self._is_ready:
-            self.fail(ConnectError(f"what answers does not speak TWS's protocol; {_SILENT}"))
+    def _note(self, said: str) -> None:
+        self._said = said
+
+    def _unreadable(self, fields: list[str], error: BaseException) -> None:
+        if not fields or not self._is_ready:
+            self.fail(_not_tws())
             return
         log.warning(
             "a message of TWS (number %.10s) could not be read: %s",
-            message_id,
+            fields[0],
             type(error).__name__,
         )
+        key = answered(fields, self._client.serverVersion())
+        if key is not None:
+            text = f"an answer of TWS (number {fields[0]}) could not be read"
+            self.requests.fail(key, BrokerProtocolError(text, broker="ibkr"))
         log.debug("the message that could not be read", exc_info=error)
+
+
+def _not_tws() -> ConnectError:
+    return ConnectError(f"what answers does not speak TWS's protocol; {_SILENT}", broker="ibkr")
 
 
 def _refused(host: str, port: int, error: OSError) -> ConnectError:

@@ -19,6 +19,7 @@ from nanobook_ibkr.error_code import ends_request, error_of
 from nanobook_ibkr.library import Library
 from nanobook_ibkr.link import Link
 from nanobook_ibkr.message import VenueContract
+from nanobook_ibkr.request import RequestTimeoutError
 
 #: What TWS allows everybody is 100.
 STREAMS = 80
@@ -50,13 +51,18 @@ class _Prices:
     venue_time: dt.datetime | None = None
     received: float | None = None
     is_delayed: bool = False
-    is_halted: bool = False
+    is_halted: bool | None = None
+    """None as long as the venue has not told."""
     told: set[str] = field(factory=set)
     """Sides of which the venue has said what they are, or that there is none."""
 
     @property
     def has_both_sides(self) -> bool:
         return self.told >= {_BID, _ASK}
+
+    @property
+    def is_complete(self) -> bool:
+        return self.has_both_sides and self.is_halted is not None
 
     def tick(self, tick: int, value: Decimal | None, size: Decimal | None) -> None:
         if tick in _PRICES:
@@ -89,7 +95,7 @@ class _Prices:
             venue_time=self.venue_time,
             received=self.received,
             is_delayed=self.is_delayed,
-            is_halted=self.is_halted,
+            is_halted=bool(self.is_halted),
         )
 
 
@@ -99,7 +105,7 @@ class _Stream:
     contract: VenueContract
     prices: _Prices = field(factory=_Prices)
     has_come: asyncio.Event = field(factory=asyncio.Event)
-    """Both sides have, or an error."""
+    """Both sides have, and whether it trades; or an error."""
     error: tuple[int, str] | None = None
     confirming: asyncio.Lock = field(factory=asyncio.Lock)
 
@@ -125,10 +131,12 @@ class Quotes:
         if stream is None:
             stream = await self._start(contract)
         self._streams.move_to_end(contract.con_id)
-        if not stream.prices.has_both_sides:
+        if not stream.prices.is_complete:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SETTLE):
                     await stream.has_come.wait()
+            if stream.prices.is_halted is None:  # not every venue tells
+                stream.prices.is_halted = False
         async with stream.confirming:
             if stream.error is None and not self._is_fresh(stream.prices):
                 await self._confirm(symbol, stream)
@@ -143,7 +151,7 @@ class Quotes:
             return
         stream.prices.tick(tick, value, size)
         stream.prices.received = self._clock.monotonic()
-        if stream.prices.has_both_sides:
+        if stream.prices.is_complete:
             stream.has_come.set()
 
     def market_data_type(self, number: int, kind: int) -> None:
@@ -188,16 +196,31 @@ class Quotes:
         # they come; so the newest stays, whichever told it.
         self._by_number[number] = stream
         stream.prices.told.clear()
-        try:
-            await link.requests.ask(
+        stream.has_come.clear()
+        asking = asyncio.ensure_future(
+            link.requests.ask(
                 number,
                 f"a snapshot of {symbol}",
                 lambda: link.send(_ask_for(number, stream.contract, snapshot=True)),
             )
-        except BaseException:
+        )
+        coming = asyncio.ensure_future(stream.has_come.wait())
+        try:
+            # Where a side is missing the end may take longer than anybody waits.
+            await asyncio.wait({asking, coming}, return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                await asking
+        except RequestTimeoutError:
+            link.send_later(_cancel(number))
+            if not stream.prices.told:
+                raise
+        except asyncio.CancelledError:
             link.send_later(_cancel(number))
             raise
         finally:
+            asking.cancel()
+            coming.cancel()
+            await asyncio.gather(asking, coming, return_exceptions=True)
             self._by_number.pop(number, None)
         for side in {_BID, _ASK} - stream.prices.told:
             setattr(stream.prices, side, None)

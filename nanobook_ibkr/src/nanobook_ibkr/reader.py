@@ -72,6 +72,23 @@ class Receiver(Protocol):
         ...
 
 
+#: Of messages of which none may be missing in an answer, where they say which question it was of.
+_NUMBERED = {"10": 1, "18": 1}
+_UNTAGGED = {"61": Untagged.POSITIONS, "7": Untagged.PORTFOLIO}
+_WITHOUT_VERSION = 164
+
+
+def answered(fields: list[str], server_version: int) -> Key | None:
+    """The question that an unreadable message was to answer, if it cannot do without it."""
+    kind = fields[0]
+    at = _NUMBERED.get(kind)
+    if at is None:
+        return _UNTAGGED.get(kind)
+    if server_version < _WITHOUT_VERSION:
+        at += 1
+    return int(fields[at]) if len(fields) > at and fields[at].isdecimal() else None
+
+
 def number(value: float | str | None) -> Decimal | None:
     """The number that was on the wire, exactly; None where it was left unset or is none.
 

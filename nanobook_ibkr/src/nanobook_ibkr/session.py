@@ -71,11 +71,13 @@ class Session(Questions):
         self._connections = 0
         self._next_valid_id = 0
         self._others: set[int] = set()
+        self._library: Library | None = None
         self._link: Link | None = None
         self._quotes: Quotes | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._is_read_only = False
-        self._venue_is_gone: int | None = None
+        self._venue_is_gone: tuple[int, str] | None = None
+        """Code and text of the message that said so."""
         self._resync_is_due = False
         self._news = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -135,6 +137,7 @@ class Session(Questions):
         if self._keeper is not None:
             await self._hurried(timeout)
             return
+        self._account = ""
         self._set(ConnectionState.CONNECTING)
         end = asyncio.get_running_loop().time() + timeout
         try:
@@ -182,8 +185,11 @@ class Session(Questions):
     async def _open(self, timeout: float) -> None:  # noqa: ASYNC109 - handed on
         settings = self._settings
         self._is_read_only, self._venue_is_gone = False, None
+        self._others.clear()
+        if self._library is None:
+            self._library = Library(settings.backend)
         link = Link(
-            Library(settings.backend),
+            self._library,
             self,
             messages_per_second=settings.messages_per_second,
             timeout=settings.request_timeout,
@@ -191,12 +197,14 @@ class Session(Questions):
         self._link = link
         self._quotes = Quotes(link, self._next_id, self._clock)
         await link.open(settings.host, settings.port, settings.client_id, timeout)
-        if not self._order_ids:
+        if not self._connections:
             self._first_id = max(self._first_id, link.order_id)
         self.next_id(link.order_id)
         self._connections += 1
         self._next_valid_id = link.order_id
-        self._account = choose_account(link.accounts, settings.account, settings.port)
+        # After a reconnection it must be the same, whoever has logged in there meanwhile.
+        wanted = settings.account or self._account or None
+        self._account = choose_account(link.accounts, wanted, settings.port)
         kind = MARKET_DATA_TYPES[settings.market_data]
         if kind != LIVE:
             await link.send(lambda client, _: client.reqMarketDataType(kind))
@@ -220,7 +228,7 @@ class Session(Questions):
 
     def _settle(self) -> None:
         if self._venue_is_gone is not None:
-            self._set(ConnectionState.LINK_DOWN, self._detail)
+            self._set(ConnectionState.LINK_DOWN, self._venue_is_gone[1])
         elif self._resync_is_due:
             self._set(ConnectionState.SYNCING)
         elif self._is_read_only:
@@ -360,6 +368,7 @@ class Session(Questions):
         fields = {"account": self._account, **order}
 
         def write(client: Any, library: Library) -> None:
+            self._check_ready()  # while it waited for its turn, much may have happened
             client.placeOrder(order_id, library.contract(contract), library.order(fields))
 
         await self._connected().send(write, urgent=True)
@@ -371,7 +380,7 @@ class Session(Questions):
         )
 
     async def cancel_everything(self) -> None:
-        """Send the cancel of every order of the account, whoever's (reqGlobalCancel)."""
+        """Send the cancel of every order of all accounts there, whoever's (reqGlobalCancel)."""
         await self._connected().send(lambda client, _: client.reqGlobalCancel(), urgent=True)
 
     async def what_if(self, contract: VenueContract, order: OrderFields) -> WhatIf:
@@ -433,6 +442,8 @@ class Session(Questions):
 
     def order_message(self, message: OrderMessage) -> None:
         """Something about an order; of other accounts, nothing is told."""
+        if not self._account:  # not known yet; the resync will ask for everything
+            return
         match message:
             case OpenOrder() | CompletedOrder() | Execution() if message.account != self._account:
                 self._others.add(message.perm_id)
@@ -469,12 +480,12 @@ class Session(Questions):
         """Do what a code demands of the whole session."""
         match said:
             case Meaning.LINK_DOWN:
-                self._venue_is_gone = code
+                self._venue_is_gone = code, text
                 self._set(ConnectionState.LINK_DOWN, text)
             case Meaning.LINK_UP | Meaning.LINK_UP_DATA_LOST:
                 self._venue_is_back(is_data_lost=said is Meaning.LINK_UP_DATA_LOST)
             # After this one nothing else may say that the venue is back.
-            case Meaning.INFO if self._venue_is_gone == BROKEN_AT_START:
+            case Meaning.INFO if self._venue_is_gone and self._venue_is_gone[0] == BROKEN_AT_START:
                 self._venue_is_back(is_data_lost=True)
             case Meaning.RATE if code == TOO_FAST:
                 link.pacer.pause(_PENALTY)
