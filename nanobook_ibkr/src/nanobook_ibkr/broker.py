@@ -101,6 +101,7 @@ class IbkrBroker(BrokerBase):
         market_data: `"live"`, `"frozen"`, `"delayed"` or `"delayed_frozen"` quotes
         timeout: seconds to connect, and for each answer
         ack_timeout: seconds for the venue's word on an order
+        messages_per_second: at most so many are sent; TWS takes 50 unless it is told otherwise
         clock: where the time comes from
 
     """
@@ -121,6 +122,7 @@ class IbkrBroker(BrokerBase):
         market_data: str = "live",
         timeout: float = 10.0,
         ack_timeout: float = 5.0,
+        messages_per_second: int = 45,
         clock: Clock | None = None,
     ) -> None:
         """Describe the connection; `connect` makes it.
@@ -138,6 +140,7 @@ class IbkrBroker(BrokerBase):
             backend=to_choice(backend, "backend", ("auto", *BACKENDS)),
             market_data=to_choice(market_data, "market_data", tuple(MARKET_DATA_TYPES)),
             request_timeout=to_seconds(timeout, "timeout"),
+            messages_per_second=to_whole(messages_per_second, "messages_per_second", 1, 10_000),
         )
         self._path = None if state is None else Path(os.path.realpath(os.fspath(state)))
         self._cap = None if market_cap_bps is None else to_cap(market_cap_bps)
