@@ -121,7 +121,7 @@ class Audit:
     by_order: dict[str, list[dict[str, Any]]] = field(factory=lambda: defaultdict(list))
 
     @classmethod
-    def read(cls, content: bytes) -> Audit:
+    def read(cls, content: bytes, account: str = ACCOUNT) -> Audit:
         """Read what is sound of it; the first thing that is not is a violation of J4."""
         records, violations = _chain(content)
         audit = cls(records, violations)
@@ -135,7 +135,7 @@ class Audit:
                 key = plan["window"], leg["number"]
                 if key in audit.legs:
                     violations.append(Violation("J4", f"leg {leg['number']} was planned twice"))
-                ids = client_ids(ACCOUNT, plan["window"], leg["symbol"], leg["number"])
+                ids = client_ids(account, plan["window"], leg["symbol"], leg["number"])
                 audit.legs[key] = LegOrders(leg, ids)
         return audit
 
@@ -172,7 +172,7 @@ class Audit:
 
 def judge(truth: Truth, content: bytes, ending: Ending) -> list[Violation]:
     """Every law that was broken, none twice."""
-    audit = Audit.read(content)
+    audit = Audit.read(content, truth.account)
     found = [
         *duplicates(truth, audit),
         *lost(truth, audit),

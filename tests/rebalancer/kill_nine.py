@@ -151,11 +151,13 @@ class Children:
     """Real commands, one after the other, each in a process of its own."""
 
     folder: Path
+    path: Path = HERE / "kill_nine_child.py"
+    """Of the program that forks them."""
     script: subprocess.Popen[str] = field(init=False)
 
     def __enter__(self) -> Self:
         self.script = subprocess.Popen(
-            [sys.executable, str(HERE / "kill_nine_child.py")],
+            [sys.executable, str(self.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

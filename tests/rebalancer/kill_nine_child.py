@@ -36,6 +36,11 @@ class Death:
         self.seen = 0
         self.done = 0
 
+    @property
+    def place(self) -> str:
+        """What labels end in once the last order is done."""
+        return " at the end" if self.done >= ORDERS else ""
+
     def step(self, label: str) -> None:
         """Note a step, and die of it where it is the one."""
         self.done += label == "write:order_done"
@@ -45,9 +50,8 @@ class Death:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def install(self) -> None:
-        """Have every effect on files and the venue be a step."""
+        """Have every effect on files be a step."""
         real_write, real_fsync, real_open = FileLayer.write, FileLayer.fsync, FileLayer.open
-        real_ask = SocketBroker.ask
         events: dict[int, str] = {}
         death = self
 
@@ -70,9 +74,21 @@ class Death:
             death.step(f"before open:{path.suffix}")
             return real_open(files, path, flags)
 
+        FileLayer.write, FileLayer.fsync, FileLayer.open = write, fsync, opened
+
+
+class SocketDeath(Death):
+    """The same with the requests to the venue."""
+
+    def install(self) -> None:
+        """Have every effect on files and the venue be a step."""
+        super().install()
+        real_ask = SocketBroker.ask
+        death = self
+
         def ask(broker: SocketBroker, method: str, *arguments: Any, **keywords: Any) -> Any:
             sent, answered = REQUESTS.get(method, ("", method))
-            place = " at the end" if death.done >= ORDERS else ""
+            place = death.place
             death.step(f"before {method}{place}")
             if sent and death.label == sent:
                 broker.link.send((method, arguments, keywords))
@@ -83,11 +99,10 @@ class Death:
             death.step(f"{answered}{place}")
             return result
 
-        FileLayer.write, FileLayer.fsync, FileLayer.open = write, fsync, opened
         SocketBroker.ask = ask
 
 
-def child(argv: list[str], folder: str, die: list[Any] | None) -> None:
+def child(kind: type[Death], argv: list[str], folder: str, die: list[Any] | None) -> None:
     """Become the command."""
     os.chdir(folder)
     answers, says = os.pipe()
@@ -97,13 +112,13 @@ def child(argv: list[str], folder: str, die: list[Any] | None) -> None:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
     if die is not None:
-        Death(*die).install()
+        kind(*die).install()
     sys.argv = ["rebalancer", *argv]
     command()
 
 
-def main() -> None:
-    """Fork a child for every line."""
+def serve(kind: type[Death]) -> None:
+    """Fork a child for every line, which dies as that kind does."""
     for line in sys.stdin:
         request = json.loads(line)
         sys.stdout.flush()
@@ -111,7 +126,7 @@ def main() -> None:
         if pid == 0:
             code = 1
             try:
-                child(**request)
+                child(kind, **request)
                 code = 0
             except SystemExit as end:
                 code = end.code if isinstance(end.code, int) else 1
@@ -124,4 +139,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(SocketDeath)

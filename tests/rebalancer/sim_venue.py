@@ -75,6 +75,7 @@ class Execution:
 class Truth:
     """What happened at the venue: all that is asked of it to judge a run."""
 
+    account: str = ACCOUNT
     start: Mapping[str, Decimal]
     """Positions before anything happened."""
     orders: tuple[VenueOrder, ...]

@@ -1,0 +1,67 @@
+"""Real runs over the socket of a simulated gateway that are really killed, and go on."""
+
+import pytest
+from tests.ibkr.crash import (
+    CHILD,
+    FAULTS,
+    World,
+    killed,
+    run_kills,
+    steps_to_die_of,
+)
+from tests.rebalancer.crash import CRASH_POINTS
+from tests.rebalancer.kill_nine import Children
+
+from nanobook_ibkr.simulator.fault import Fault
+
+
+@pytest.fixture(scope="module")
+def children(tmp_path_factory):
+    with Children(tmp_path_factory.mktemp("children"), CHILD) as children:
+        yield children
+
+
+STEPS = {step.name: step for step in steps_to_die_of()}
+
+
+def test_the_points_are_those_of_the_matrix_and_three_of_this_broker():
+    names = [point.name for point in CRASH_POINTS]
+    own = ["before the journal", "in the journal", "before the send"]
+    assert list(STEPS) == [*names, *own]
+
+
+@pytest.mark.parametrize("name", ["before the send", "send"])
+def test_a_run_that_is_killed_around_a_send_goes_on_by_itself(children, tmp_path, name):
+    outcome = killed(children, tmp_path / "world", 1, STEPS[name])
+    assert (outcome.codes, outcome.violations) == ((-9, 0), ())
+
+
+def test_a_run_whose_connection_breaks_and_that_is_killed_goes_on(children, tmp_path):
+    outcome = killed(children, tmp_path / "world", 2, STEPS["fill write"], Fault.DROP_AFTER_ACCEPT)
+    assert (outcome.codes, outcome.violations) == ((-9, 0), ())
+
+
+@pytest.mark.slow
+def test_a_journal_that_is_lost_leaves_an_order_in_doubt_to_a_person(children, tmp_path):
+    with World(tmp_path, 1) as world:
+        assert children.run(tmp_path, die=STEPS["before the send"].request) == -9
+        (tmp_path / "audit.jsonl.ibkr.sqlite").unlink()
+        assert children.run(tmp_path) == 4
+        told = (tmp_path / "output.txt").read_text()
+        assert "ibkr's record of what was sent begins at" in told
+        sent = [each for each in world.gateway.orders() if each.form.order_ref]
+        assert len(sent) == 2
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_at_any_step_breaks_no_law(tmp_path):
+    outcomes = list(run_kills(tmp_path, 60))
+    assert [outcome for outcome in outcomes if outcome.violations] == []
+    assert [outcome.name for outcome in outcomes[: len(STEPS)] if outcome.kills == 0] == []
+    assert [outcome.name for outcome in outcomes if outcome.codes[-1] == 4] == []
+
+
+@pytest.mark.slow
+def test_runs_that_are_killed_under_each_fault_break_no_law(tmp_path):
+    outcomes = list(run_kills(tmp_path, 3 * len(FAULTS), faults=tuple(FAULTS)))
+    assert [outcome for outcome in outcomes if outcome.violations] == []
