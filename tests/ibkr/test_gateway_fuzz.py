@@ -278,8 +278,13 @@ def test_a_client_that_asks_and_never_reads_holds_nobody_up(connect):
             pass
 
 
-def test_what_was_sent_has_traded(gateway):
-    assert {execution.action for execution in gateway.executions()} == {"BUY", "SELL"}
+def test_the_market_is_open_after_all_that(connect, gateway):
+    with connect("v157..176") as (client, number):
+        for order_id, action in ((number, "BUY"), (number + 1, "SELL")):
+            order = list(FRAMES["176"]["placeOrder market"])
+            order[1], order[16] = str(order_id), action
+            client.send(frame(order))
+            assert client.until("11")[2] == order[1]
     assert_money_adds_up(gateway)
 
 
