@@ -102,6 +102,10 @@ class Client:
             lambda _, context: self.defects.append(context)
         )
 
+    async def tasks(self):
+        """How many tasks there are beside this one."""
+        return len(asyncio.all_tasks()) - 1
+
     def call(self, function, *arguments):
         return self.thread.call(lambda: function(*arguments))
 
@@ -129,6 +133,7 @@ class Client:
         try:
             if self.thread.is_running:
                 self.call(self.session.close)
+                assert self.call(self.tasks) == 0
         finally:
             self.thread.stop()
         assert self.defects == []

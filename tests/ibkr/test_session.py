@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import logging
 import os
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -280,6 +281,38 @@ def test_a_request_whose_caller_gives_up_leaves_nothing(client, gateway):
     assert client.ask("position_rows") == ()
 
 
+def test_an_interrupted_caller_leaves_nothing(client, gateway):
+    gateway.inject("silent", request=61)
+    timer = threading.Timer(
+        0.2, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    )
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        client.ask("position_rows")
+    timer.join()
+
+    async def waiting():
+        return dict(client.session._link.requests._pending)
+
+    assert client.call(waiting) == {}
+    assert client.ask("position_rows") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "message_id", "end_id"), [("position_rows", 61, 64), ("account_values", 76, 77)]
+)
+def test_what_an_answer_has_subscribed_to_is_ended(client, gateway, name, message_id, end_id):
+    client.ask(name)
+    gateway.inject("silent", request=message_id)
+    client.patience(0.2)
+    with pytest.raises(RequestTimeoutError):
+        client.ask(name)
+    client.patience(5.0)
+    client.ask("current_time")
+    assert len(gateway.messages(message_id, incoming=True)) == 2
+    assert len(gateway.messages(end_id, incoming=True)) == 2
+
+
 # What is lost, and comes back.
 
 
@@ -302,6 +335,13 @@ def test_attempts_go_on_while_the_port_is_closed(client, gateway):
     client.heard.wait_for(lambda heard: heard.resyncs == 2 and heard.states[-1] == "ready")
     details = [said[1] for kind, *said in client.heard.messages if kind == "connection"]
     assert any("failed to connect to 127.0.0.1" in each and "attempt 3" in each for each in details)
+
+
+def test_a_connection_that_is_cut_for_sending_too_much_is_made_again(client, gateway):
+    gateway.inject("pacing_cut")
+    client.ask("place", client.order_id(), client.contract(), BUY)
+    client.heard.wait_for(lambda heard: heard.resyncs == 2 and heard.states[-1] == "ready")
+    assert gateway.orders() == ()
 
 
 def test_a_request_that_waits_when_the_connection_breaks_raises(client, gateway):
