@@ -312,13 +312,13 @@ class IbkrBroker(BrokerBase):
     def order_status(self, order: OrderReference) -> BrokerOrderStatus:
         """Where an order stands; of a client order id's orders the latest.
 
-        From what the venue has told by itself; for an order of others it is asked. In doubt it is
+        From what the venue has told by itself; for an order of another client it is asked. In doubt it is
         `UNKNOWN`, with the number less than 0 that only this side has given it.
         """
         reference = check_reference(order)
         self._check_told()
         known = self._desk.find(reference)
-        if not known.is_own and not known.is_done and self._may_glance():
+        if not (self._sender.is_ours(known) or known.is_done) and self._may_glance():
             self._compare()
         return self._desk.status(known)
 

@@ -59,7 +59,7 @@ async def _opened(session: Session) -> tuple[OpenOrder, ...] | PermissionDeniedE
 async def _completed(session: Session) -> bool:
     try:
         await session.completed_orders()
-    except RequestTimeoutError as error:
+    except (RequestTimeoutError, PermissionDeniedError) as error:
         log.warning("%s; nothing is concluded from it", error)
         return False
     return True
