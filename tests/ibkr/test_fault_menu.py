@@ -1,0 +1,88 @@
+"""Every fault of the menu in some sessions: nothing is doubled, lost, or said that is not so."""
+
+from functools import partial
+
+import pytest
+from tests.ibkr import fault_run, planted
+from tests.ibkr.fault_menu import MENU, ROWS, run_all, run_row, shown
+from tests.ibkr.fault_run import make_broker
+
+from nanobook_ibkr.simulator.fault import Fault
+
+SEEDS = (0, 1)
+MANY_SEEDS = range(1000, 1020)
+
+
+@pytest.fixture(scope="module")
+def results():
+    return {(result.row.name, result.seed): result for result in run_all(MENU, SEEDS)}
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_session_with_a_fault_leaves_nothing_doubled_lost_or_untrue(results, name, seed):
+    assert results[name, seed].violations == ()
+
+
+@pytest.mark.slow
+def test_many_sessions_with_a_fault_leave_nothing_doubled_lost_or_untrue():
+    wrong = [each for each in run_all(MENU, MANY_SEEDS) if each.violations]
+    assert wrong == [], shown(wrong)
+
+
+def test_every_fault_is_on_the_menu():
+    assert {row.fault for row in MENU} == set(Fault)
+
+
+def test_the_table_counts_what_the_judge_finds():
+    row = ROWS["correction"]
+    table = shown([run_row(row, 1)])
+    assert table.splitlines()[0].split() == [
+        "sessions",
+        "orders",
+        "fills",
+        "duplicate",
+        "lost",
+        "hung",
+        "violated",
+    ]
+    assert table.splitlines()[-1].split()[:2] == ["all", "1"]
+    assert table.splitlines()[-1].split()[4:] == ["0", "0", "0", "0"]
+
+
+PLANTED = {
+    planted.SendsAgain: ("drop_after_accept", "duplicate"),
+    planted.CallsDoubtUnsent: ("drop_after_accept", "outcome"),
+    planted.CallsDoubtRefused: ("drop_after_accept", "outcome"),
+    planted.SaysNothingOfRefusals: ("reject 201", "outcome"),
+    planted.BelievesItsCancel: ("lost_cancel", "state"),
+    planted.SeesNoCancel: ("manual_order", "state"),
+    planted.LosesAFill: ("execution_before_status", "lost"),
+    planted.DoublesAFill: ("duplicate_messages", "doubled"),
+    planted.AddsCorrections: ("correction", "doubled"),
+    planted.ForgetsOrders: ("manual_order", "lost"),
+    planted.SeesItsOwnOnly: ("foreign_order", "lost"),
+    planted.CountsItsOwnHoldings: ("correction", "position"),
+    planted.TellsTwice: ("duplicate_messages", "event"),
+    planted.TellsNothing: ("fill_while_away", "event"),
+    planted.ChangesTheQuantity: ("order_id_jump", "terms"),
+    planted.RaisesAnything: ("drop_after_accept", "outcome"),
+}
+#: Within so many sessions each of them must show.
+PLANTED_SEEDS = range(10)
+
+
+@pytest.mark.parametrize("broker", PLANTED, ids=lambda broker: broker.__name__)
+def test_a_planted_defect_is_caught(broker):
+    make, (name, rule) = partial(make_broker, kind=broker), PLANTED[broker]
+    for seed in PLANTED_SEEDS:
+        if run_row(ROWS[name], seed, make).count(rule):
+            return
+    raise AssertionError(f"{broker.__name__} was not caught in {len(PLANTED_SEEDS)} sessions")
+
+
+def test_a_call_that_never_returns_is_caught(monkeypatch):
+    monkeypatch.setattr(fault_run, "TOO_LONG", 2.0)
+
+    make = partial(make_broker, kind=planted.Hangs)
+    assert run_row(ROWS["manual_order"], 1, make).count("hang") == 1
