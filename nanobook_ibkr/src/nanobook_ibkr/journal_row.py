@@ -106,6 +106,7 @@ def known_order(row: tuple[Any, ...]) -> KnownOrder:
         limit=_decimal(told["sent_limit"]),
         session=told["session"],
         is_acknowledged=bool(told["is_heard"]),
+        heard=int(told["is_heard"]),
     )
 
 
