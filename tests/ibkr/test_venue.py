@@ -133,6 +133,15 @@ def test_quote_that_crosses_a_resting_order_trades_at_its_limit():
     assert bench.venue.top("AAPL").ask_size == 50
 
 
+def test_quote_offers_once_what_it_offers():
+    bench = Bench()
+    for number in range(1, 7):
+        bench.place(1, number, buy(10, "184.00"))
+    bench.quote("183.00", "183.50", ask_size=75)
+    assert {each.status for each in bench.venue.orders} == {"Filled"}
+    assert bench.venue.top("AAPL").ask_size == 15
+
+
 def test_modified_order_keeps_its_place_only_if_it_shrinks():
     bench = Bench()
     bench.place(1, 1, buy(50, "184.99"))
@@ -275,6 +284,18 @@ def test_positions_average_close_and_turn():
     ]
     assert bench.value("TotalCashValue") == "999950.00"
     assert bench.value("RealizedPnL") == "-50.00"
+
+
+def test_trade_through_zero_shares_its_commission():
+    bench = Bench(commission=bps(Decimal(100)))
+    bench.quote("99.99", "100.00")
+    bench.place(1, 1, buy(100))
+    bench.quote("100.00", "100.01")
+    bench.place(1, 2, sell(400))
+    (position,) = bench.venue.positions()
+    # 100 to buy; of the 400 to sell a quarter closes and three quarters open.
+    assert bench.venue.executions[1].realized_pnl == -200
+    assert (position.quantity, position.avg_cost) == (-300, 99)
 
 
 def test_prices_and_sizes_move_in_the_contracts_own_steps():

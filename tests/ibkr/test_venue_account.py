@@ -29,6 +29,17 @@ def test_account_may_hold_leverage_times_its_worth():
     assert bench.venue.positions() == ()
 
 
+@pytest.mark.parametrize("leverage", [4, 1])
+def test_who_has_lost_too_much_may_still_sell_but_not_buy(leverage):
+    bench = Bench(cash={"DU1": Decimal(10_000)}, leverage=Decimal(leverage))
+    bench.quote("99.99", "100.00")
+    bench.place(1, 1, buy(99 * leverage, "100.00"))
+    bench.quote("79.99", "80.00")
+    assert refusal(bench, 2, buy(30, "80.00")).code == 201
+    bench.place(1, 3, sell(90, "79.99"))
+    assert bench.state(1, 3) == "Filled 90+0"
+
+
 def test_open_orders_use_buying_power_until_they_end():
     bench = Bench(cash={"DU1": Decimal(10_000)}, commission=lambda _q, _n: Decimal(0))
     bench.quote("99.99", "100.00")
@@ -76,6 +87,15 @@ def test_cash_account_sells_what_it_holds_and_offers_it_once():
         "Order rejected - reason:The account holds cash only; it cannot sell what it does not hold."
     )
     bench.place(1, 3, sell(4, "190.00"))
+
+
+def test_cash_account_may_offer_more_of_what_it_holds():
+    bench = Bench(cash={"DU1": Decimal(10_000)}, leverage=Decimal(1))
+    bench.venue.deposit("DU1", "AAPL", Decimal(10), Decimal("150.00"))
+    bench.place(1, 1, sell(6, "190.00"))
+    bench.place(1, 1, sell(10, "190.00"))
+    assert bench.state(1, 1) == "Submitted 0+10"
+    assert refusal(bench, 1, sell(11, "190.00")).code == 201
 
 
 def test_what_if_tells_margins_and_changes_nothing():

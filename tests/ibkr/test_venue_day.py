@@ -41,6 +41,17 @@ def test_halt_holds_orders_back_in_their_turn():
     ]
 
 
+def test_market_order_from_before_a_halt_goes_before_those_that_came_in_it():
+    bench = Bench()
+    bench.venue.withdraw_quote("AAPL")
+    bench.place(1, 1, buy(10))
+    bench.venue.halt("AAPL")
+    bench.place(1, 2, buy(10, "186.00"))
+    bench.quote("184.00", "185.00", ask_size=15)
+    bench.venue.resume("AAPL")
+    assert [bench.state(1, 1), bench.state(1, 2)] == ["Filled 10+0", "Submitted 5+5"]
+
+
 def test_orders_can_be_cancelled_and_modified_in_a_halt():
     bench = Bench()
     bench.place(1, 1, buy(10, "184.00"))
@@ -139,6 +150,19 @@ def test_order_is_good_till_its_date(date, seconds):
     assert bench.state(1, 1) == "Cancelled 0+10"
 
 
+def test_modified_order_is_good_till_its_new_date():
+    bench = Bench()
+    bench.place(1, 1, buy(10, "184.00", tif="GTD", good_till_date="20261123 15:00:10"))
+    bench.place(1, 1, buy(10, "184.00", tif="GTD", good_till_date="20261123 15:00:20"))
+    bench.clock.passed = 19
+    bench.venue.expire()
+    assert bench.state(1, 1) == "Submitted 0+10"
+    bench.place(1, 1, buy(10, "184.00", tif="GTC"))
+    bench.clock.passed = 30
+    bench.venue.expire()
+    assert bench.state(1, 1) == "Submitted 0+10"
+
+
 def test_order_that_is_over_does_not_trade_with_the_next_request():
     bench = Bench()
     bench.place(1, 1, buy(10, "184.00", tif="GTD", good_till_date="20261123 15:00:10"))
@@ -175,6 +199,16 @@ def test_end_of_day_ends_day_orders_and_forgets_what_is_over():
     bench.venue.fill(1853000002, Decimal(10))
     assert bench.state(1, 2) == "Filled 10+0"
     assert bench.venue.executions[0].exec_id == "0000e0d5.00000003.01.01"
+
+
+def test_correction_on_another_day_starts_from_what_was_held_then():
+    bench = Bench()
+    bench.place(1, 1, buy(10, "185.00"))
+    bench.venue.end_of_day()
+    bench.place(1, 2, buy(10, "185.00"))
+    bench.venue.correct("0000e0d5.00000002.01.01", price=Decimal("184.00"))
+    (position,) = bench.venue.positions()
+    assert (position.quantity, position.avg_cost) == (20, Decimal("184.6"))
 
 
 def test_tape_has_the_days_prints():
@@ -240,7 +274,7 @@ def test_listener_may_order_too_and_is_told_in_turn():
             if execution.order_id == 1:
                 bench.place(1, 2, sell(10))
 
-    bench.venue.listeners.append(Chaser())
+    bench.venue.listeners.insert(0, Chaser())
     bench.place(1, 1, buy(10))
     assert bench.told() == [
         "1/1 PreSubmitted 0+10",

@@ -73,6 +73,17 @@ def test_prices_and_sizes_off_their_steps_are_moved_away(quotes):
     )
 
 
+def test_size_of_nothing_is_no_quote(quotes):
+    venue = Venue([])
+    quotes.write("symbol,bid,ask,bid_size,ask_size", "AAPL,1.00,1.01,0,", "MSFT,,1.01,,", "KO,1,,,")
+    quotes.poll(venue)
+    assert tops(venue, "AAPL", "MSFT", "KO") == [
+        ("None", "1.01"),
+        ("None", "1.01"),
+        ("1.00", "None"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

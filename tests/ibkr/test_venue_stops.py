@@ -139,6 +139,8 @@ def test_trailing_stop_that_is_made_smaller_stays_where_it_is():
     bench.quote("90.00", "110.00", last="99.50")
     bench.place(1, 1, sell(5, order_type="TRAIL", aux_price="1.00"))
     assert bench.order(1, 1).form.trail_stop_price == Decimal("99.00")
+    bench.place(1, 1, sell(5, order_type="TRAIL", aux_price="1.00", trail_stop_price="98.80"))
+    assert bench.order(1, 1).form.trail_stop_price == Decimal("98.80")
     bench.place(1, 1, sell(5, order_type="TRAIL", aux_price="2.00"))
     assert bench.order(1, 1).form.trail_stop_price == Decimal("97.50")
 
@@ -215,6 +217,13 @@ def test_part_of_a_target_reduces_the_stop():
     assert (bench.state(1, 2), bench.state(1, 3)) == ("Cancelled 4+6", "Filled 6+0")
 
 
+def test_both_ends_of_a_bracket_sell_the_same_shares():
+    bench = Bench()
+    bench.venue.set_shortable("AAPL", is_shortable=False)
+    bracket(bench)
+    assert [each.why_held for each in bench.venue.orders] == ["", "", "trigger"]
+
+
 def test_parent_that_is_cancelled_takes_its_children_along():
     bench = Bench()
     bracket(bench, entry="184.00")
@@ -285,6 +294,19 @@ def test_one_sweep_cannot_fill_two_of_a_group():
     bench.place(1, 2, buy(10, "100.00", oca_group="x"))
     bench.place(1, 3, buy(10, "99.00"))
     bench.place(2, 1, sell(15, "95.00"))
+    assert [bench.state(1, number) for number in (1, 2, 3)] == [
+        "Filled 10+0",
+        "Cancelled 0+10",
+        "Submitted 5+5",
+    ]
+
+
+def test_one_quote_cannot_fill_two_of_a_group():
+    bench = bench_at("90.00", "110.00")
+    bench.place(1, 1, buy(10, "100.00", oca_group="x"))
+    bench.place(1, 2, buy(10, "100.00", oca_group="x"))
+    bench.place(1, 3, buy(10, "99.00"))
+    bench.quote("90.00", "95.00", ask_size=15)
     assert [bench.state(1, number) for number in (1, 2, 3)] == [
         "Filled 10+0",
         "Cancelled 0+10",

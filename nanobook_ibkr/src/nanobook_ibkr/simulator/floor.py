@@ -76,9 +76,8 @@ class Floor:
                     oca_group=str(working.parent.order.perm_id),
                     oca_type=3,
                 )
-            if working.order.status is OrderStatusWord.API_PENDING or working.waits_for_parent:
+            if working.order.status is OrderStatusWord.API_PENDING:
                 working.order.status = OrderStatusWord.PRE_SUBMITTED
-                working.order.why_held = "child" if working.waits_for_parent else ""
                 self.changed(working)
             self._groups.join(working)
             self._due.append(working)

@@ -49,7 +49,7 @@ def left_of(other: Working, working: Working, quantity: Decimal) -> Decimal:
     Where fills reduce, it is the same share as of that one, cut to whole lots.
     """
     left = working.remaining
-    if not left or working.order.form.oca_type not in _REDUCING:
+    if working.order.form.oca_type not in _REDUCING:
         return ZERO
     lots = working.market.rules.to_lots
     rules = other.market.rules

@@ -121,7 +121,7 @@ class Margin:
             return "The account holds cash only; it cannot sell what it does not hold."
         required = self.required(account, new=new, old=old)
         equity = EXACT.subtract(self.equity(account), self.fee(new))
-        if required <= equity or required <= self.required(account, old=None):
+        if required <= equity or required <= self.required(account):
             return None
         return (
             "YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH "
