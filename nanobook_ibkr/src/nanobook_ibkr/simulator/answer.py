@@ -30,7 +30,7 @@ def _start(client: Client, request: asked.StartApi) -> None:
     client.send(reply.next_valid_id(client.version, server.venue.next_order_id(request.client_id)))
     for code, text in _FARMS:
         client.error(-1, code, text)
-    server.tell_link(client)
+    server.uplink.greet(client)
 
 
 def refuse_id(client: Client) -> None:

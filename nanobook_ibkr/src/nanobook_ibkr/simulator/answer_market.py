@@ -71,7 +71,7 @@ def subscribe(
 ) -> None:
     """The quote of a contract, and unless it is a snapshot from then on what changes."""
     delayed = client.server.delayed if is_delayed is None else is_delayed
-    client.server.when_linked(lambda: _subscribe(client, request, delayed))
+    client.server.uplink.ask(lambda: _subscribe(client, request, delayed))
 
 
 def _subscribe(client: Client, request: asked.RequestMarketData, is_delayed: bool) -> None:  # noqa: FBT001

@@ -26,7 +26,7 @@ def place(client: Client, request: asked.PlaceOrder) -> None:
     if client.server.read_only:
         client.error(request.order_id, 321, READ_ONLY)
         return
-    client.server.when_linked(lambda: place_now(client, request))
+    client.server.uplink.ask(lambda: place_now(client, request))
 
 
 def place_now(client: Client, request: asked.PlaceOrder) -> VenueOrder | None:
@@ -56,7 +56,7 @@ def cancel(client: Client, request: asked.CancelOrder) -> None:
     if client.server.read_only:
         client.error(request.order_id, 321, READ_ONLY)
         return
-    client.server.when_linked(lambda: _cancel(client, request.order_id))
+    client.server.uplink.ask(lambda: _cancel(client, request.order_id))
 
 
 def _cancel(client: Client, order_id: int) -> None:
@@ -72,7 +72,7 @@ def cancel_all(client: Client, request: asked.GlobalCancel) -> None:
     if client.server.read_only:
         client.error(-1, 321, READ_ONLY)
         return
-    client.server.when_linked(client.server.venue.cancel_all)
+    client.server.uplink.ask(client.server.venue.cancel_all)
 
 
 def bind(client: Client, request: asked.AutoOpenOrders) -> None:
@@ -131,7 +131,8 @@ def executions(client: Client, request: asked.RequestExecutions) -> None:
         if (since is None or execution.time >= since) and _fits(execution, request)
     ]
     for execution in found:
-        client.send(reply.execution(client.version, request.request_id, execution))
+        seen = shown(execution, client)
+        client.send(reply.execution(client.version, request.request_id, seen))
     client.send(reply.execution_end(client.version, request.request_id))
     for execution in found:
         client.send(reply.commission(client.version, execution))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
@@ -22,11 +22,17 @@ if TYPE_CHECKING:
     from nanobook_ibkr.simulator.server import Server
 
 
-def shown(order: VenueOrder, client: Client) -> VenueOrder:
-    """The order as that client sees it: one typed into TWS has a number only for who binds them."""
-    if order.order_id < 0 and not client.binds_manual_orders:
-        return evolve(order, order_id=0)
-    return order
+Numbered = TypeVar("Numbered", VenueOrder, VenueExecution)
+
+
+def shown(found: Numbered, client: Client) -> Numbered:
+    """An order or execution as that client sees it.
+
+    What was typed into TWS has a number for the client that binds such orders, and 0 for others.
+    """
+    if found.order_id < 0 and not client.binds_manual_orders:
+        return evolve(found, order_id=0)
+    return found
 
 
 class Broadcaster(VenueListener):
@@ -41,8 +47,6 @@ class Broadcaster(VenueListener):
         self._tops: set[int] = set()
         self._positions: dict[tuple[str, int], VenuePosition] = {}
         self._accounts: dict[str, None] = {}
-        self._kept: list[tuple[Client, list[Field]]] = []
-        """What would have been told while TWS had no link to the venue."""
 
     def order_changed(self, order: VenueOrder) -> None:
         """Tell an order's state, and once more if it has filled, as TWS does."""
@@ -94,14 +98,11 @@ class Broadcaster(VenueListener):
         if client is None or (whose.order_id <= 0 and not client.binds_manual_orders):
             return
         for message in messages(client):
-            if self._server.is_linked:
-                client.send(message)
-            else:
-                self._kept.append((client, message))
+            self._server.uplink.tell(client, message)
 
     def end_turn(self) -> None:
         """Tell who subscribed; nothing while there is no link."""
-        if not self._server.is_linked:
+        if not self._server.uplink.is_up:
             return
         clients = list(self._server.clients.values())
         venue = self._server.venue
@@ -124,10 +125,3 @@ class Broadcaster(VenueListener):
             for stream in client.streams.quotes.values():
                 if stream.contract.con_id in changed:
                     client.streams.tell_quote(stream, self._server.venue.top(stream.contract))
-
-    def link_restored(self, *, data_lost: bool) -> None:
-        """Tell what was kept, unless it is lost."""
-        kept, self._kept = self._kept, []
-        if not data_lost:
-            for client, message in kept:
-                client.send(message)

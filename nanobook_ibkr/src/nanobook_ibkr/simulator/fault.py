@@ -26,7 +26,7 @@ class Fault(StrEnum):
     DROP_MID_FILL = "drop_mid_fill"
     """Fill: its execution is told, the socket is cut before its status is."""
     FILL_WHILE_AWAY = "fill_while_away"
-    """Order: it is acknowledged, the socket is cut, and all of it fills."""
+    """Order: it is acknowledged, the socket is cut, and what rests of it fills."""
     DUPLICATE_MESSAGES = "duplicate_messages"
     """Messages of orders and executions come twice."""
     EXECUTION_BEFORE_STATUS = "execution_before_status"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from nanobook_ibkr.simulator import answer_market, answer_order, reply
+from nanobook_core.errors import ValidationError
+from nanobook_ibkr.simulator import answer_market, answer_order, bystander, reply
 from nanobook_ibkr.simulator import request as asked
 from nanobook_ibkr.simulator.answer import answer, refuse_id
 from nanobook_ibkr.simulator.fault import Fault, How
@@ -125,9 +127,10 @@ def _foreign_order(client: Client, request: asked.PlaceOrder, how: How) -> None:
 
 def _others_order(client: Client, client_id: int, request: asked.PlaceOrder, how: How) -> None:
     """By default one that rests: a unit at the lowest price there is."""
-    server, found = client.server, client.server.venue.find(request.contract)
+    venue, found = client.server.venue, client.server.venue.find(request.contract)
     if found:
-        server.submit_other(
+        bystander.submit(
+            venue,
             client_id,
             request.contract,
             how.get("side", "BUY"),
@@ -160,14 +163,15 @@ def _fill_while_away(client: Client, request: asked.PlaceOrder, how: How) -> Non
     order = answer_order.place_now(client, request)
     client.end_before_fill()
     if order is not None and not order.is_done:
-        client.server.venue.fill(order.perm_id, order.remaining)
+        with contextlib.suppress(ValidationError):  # it waits for something, and rests nowhere
+            client.server.venue.fill(order.perm_id, order.remaining)
 
 
 def _lose_link(client: Client, request: asked.PlaceOrder, how: How, *, data_lost: bool) -> None:
     server = client.server
-    server.link_down()
+    server.uplink.lose()
     answer_order.place_now(client, request)
-    server.later(how.get("seconds", 0.5), lambda: server.link_up(data_lost=data_lost))
+    server.later(how.get("seconds", 0.5), lambda: server.uplink.restore(data_lost=data_lost))
 
 
 def _keep_data(client: Client, request: asked.PlaceOrder, how: How) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from decimal import Decimal
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from attrs import evolve
 
 from nanobook_core.broker.paper_quotes import to_decimal
 from nanobook_core.contracts.clock import Clock, SystemClock
 from nanobook_core.errors import ValidationError
+from nanobook_ibkr.simulator import bystander
 from nanobook_ibkr.simulator.fault import Fault
 from nanobook_ibkr.simulator.quotes_file import QuotesFile
 from nanobook_ibkr.simulator.record import (
@@ -26,6 +23,7 @@ from nanobook_ibkr.simulator.record import (
     VenuePosition,
 )
 from nanobook_ibkr.simulator.server import Server
+from nanobook_ibkr.simulator.server_thread import ServerThread
 from nanobook_ibkr.simulator.venue import Venue
 from nanobook_ibkr.simulator.wire import MAX_VERSION, MIN_VERSION
 
@@ -38,7 +36,7 @@ def _exact(value: Number | None, name: str) -> Decimal | None:
     return None if value is None else to_decimal(value, name)
 
 
-class SimulatedGateway:
+class SimulatedGateway(ServerThread):
     """A gateway that real clients of TWS connect to and trade on, in a thread of its own.
 
     Every method may be called from any thread, also before `start` and after `stop`; what it does
@@ -74,128 +72,33 @@ class SimulatedGateway:
                 f"messages_per_second is at least 1, or None, got {messages_per_second!r:.20}"
             )
         self._clock = SystemClock() if clock is None else clock
-        self.host = host
-        self.port = port
-        """The one that was asked for; once it has started, the one that it has."""
         self._venue = Venue(clock=self._clock) if venue is None else venue
-        self._client_log = None if client_log is None else Path(client_log)
-        self._server = Server(
-            self._venue,
-            clock=self._clock,
-            max_version=max_version,
-            messages_per_second=messages_per_second,
-            read_only=read_only,
-            delayed=delayed,
-            quotes=None if quotes is None else QuotesFile(Path(quotes)),
+        super().__init__(
+            Server(
+                self._venue,
+                clock=self._clock,
+                max_version=max_version,
+                messages_per_second=messages_per_second,
+                read_only=read_only,
+                delayed=delayed,
+                quotes=None if quotes is None else QuotesFile(Path(quotes)),
+            ),
+            host=host,
+            port=port,
+            client_log=None if client_log is None else Path(client_log),
         )
-        self._lock = threading.RLock()
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        """None while no thread runs it: then whoever calls acts itself."""
-        self._stopping: asyncio.Event
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Accept clients; nothing if it does.
-
-        Raises:
-            OSError: the port is taken, `host` is no address of this machine, or a file cannot be
-                opened.
-            ValidationError: the quotes file is none.
-
-        """
-        with self._lock:
-            if self._thread is not None:
-                return
-            if self._client_log is not None:
-                self._server.log.open(self._client_log)
-            started: Future[asyncio.AbstractEventLoop] = Future()
-            thread = threading.Thread(
-                target=self._run, args=(started,), name="simulated-gateway", daemon=True
-            )
-            thread.start()
-            try:
-                self._loop = started.result()
-            except BaseException:
-                thread.join()
-                self._server.log.close()
-                raise
-            self._thread = thread
-
-    def _run(self, started: Future[asyncio.AbstractEventLoop]) -> None:
-        # The loop that Windows has by default does not tell when a socket can accept.
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            runner.run(self._serve(started))
-
-    async def _serve(self, started: Future[asyncio.AbstractEventLoop]) -> None:
-        self._stopping = asyncio.Event()
-        try:
-            self.port = self._server.listen(self.host, self.port)
-        except BaseException as error:  # noqa: BLE001 - raised where it was started
-            started.set_exception(error)
-            return
-        started.set_result(asyncio.get_running_loop())
-        try:
-            await self._stopping.wait()
-        finally:
-            await self._server.close()
-
-    def stop(self) -> None:
-        """Cut all connections and accept no more; nothing if it does not run.
-
-        Raises:
-            ExceptionGroup: defects of the gateway itself, each of which has ended a connection.
-
-        """
-        with self._lock:
-            if self._thread is None or self._loop is None:
-                return
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join()
-            self._thread = self._loop = None
-            self._server.log.close()
-        defects, self._server.defects = self._server.defects, []
-        if defects:
-            raise ExceptionGroup("the simulated gateway failed", defects)
 
     def call(self, function: Callable[[Venue], T]) -> T:
         """Return what the function makes of the venue; nothing else touches the venue meanwhile.
 
         Raises whatever the function does.
         """
-        return self._act(lambda: function(self._venue))
-
-    def _act(self, act: Callable[[], T]) -> T:
-        if threading.current_thread() is self._thread:
-            return self._server.turn(act)
-        with self._lock:  # held while it stops: then nobody runs the venue but who has the lock
-            if self._loop is None:
-                return self._server.turn(act)
-            done: Future[T] = Future()
-            self._loop.call_soon_threadsafe(self._settle, done, act)
-        return done.result()
-
-    def _settle(self, done: Future[T], act: Callable[[], T]) -> None:
-        try:
-            done.set_result(self._server.turn(act))
-        except BaseException as error:  # noqa: BLE001 - raised where it was called
-            done.set_exception(error)
+        return self.act(lambda: function(self._venue))
 
     @property
     def clients(self) -> tuple[int, ...]:
         """Ids of the clients that are connected and have started, lowest first."""
-        return self._act(lambda: tuple(sorted(self._server.clients)))
+        return self.act(lambda: tuple(sorted(self._server.clients)))
 
     @property
     def log(self) -> tuple[LoggedMessage, ...]:
@@ -210,7 +113,7 @@ class SimulatedGateway:
         client_id: int | None = None,
     ) -> tuple[LoggedMessage, ...]:
         """Logged messages of one number, in one direction, of one client; None: of any."""
-        return self._act(
+        return self.act(
             lambda: self._server.log.read(
                 incoming=incoming, client_id=client_id, message_id=message_id
             )
@@ -275,7 +178,7 @@ class SimulatedGateway:
 
         """
         amount = _exact(quantity, "quantity")
-        self._act(lambda: self._server.fill(order, amount))
+        self.call(lambda venue: bystander.fill(venue, order, amount))
 
     def correct(
         self, exec_id: str, *, quantity: Number | None = None, price: Number | None = None
@@ -302,7 +205,7 @@ class SimulatedGateway:
         """Perm id of an order that a program of another id sends, though none is connected."""
         key = ContractKey(symbol=symbol, exchange="SMART")
         amount, price = to_decimal(quantity, "quantity"), _exact(limit, "limit")
-        return self._act(lambda: self._server.submit_other(client_id, key, side, amount, price))
+        return self.call(lambda venue: bystander.submit(venue, client_id, key, side, amount, price))
 
     def advance(self, seconds: float) -> None:
         """Let so much time pass on the gateway's clock, and what is due by then happen.
@@ -313,7 +216,7 @@ class SimulatedGateway:
         """
         if isinstance(self._clock, SystemClock):
             raise ValidationError("give the gateway a clock of yours: the machine's goes by itself")
-        self._act(lambda: self._pass(seconds))
+        self.act(lambda: self._pass(seconds))
 
     def _pass(self, seconds: float) -> None:
         self._clock.sleep(seconds)
@@ -321,19 +224,19 @@ class SimulatedGateway:
 
     def link_down(self) -> None:
         """Lose the link to the venue: 1100; clients stay connected, orders and news wait."""
-        self._act(self._server.link_down)
+        self.act(self._server.uplink.lose)
 
     def link_up(self, *, data_lost: bool = False) -> None:
         """Have it again: 1102, or 1101 where what happened is not told and quotes have ended."""
-        self._act(lambda: self._server.link_up(data_lost=data_lost))
+        self.act(lambda: self._server.uplink.restore(data_lost=data_lost))
 
     def drop(self, client_id: int | None = None) -> None:
         """Cut the connection of one client, or of all."""
-        self._act(lambda: self._server.drop(client_id))
+        self.act(lambda: self._server.drop(client_id))
 
     def refuse(self, seconds: float) -> None:
         """Cut all connections, and refuse new ones for so many seconds."""
-        self._act(lambda: self._server.refuse(seconds))
+        self.act(lambda: self._server.refuse(seconds))
 
     def inject(
         self, fault: Fault | str, *, times: int | None = None, after: int = 0, **how: Any
@@ -347,8 +250,8 @@ class SimulatedGateway:
             ValidationError: there is no such fault, or none of which that can be said.
 
         """
-        self._act(lambda: self._server.script.plan(fault, times=times, after=after, how=how))
+        self.act(lambda: self._server.script.plan(fault, times=times, after=after, how=how))
 
     def clear_faults(self) -> None:
         """Plan none any more."""
-        self._act(self._server.script.clear)
+        self.act(self._server.script.clear)
