@@ -18,8 +18,9 @@ async def sent():
 def plan(requests, *steps):
     """Do things at their seconds; `item` and `end` are what the venue says."""
     loop = asyncio.get_running_loop()
-    for second, name, *arguments in steps:
-        loop.call_at(second, getattr(requests, name), *arguments)
+    for number, (second, name, *arguments) in enumerate(steps):
+        # What is due at once has no order otherwise.
+        loop.call_at(second + number * 1e-9, getattr(requests, name), *arguments)
 
 
 def test_the_items_of_an_answer_come_in_their_order():
@@ -112,8 +113,8 @@ def test_of_answers_without_a_number_one_is_awaited_at_a_time():
         async def send():
             sends.append(asyncio.get_running_loop().time())
 
-        plan(requests, (1, "item", OPEN, "a"), (1, "end", OPEN), (3, "item", OPEN, "b"))
-        plan(requests, (3, "end", OPEN))
+        plan(requests, (1, "item", OPEN, "a"), (1, "end", OPEN))
+        plan(requests, (3, "item", OPEN, "b"), (3, "end", OPEN))
         asked = [requests.ask(OPEN, "it", send) for _ in range(2)]
         return await asyncio.gather(*asked), sends
 
@@ -173,3 +174,28 @@ def test_what_nobody_waits_for_is_not_kept():
         return await requests.ask(OPEN, "it", sent)
 
     assert run(scene()) == []
+
+
+def test_of_two_that_were_given_up_each_has_its_answer_to_come():
+    async def scene():
+        requests = Requests(10)
+        for _ in range(2):
+            with pytest.raises(RequestTimeoutError):
+                await requests.ask(OPEN, "it", sent)
+        plan(requests, (21, "item", OPEN, "first"), (21, "end", OPEN))
+        plan(requests, (26, "item", OPEN, "second"), (26, "end", OPEN))
+        plan(requests, (26.5, "item", OPEN, "third"), (26.5, "end", OPEN))
+        await asyncio.sleep(5)
+        return await requests.ask(OPEN, "it", sent), asyncio.get_running_loop().time()
+
+    assert run(scene()) == (["first", "second", "third"], pytest.approx(26.5))
+
+
+def test_an_error_of_what_nobody_waits_for_or_that_has_ended_changes_nothing():
+    async def scene():
+        requests = Requests(10)
+        requests.fail(5, BrokerError("nobody"))
+        plan(requests, (1, "item", 5, "a"), (1, "end", 5), (1, "fail", 5, BrokerError("late")))
+        return await requests.ask(5, "it", sent)
+
+    assert run(scene()) == ["a"]

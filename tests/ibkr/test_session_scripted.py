@@ -273,6 +273,22 @@ def test_a_tws_without_its_venue_from_the_start_is_ready_once_a_farm_is_there():
         client.heard.wait_for_state("syncing", "ready")
 
 
+def test_a_message_of_no_use_before_everything_is_known_is_passed_over():
+    def serve(peer):
+        peer.greet()
+        peer.read()
+        peer.send([999, 1, "new in the next version"])
+        peer.send(
+            reply.managed_accounts(VERSION, ["DU1"]),
+            reply.next_valid_id(VERSION, 1),
+            [999, 1, "another one"],
+        )
+        peer.answer()
+
+    with scripted(serve) as server, connected(server) as client:
+        assert client.session.state is ConnectionState.READY
+
+
 def test_a_port_that_is_changed_ends_the_connection_and_is_told():
     def serve(peer):
         peer.start()
@@ -281,7 +297,7 @@ def test_a_port_that_is_changed_ends_the_connection_and_is_told():
     with (
         scripted(serve) as server,
         connected(server) as client,
-        pytest.raises(LinkDownError, match="reset to 4009"),
+        pytest.raises(LinkDownError, match=r"^connection error: Port has been reset to 4009"),
     ):
         client.ask("current_time")
 

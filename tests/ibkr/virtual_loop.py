@@ -26,6 +26,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(coroutine):
-    """Run a coroutine from second 0 on."""
+    """Run a coroutine from second 0 on; nothing may be raised that nobody takes."""
+    defects = []
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(coroutine)
+        runner.get_loop().set_exception_handler(lambda _, context: defects.append(context))
+        result = runner.run(coroutine)
+    assert defects == []
+    return result

@@ -142,6 +142,8 @@ class Connection(Questions):
             return
         self._account = ""
         self._set(ConnectionState.CONNECTING)
+        if self._library is None:  # which takes a moment that is not the venue's
+            self._library = Library(self._settings.backend)
         end = asyncio.get_running_loop().time() + timeout
         try:
             await self._open(timeout)
@@ -188,8 +190,7 @@ class Connection(Questions):
     async def _open(self, timeout: float) -> None:  # noqa: ASYNC109 - handed on
         settings = self._settings
         self._is_read_only, self._venue_is_gone = False, None
-        if self._library is None:
-            self._library = Library(settings.backend)
+        assert self._library is not None  # noqa: S101 - `connect` has loaded it
         link = Link(
             self._library,
             self,

@@ -92,7 +92,9 @@ class Link:
     @property
     def why(self) -> str:
         """Why it ended."""
-        return str(self._why) if self._why is not None else "TWS closed the connection"
+        if self._why is None:
+            return "TWS closed the connection"
+        return str(self._why).removeprefix(self._why.prefix)
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -240,7 +242,7 @@ class Link:
         self._said = said
 
     def _unreadable(self, fields: list[str], error: BaseException) -> None:
-        if not fields or not self._is_ready:
+        if not fields or not self._client.isConnected():
             self.fail(_not_tws())
             return
         log.warning(

@@ -134,19 +134,16 @@ class Requests:
         else:
             asyncio.get_running_loop().call_later(self._grace, self._complete, pending)
 
-    def fail(self, key: Key, error: BaseException) -> bool:
-        """End a request with an error; False where none waits."""
+    def fail(self, key: Key, error: BaseException) -> None:
+        """End a request with an error; nothing where none waits."""
         pending = self._pending.get(key)
-        if pending is None or pending.future.done():
-            return False
-        pending.future.set_exception(error)
-        return True
+        if pending is not None and not pending.future.done():
+            pending.future.set_exception(error)
 
     def fail_all(self, error: Callable[[], BaseException]) -> None:
         """End all that wait, each with an error of its own."""
         for key in tuple(self._pending):
             self.fail(key, error())
-        self._abandoned.clear()
 
     def __contains__(self, key: object) -> bool:
         """Whether a request waits."""
