@@ -5,9 +5,12 @@ import datetime as dt
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from tests.ibkr.sessions import AAPL, Client, connected
@@ -685,3 +688,21 @@ def test_a_fork_has_no_connection_and_leaves_that_of_its_parent_alone(client):
             "False not connected: a connection does not survive a fork; connect in the new process"
         )
     assert client.contract().con_id == 265598
+
+
+def test_a_program_that_ends_without_closing_ends_in_peace(gateway):
+    program = (
+        "from types import SimpleNamespace\n"
+        "from tests.ibkr.sessions import Client\n"
+        f"client = Client(SimpleNamespace(host='127.0.0.1', port={gateway.port}))\n"
+        "print(client.connect().contract().con_id)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "265598\n", "")
