@@ -46,7 +46,7 @@ from nanobook_core.contracts import (
     Quote,
     SyncReport,
 )
-from nanobook_core.contracts.broker_order import check_client_order_id
+from nanobook_core.contracts.broker_order import check_client_order_id, to_price, to_quantity
 from nanobook_core.contracts.clock import Clock
 from nanobook_core.errors import ValidationError, shown
 from nanobook_ibkr.contract import Contracts, Listed, simple_name
@@ -83,7 +83,8 @@ class IbkrBroker(BrokerBase):
     Numbers of orders are the venue's (perm ids): an order that was sent from elsewhere has one too.
     The client order id goes with the order as its `orderRef`. The venue takes the same one any
     number of times. Here it names one order, under one number of the client (`order_id` in
-    `venue_ids`): sent again it can only become that same order.
+    `venue_ids`): sent again it can only become that same order. It gets another number only when
+    the venue has refused that one as used, and has no order of that client order id.
 
     With `state` every order is in that file before it is sent. So an order that was in doubt when
     the program died is found, or proved absent: see `find_order`. Without it, what was sent by an
@@ -312,8 +313,8 @@ class IbkrBroker(BrokerBase):
     def order_status(self, order: OrderReference) -> BrokerOrderStatus:
         """Where an order stands; of a client order id's orders the latest.
 
-        From what the venue has told by itself; for an order of another client it is asked. In doubt it is
-        `UNKNOWN`, with the number less than 0 that only this side has given it.
+        From what the venue has told by itself; for an order of another client it is asked. One in
+        doubt is `UNKNOWN`, with the number less than 0 that only this side has given it.
         """
         reference = check_reference(order)
         self._check_told()
@@ -466,12 +467,16 @@ class IbkrBroker(BrokerBase):
             for known in self._desk.working(scope)
             if symbol in (None, known.record.order.symbol)
         ]
+        ours = [self._sender.is_ours(known) for known in found]
         for known in found:
             self._try_to_cancel(known)
-        if symbol is None and not all(self._sender.is_ours(known) for known in found):
+        if symbol is None and not all(ours):
             self._ask(lambda session: session.cancel_everything())
         end = self._clock.monotonic() + self.cancel_timeout
-        seen = [self._last_seen(self._desk.status(known), end) for known in found]
+        seen = [
+            self._last_seen(status, end) if is_ours or symbol is None else status
+            for status, is_ours in zip(map(self._desk.status, found), ours, strict=True)
+        ]
         return CancelReport(
             cancelled=tuple(
                 status
@@ -499,6 +504,8 @@ class IbkrBroker(BrokerBase):
 
         """
         reference = check_reference(order)
+        quantity = None if quantity is None else to_quantity(quantity)
+        limit_price = None if limit_price is None else to_price(limit_price)
         with self._unsent():
             self._check_connected()
             self._check_writable()

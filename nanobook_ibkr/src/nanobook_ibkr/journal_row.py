@@ -105,8 +105,8 @@ def known_order(row: tuple[Any, ...]) -> KnownOrder:
         order_type=OrderType(told["order_type"]),
         limit=_decimal(told["sent_limit"]),
         session=told["session"],
-        is_acknowledged=bool(told["is_heard"]),
-        heard=int(told["is_heard"]),
+        is_acknowledged=bool(told["perm_id"]),
+        heard=told["is_heard"],
     )
 
 

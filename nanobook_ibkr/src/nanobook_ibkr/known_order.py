@@ -196,6 +196,16 @@ class KnownOrder:
         self.record.submitted()
         self.session, self.limit = session, limit
 
+    def number_was_taken(self) -> bool:
+        """Hear, after it was asked for, that nothing came of it: its number was another's.
+
+        The venue refuses that number for ever, also where this was sent twice under it.
+        """
+        if self.doubt is None or self.perm_id:
+            return False
+        self.record.lost()
+        return self.record.proved_absent(str(self.doubt))
+
     def still_works(self) -> bool:
         """Hear, in answer to a question, that it works: its cancel did not come through."""
         return self.record.cancel_rejected()

@@ -63,15 +63,31 @@ class OrderSender:
             BrokerError: nothing was sent, as `outcome` says.
 
         """
+        known, ack = self._transmit(order, contract, limit)
+        if ack is None:
+            known, ack = self._transmit(order, contract, limit, is_renumbered=True)
+        if ack is None:
+            raise self._doubtful(known)
+        return ack
+
+    def _transmit(
+        self,
+        order: BrokerOrder,
+        contract: VenueContract,
+        limit: Decimal | None,
+        *,
+        is_renumbered: bool = False,
+    ) -> tuple[KnownOrder, OrderAck | None]:
+        """Send it, and return what the venue says; None where its number was another's."""
         with self._turn:  # numbers reach the venue in the order in which they are given out
-            known = self._written(order, limit)
+            known = self._written(order, limit, is_renumbered=is_renumbered)
             try:
                 self._place(known, contract)
             except BaseException:
                 known.is_sending = False
                 raise
         try:
-            return self._acknowledged(known)
+            return known, self._acknowledged(known)
         finally:
             known.is_sending = False
 
@@ -160,11 +176,13 @@ class OrderSender:
             )
         return self._ack(known)
 
-    def _written(self, order: BrokerOrder, limit: Decimal | None) -> KnownOrder:
+    def _written(
+        self, order: BrokerOrder, limit: Decimal | None, *, is_renumbered: bool
+    ) -> KnownOrder:
         """Write an order down, under a number of its own or the one that it had before."""
         desk, name = self._desk, order.client_order_id or ""
         with desk.changed:
-            known = desk.orders.find(name)
+            known = None if is_renumbered else desk.orders.find(name)
             if known is not None:
                 self._check_again(known, order)
                 known.sent_again(desk.session_number, limit)
@@ -220,16 +238,20 @@ class OrderSender:
                 self._desk.order_told(known, is_changed=True)
             raise
 
-    def _acknowledged(self, known: KnownOrder) -> OrderAck:
+    def _acknowledged(self, known: KnownOrder) -> OrderAck | None:
         desk = self._desk
         self._wait(
             lambda: (
                 (self._is_answered(known) or desk.compared > known.session) and not desk.is_syncing
             )
         )
-        if not known.perm_id and not known.is_done and desk.compared <= known.session:
-            self._look()
+        is_told = desk.compared > known.session
+        if not known.perm_id and not known.is_done and not is_told:
+            is_told = self._look()
         with desk.changed:
+            if is_told and known.number_was_taken():
+                desk.journal.note(known)
+                return None
             if known.record.state is OrderState.REJECTED and not known.record.filled_quantity:
                 raise self._refused(known)
             if known.perm_id:
@@ -263,12 +285,14 @@ class OrderSender:
         with self._desk.changed:
             return self._desk.changed.wait_for(accept, self._timeout)
 
-    def _look(self) -> None:
-        """Ask the venue for everything; where it does not answer, what is known must do."""
+    def _look(self) -> bool:
+        """Ask the venue for everything, and say whether it answered."""
         try:
             self._loop.call(lambda: compare(self._desk, self._session))
         except BrokerError as error:
             log.warning("what became of an order could not be asked: %s", error)
+            return False
+        return True
 
     def _check_own(self, known: KnownOrder, done: str) -> None:
         """Refuse what TWS would take for an order of ours that has the same number."""

@@ -142,5 +142,7 @@ class Session(Connection):
             return
         elif 0 < request_id < self._first_id or request_id in self._order_ids:
             self._tell(self._listener.order_error, request_id, code, text)
+            if said is Meaning.DUPLICATE_ID:  # others have numbered orders; ask how far
+                link.send_later(lambda client, _: client.reqIds(1))
         elif said is not Meaning.INFO:
             log.warning("TWS says: %s (code %d)", text, code)
