@@ -360,16 +360,24 @@ class FaultRun:
     def truth(self) -> Truth:
         """What the venue knows."""
         messages = self.gateway.messages(3, incoming=True, client_id=CLIENT_ID)
+        errors = self.gateway.messages(4, incoming=False, client_id=CLIENT_ID)
+        orders = self.gateway.orders()
+        taken = {str(each.order_id) for each in orders if each.client_id == CLIENT_ID}
+        used_up = {each.fields[2] for each in errors if each.fields[3] == "103"} - taken
         return Truth(
             client_id=CLIENT_ID,
-            orders=self.gateway.orders(),
+            orders=orders,
             executions=self.gateway.executions(),
             positions={
                 each.contract.symbol: each.quantity
                 for each in self.gateway.positions()
                 if each.quantity
             },
-            placed=frozenset((each.fields[26], each.fields[1]) for each in messages),
+            placed=frozenset(
+                (each.fields[26], each.fields[1])
+                for each in messages
+                if each.fields[1] not in used_up
+            ),
         )
 
     def told(self) -> Told:

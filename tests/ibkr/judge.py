@@ -92,7 +92,11 @@ class Truth:
     """As they stand: one that was corrected has the id of its last correction."""
     positions: Mapping[str, Decimal]
     placed: frozenset[tuple[str, str]]
-    """(orderRef, number) of each message that places or changes an order of this client."""
+    """(orderRef, number) of each message that places or changes an order of this client.
+
+    Without numbers that the venue has refused as used (103) and has no order of: nothing can ever
+    come of them.
+    """
 
     @property
     def own(self) -> list[VenueOrder]:
