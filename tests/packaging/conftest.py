@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 UV = os.environ.get("UV", "uv")
 
 
-def run(*command, status=0, cwd=None, **variables):
+def run(*command, status=0, cwd=None, timeout=400, **variables):
     """Run a program that knows nothing of the environment that runs the tests."""
     ours = ("NANOBOOK_", "COVERAGE_", "PYTHON", "VIRTUAL_ENV", "UV_PROJECT")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -24,7 +24,7 @@ def run(*command, status=0, cwd=None, **variables):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=timeout,
         check=False,
     )
     shown = f"{command} gave {done.returncode}\n{done.stdout[-8000:]}\n{done.stderr[-8000:]}"

@@ -10,7 +10,6 @@ from nanobook_native import COMPILED
 EMPTY = {
     "nanobook-binance",
     "nanobook-executors",
-    "nanobook-ibkr",
     "nanobook-itch",
 }
 if not COMPILED:
