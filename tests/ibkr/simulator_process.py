@@ -1,7 +1,6 @@
 """The simulator as a user starts it: a process of its own, driven by its file of quotes."""
 
 import json
-import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -21,19 +20,15 @@ def set_quotes(path, text=QUOTES):
 
 
 @contextmanager
-def simulator(folder):
-    """Run the simulator on quotes in a folder; its port."""
-    set_quotes(folder / "quotes.csv")
-    command = [sys.executable, "-m", "nanobook_ibkr.simulator", "--port", "0", "--json"]
+def simulator(*options, cwd, as_json=True):
+    """Run the simulator; its port, or the line that it tells people."""
+    command = [sys.executable, "-m", "nanobook_ibkr.simulator", "--port", "0", *options]
     process = subprocess.Popen(
-        [*command, "--quotes", "quotes.csv"],
-        cwd=folder,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
+        [*command, "--json"] if as_json else command, cwd=cwd, stdout=subprocess.PIPE, text=True
     )
     try:
-        yield json.loads(process.stdout.readline())["port"]
+        line = process.stdout.readline()
+        yield json.loads(line)["port"] if as_json else line
     finally:
         process.terminate()
         process.wait(timeout=20)

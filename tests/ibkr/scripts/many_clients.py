@@ -20,7 +20,7 @@ def refused(number):
     ib, said = IB(), []
     ib.errorEvent += lambda req_id, code, text, contract: said.append(code)
     try:
-        ib.connect("127.0.0.1", PORT, clientId=number, timeout=2)
+        ib.connect("127.0.0.1", PORT, clientId=number, timeout=1)
     except (ConnectionError, TimeoutError) as error:
         print(f"client {number}: {type(error).__name__}", said)
     else:

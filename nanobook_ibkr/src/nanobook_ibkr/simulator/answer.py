@@ -65,8 +65,10 @@ def _nothing(client: Client, request: asked.Request) -> None:
 
 def _unknown(client: Client, request: asked.UnknownRequest) -> None:
     name = f"{request.name} ({request.message_id})" if request.name else str(request.message_id)
-    code, what = (321, "Error validating request") if request.name else (505, "Unknown message id")
-    client.error(request.request_id, code, f"{what}: {name} is not served by the simulator")
+    # 505 and not 321, which ib_async takes for a warning: it would wait for the answer for ever.
+    client.error(
+        request.request_id, 505, f"Unknown message id: {name} is not served by the simulator"
+    )
 
 
 _ANSWERS: dict[type[Any], Callable[[Client, Any], None]] = {
