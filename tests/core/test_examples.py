@@ -5,16 +5,17 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from tests.ibkr.simulator_process import simulator
 
 import nanobook
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def run(name, cwd):
+def run(name, cwd, *arguments):
     """Lines that an example prints, in a folder of its own."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", EXAMPLES / name],
+        [sys.executable, "-W", "error", EXAMPLES / name, *arguments],
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -26,7 +27,13 @@ def run(name, cwd):
 
 def test_every_example_is_tested_here():
     names = {path.name for path in EXAMPLES.glob("*.py")}
-    assert names == {"momentum.py", "backtest_from_weights.py", "rebalance_paper.py"}
+    assert names == {
+        "momentum.py",
+        "backtest_from_weights.py",
+        "rebalance_paper.py",
+        "ibkr_order.py",
+        "ibkr_rebalance.py",
+    }
 
 
 def test_momentum_prints_both_strategies_and_draws_them(tmp_path):
@@ -72,3 +79,22 @@ def test_weights_are_traded_on_paper_and_not_twice(tmp_path):
     again = run("rebalance_paper.py", tmp_path)
     assert again[-1] == lines[-1]
     assert again.count("momentum-2022-11-28 is already complete") == 1
+
+
+def test_an_order_and_a_plan_are_traded_at_interactive_brokers(tmp_path):
+    with simulator(cwd=tmp_path) as port:
+        order = run("ibkr_order.py", tmp_path, str(port))
+        plan = run("ibkr_rebalance.py", tmp_path, str(port))
+        again = run("ibkr_rebalance.py", tmp_path, str(port))
+    assert order == [
+        "account DU1234567: equity 1,000,000.00 USD",
+        "AAPL 184.98 / 185",
+        "would cost 1 in commission",
+        "filled: 10 at 185",
+        "  buy 10 at 185, fee 1 USD",
+        "holds 10 AAPL",
+    ]
+    assert plan[0] == "Plan of 2026-02-08 for account DU1234567, equity $999,999.00 USD"
+    assert "2 of 2 filled; $6.70 fees + $16.11 slippage = $22.82, estimated $153.71" in plan
+    assert plan[-1] == "2 of 2 trades filled."
+    assert again[-1] == "2026-02-08 is already complete"

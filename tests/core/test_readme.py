@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.ibkr.simulator_process import simulator
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -27,8 +28,9 @@ def run(page, capsys):
 
 def test_every_python_block_runs_and_prints_what_the_readme_shows(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    namespace, ran = run(README, capsys)
-    assert ran == 8
+    with simulator(cwd=tmp_path) as port:  # the README's 4002 may be somebody's gateway
+        namespace, ran = run(README.replace("4002, ", f"{port}, "), capsys)
+    assert ran == 9
     assert namespace["metrics"].num_periods == 1
 
 
