@@ -23,13 +23,12 @@ from rich.console import Console
 from tws.adapter import Adapter
 from tws.bare import Bare
 from tws.plain import Plain
-from tws.way import Way, latency
+from tws.way import MARKETABLE, RESTING, Way, latency
 
-from nanobook_ibkr.simulator import SimulatedGateway
+from nanobook_ibkr.simulator import SimulatedGateway, Venue
 
 SERVE = "--serve"
-CASH = Decimal(10**12)
-SIZE = 10**9
+CASH = {"DU1234567": Decimal(10**12)}
 
 
 @click.command(help=__doc__)
@@ -46,12 +45,13 @@ def main(*, quick: bool, serve: bool) -> None:
     latencies: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for open_way in ways(Path(folder)):
-            with connected(open_way) as way:
-                way.burst(n_orders // 10)
-                started = perf_counter()
-                way.burst(n_orders)
-                rate = n_orders / (perf_counter() - started)
-                bursts.append({"way": way.name, "orders a second": round(rate)})
+            for what, limit in (("rest", RESTING), ("trade", MARKETABLE)):
+                with connected(open_way) as way:
+                    way.burst(limit, n_orders // 10)
+                    started = perf_counter()
+                    way.burst(limit, n_orders)
+                    rate = n_orders / (perf_counter() - started)
+                bursts.append({"orders that": what, "way": way.name, "a second": round(rate)})
             for what in ("acknowledge", "fill"):
                 with connected(open_way) as way:
                     found = latency(getattr(way, what), n_orders, perf_counter)
@@ -65,13 +65,8 @@ def main(*, quick: bool, serve: bool) -> None:
                         "worst us": found.worst,
                     }
                 )
-    for row in bursts:
-        row["of the bare socket"] = row["orders a second"] / bursts[0]["orders a second"]
-    for row in latencies:
-        first = next(other for other in latencies if other["submit to"] == row["submit to"])
-        row["times the bare socket"] = row["p50 us"] / first["p50 us"]
-    show(console, f"Orders that rest, {n_orders} in a burst", bursts)
-    show(console, f"Orders one after another, {n_orders} of each", sorted(latencies, key=_measure))
+    show(console, f"{n_orders} orders at once", compared(bursts, "orders that", "a second"))
+    show(console, f"{n_orders} orders, one by one", compared(latencies, "submit to", "p50 us"))
     print(*(f"{name}: {value}" for name, value in machine().items()), sep=", ")
 
 
@@ -100,15 +95,20 @@ def connected(open_way: Callable[[int], Way]) -> Iterator[Way]:
 
 
 def run_gateway() -> None:
-    """Serve until terminated, with more to buy than anybody asks for."""
-    with SimulatedGateway(messages_per_second=None) as gateway:
-        gateway.set_quote("AAPL", "184.99", "185.01", bid_size=SIZE, ask_size=SIZE)
+    """Serve until terminated; there is as much to buy as anybody asks for."""
+    with SimulatedGateway(Venue(cash=CASH), messages_per_second=None) as gateway:
+        gateway.set_quote("AAPL", Decimal("184.99"), Decimal("185.01"))
         print(gateway.port, flush=True)
         Event().wait()
 
 
-def _measure(row: dict[str, Any]) -> str:
-    return str(row["submit to"])
+def compared(rows: list[dict[str, Any]], kind: str, figure: str) -> list[dict[str, Any]]:
+    """Rows by kind, with the ratio of a figure to that of the kind's first row."""
+    ordered = sorted(rows, key=lambda row: str(row[kind]))
+    for row in ordered:
+        first = next(other for other in ordered if other[kind] == row[kind])
+        row["of the bare socket"] = row[figure] / first[figure]
+    return ordered
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from nanobook_core.contracts import BrokerOrder
-from nanobook_ibkr import IbkrBroker
+from nanobook_ibkr.broker import IbkrBroker
 from tws.way import MARKETABLE, RESTING
 
 THREADS = 8
@@ -21,14 +21,16 @@ class Adapter:
     def __init__(self, port: int, state: Path | None) -> None:
         self.name = f"IbkrBroker, journal {'in memory' if state is None else 'on disk'}"
         self._broker = IbkrBroker(
-            "127.0.0.1", port, client_id=1, state=state, messages_per_second=None
+            "127.0.0.1", port, client_id=1, state=state, messages_per_second=10_000
         )
         self._broker.connect()
 
-    def burst(self, n_orders: int) -> None:
-        """Submit from `THREADS` threads; each call returns when its order is acknowledged."""
+    def burst(self, limit: int, n_orders: int) -> None:
+        """Submit from `THREADS` threads; each waits for its order before it sends the next."""
+        call = self.acknowledge if limit == RESTING else self.fill
         with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(lambda _: self._submit(RESTING), range(n_orders)))
+            for sent in [pool.submit(call) for _ in range(n_orders)]:
+                sent.result()
 
     def acknowledge(self) -> None:
         """Submit one."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from tws.way import MARKETABLE, RESTING
+from tws.way import END, MARKETABLE, RESTING
 
 FRAMES = Path(__file__).parents[2] / "tests" / "data" / "ibkr" / "client_frames.json"
 VERSION = "176"
@@ -32,36 +33,33 @@ class Bare:
         self._send(["71", "2", "1", ""])
         self._number = int(self._until("9")[2])
 
-    def burst(self, n_orders: int) -> None:
+    def burst(self, limit: int, n_orders: int) -> None:
         """Keep `WINDOW` orders on their way."""
-        under_way = 0
+        under_way: deque[int] = deque()
         for _ in range(n_orders):
-            self._place(RESTING)
-            under_way += 1
-            if under_way == WINDOW:
-                self._until_status("Submitted")
-                under_way -= 1
-        for _ in range(under_way):
-            self._until_status("Submitted")
+            under_way.append(self._place(limit))
+            if len(under_way) == WINDOW:
+                self._wait(under_way.popleft(), limit)
+        for number in under_way:
+            self._wait(number, limit)
 
     def acknowledge(self) -> None:
         """Wait for its status."""
-        self._place(RESTING)
-        self._until_status("Submitted")
+        self._wait(self._place(RESTING), RESTING)
 
     def fill(self) -> None:
         """Wait for its status, which comes behind the execution."""
-        self._place(MARKETABLE)
-        self._until_status("Filled")
+        self._wait(self._place(MARKETABLE), MARKETABLE)
 
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
 
-    def _place(self, limit: int) -> None:
-        self._order[_NUMBER], self._order[_LIMIT] = str(self._number), str(limit)
-        self._number += 1
+    def _place(self, limit: int) -> int:
+        number, self._number = self._number, self._number + 1
+        self._order[_NUMBER], self._order[_LIMIT] = str(number), str(limit)
         self._send(self._order)
+        return number
 
     def _send(self, fields: list[str]) -> None:
         self._socket.sendall(_framed("".join(f"{field}\0" for field in fields).encode()))
@@ -69,8 +67,9 @@ class Bare:
     def _until(self, message_id: str) -> list[str]:
         return next(fields for fields in self._messages if fields[0] == message_id)
 
-    def _until_status(self, status: str) -> None:
-        while self._until("3")[2] != status:
+    def _wait(self, number: int, limit: int) -> None:
+        awaited = [str(number), END[limit]]
+        while self._until("3")[1:3] != awaited:
             pass
 
     def _receive(self) -> Iterator[list[str]]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from ib_insync import IB, LimitOrder, Stock, Trade, util
+import ib_insync
 
-from tws.way import MARKETABLE, RESTING
+from tws.way import END, MARKETABLE, RESTING
+
+LIBRARY: Any = ib_insync  # half of it has types
 
 
 class Plain:
@@ -15,50 +18,37 @@ class Plain:
     name = "plain ib_insync"
 
     def __init__(self, port: int) -> None:
-        self._ib = IB()
+        self._ib = LIBRARY.IB()
         self._ib.client.MaxRequests = 0
         self._ib.connect("127.0.0.1", port, clientId=1)
-        self._contract = Stock("AAPL", "SMART", "USD")
+        self._contract = LIBRARY.Stock("AAPL", "SMART", "USD")
         self._ib.qualifyContracts(self._contract)
-        self._awaited, self._count = "", 0
-        self._reached: asyncio.Future[None] | None = None
+        self._awaited, self._pending = "", 0
+        self._reached: asyncio.Future[None] = LIBRARY.util.getLoop().create_future()
         self._ib.orderStatusEvent += self._on_status
 
-    def burst(self, n_orders: int) -> None:
-        """Place all of them, then let the loop run until the last is acknowledged."""
-        self._expect("Submitted", n_orders)
+    def burst(self, limit: int, n_orders: int) -> None:
+        """Place all of them, then let the loop run until the last has come so far."""
+        self._awaited, self._pending = END[limit], n_orders
+        self._reached = LIBRARY.util.getLoop().create_future()
         for _ in range(n_orders):
-            self._place(RESTING)
-        self._wait()
+            self._ib.placeOrder(self._contract, LIBRARY.LimitOrder("BUY", 1, limit, tif="GTC"))
+        LIBRARY.util.run(self._reached)
 
     def acknowledge(self) -> None:
         """Wait for the event of its status."""
-        self._expect("Submitted", 1)
-        self._place(RESTING)
-        self._wait()
+        self.burst(RESTING, 1)
 
     def fill(self) -> None:
         """Wait for the event of its status."""
-        self._expect("Filled", 1)
-        self._place(MARKETABLE)
-        self._wait()
+        self.burst(MARKETABLE, 1)
 
     def close(self) -> None:
         """Disconnect."""
         self._ib.disconnect()
 
-    def _place(self, limit: int) -> None:
-        self._ib.placeOrder(self._contract, LimitOrder("BUY", 1, limit, tif="GTC"))
-
-    def _expect(self, status: str, count: int) -> None:
-        self._awaited, self._count = status, count
-        self._reached = util.getLoop().create_future()
-
-    def _wait(self) -> None:
-        util.run(self._reached)
-
-    def _on_status(self, trade: Trade) -> None:
-        if self._reached and trade.orderStatus.status == self._awaited:
-            self._count -= 1
-            if self._count == 0:
+    def _on_status(self, trade: Any) -> None:
+        if trade.orderStatus.status == self._awaited:
+            self._pending -= 1
+            if self._pending == 0:
                 self._reached.set_result(None)

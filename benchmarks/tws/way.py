@@ -10,6 +10,8 @@ from attrs import frozen
 
 RESTING, MARKETABLE = 150, 186
 """Limits in dollars, below and through the quote."""
+END = {RESTING: "Submitted", MARKETABLE: "Filled"}
+"""The venue's word that an order has come so far."""
 
 
 class Way(Protocol):
@@ -17,8 +19,8 @@ class Way(Protocol):
 
     name: str
 
-    def burst(self, n_orders: int) -> None:
-        """Send orders that rest, as fast as the way allows, until all are acknowledged."""
+    def burst(self, limit: int, n_orders: int) -> None:
+        """Send orders as fast as the way allows, until all rest or have traded."""
 
     def acknowledge(self) -> None:
         """Send an order that rests and wait for the venue's word."""
