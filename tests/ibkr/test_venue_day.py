@@ -211,6 +211,24 @@ def test_correction_on_another_day_starts_from_what_was_held_then():
     assert (position.quantity, position.avg_cost) == (20, Decimal("184.6"))
 
 
+def test_price_that_was_only_quoted_goes_with_the_quote_and_a_print_stays():
+    bench = Bench()
+    bench.venue.withdraw_quote("AAPL")
+    assert bench.venue.top("AAPL").last is None
+    bench.place(1, 1, buy(10), "MSFT")
+    bench.venue.withdraw_quote("MSFT")
+    assert bench.venue.top("MSFT").last == Decimal("370.02")
+
+
+def test_holding_without_a_quote_is_worth_the_close():
+    bench = Bench()
+    bench.place(1, 1, buy(10, "185.00"))
+    bench.venue.end_of_day()
+    bench.venue.withdraw_quote("AAPL")
+    assert bench.venue.top("AAPL").last is None
+    assert bench.value("GrossPositionValue") == "1850.00"
+
+
 def test_tape_has_the_days_prints():
     bench = Bench()
     for number, order in enumerate((buy(10), sell(20), buy(30)), start=1):

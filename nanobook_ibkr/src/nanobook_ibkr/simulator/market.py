@@ -70,10 +70,10 @@ class Market:
 
     @property
     def mark(self) -> Decimal | None:
-        """What a holding is worth: the last price, else a touch; None where there is neither."""
+        """What a holding is worth: the last price, else a touch or the close; None without any."""
         if self.tape.last is not None:
             return self.tape.last
-        return self.best(Side.BUY) or self.best(Side.SELL)
+        return self.best(Side.BUY) or self.best(Side.SELL) or self.tape.close
 
     def best(self, side: Side) -> Decimal | None:
         """Best price that rests on that side."""

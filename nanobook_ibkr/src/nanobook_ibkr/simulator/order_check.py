@@ -72,6 +72,7 @@ def _check_modelled(form: OrderForm) -> None:
         (form.all_or_none, "All-or-none orders"),
         (form.hidden, "Hidden orders"),
         (form.min_quantity, "Minimum quantities"),
+        (form.unsupported, f"Orders with {', '.join(form.unsupported)}"),
         (form.oca_group and form.tif in AT_ONCE, f"{form.tif} orders in a one-cancels-all group"),
     ):
         if is_there:
