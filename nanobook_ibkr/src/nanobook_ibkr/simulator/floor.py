@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from decimal import Decimal
 
 from attrs import evolve
@@ -20,6 +20,7 @@ from nanobook_ibkr.simulator.market import BOTTOMLESS, Market, Match
 from nanobook_ibkr.simulator.order_check import AT_ONCE
 from nanobook_ibkr.simulator.record import OrderForm, OrderStatusWord, VenueExecution
 from nanobook_ibkr.simulator.source_quote import SourceQuote
+from nanobook_ibkr.simulator.waiting import Waiting
 from nanobook_ibkr.simulator.working import Working
 
 _CANCELLED = "Order Canceled - reason:"
@@ -47,10 +48,7 @@ class Floor:
         self._announcer = announcer
         self._groups = Groups()
         self._due: deque[Working] = deque()
-        #: Those that wait for a price, by contract.
-        self._stops: defaultdict[int, list[Working]] = defaultdict(list)
-        #: Market orders that found nobody.
-        self._unmet: list[Working] = []
+        self._waiting = Waiting()
 
     def add(self, working: Working) -> None:
         """Take an order in; nothing happens to it until it is sent."""
@@ -88,12 +86,7 @@ class Floor:
         """Do all that has become due, until nothing is."""
         while True:
             if not self._due:
-                self._due.extend(
-                    working
-                    for working in self._unmet
-                    if not working.market.halted
-                    and working.market.best(working.side.opposite) is not None
-                )
+                self._due.extend(self._waiting.servable())
             if not self._due:
                 return
             self._advance(self._due.popleft())
@@ -165,7 +158,7 @@ class Floor:
             if left:
                 market.post(side, price, left)
         market.quoted(last, volume)
-        self._last_moved(market)
+        self._due.extend(self._waiting.elect(market))
 
     def correct(
         self, working: Working, exec_id: str, quantity: Decimal | None, price: Decimal | None
@@ -195,7 +188,7 @@ class Floor:
         """Go on after a halt: first the source's quote, then what came, in its turn."""
         market.halted = 0
         self.post(market, market.quote, None, None)
-        self._due.extend(each for each in self._unmet if each.market is market)
+        self._due.extend(self._waiting.unmet(market))
         self.reconsider(market)
 
     def reconsider(self, market: Market) -> None:
@@ -217,7 +210,7 @@ class Floor:
                 if working.order.is_done:
                     self._forget(working)
         market.printed(match.price, match.quantity)
-        self._last_moved(market)
+        self._due.extend(self._waiting.elect(market))
         if not market.is_shortable:  # what was bought needs no locating when it is sold
             self.reconsider(market)
         for working in (passive, aggressor):
@@ -242,17 +235,6 @@ class Floor:
                 working.market.reduce(working.book_id, by)
             self.changed(working)
 
-    def _last_moved(self, market: Market) -> None:
-        stops, last = self._stops[market.definition.con_id], market.tape.last
-        if last is None:
-            return
-        for working in list(stops):
-            trigger.follow(working, last)
-            if trigger.is_touched(working, last):
-                working.is_elected = True
-                stops.remove(working)
-                self._due.append(working)
-
     def _forget(self, working: Working) -> None:
         """Take what is over out of everything but the day's list."""
         self._leave(working)
@@ -264,9 +246,7 @@ class Floor:
         if working.book_id is not None:
             working.market.remove(working.book_id)
             working.book_id = None
-        for waiting in (self._stops[working.market.definition.con_id], self._unmet):
-            if working in waiting:
-                waiting.remove(working)
+        self._waiting.remove(working)
 
     def _advance(self, working: Working) -> None:
         if working.order.is_done or working.book_id is not None or not working.is_sent:
@@ -305,7 +285,7 @@ class Floor:
     def _hold(self, working: Working, why: str) -> None:
         self._leave(working)
         if why == "trigger":
-            self._stops[working.market.definition.con_id].append(working)
+            self._waiting.add(working)
         order = working.order
         if (order.status, order.why_held) != (OrderStatusWord.PRE_SUBMITTED, why):
             order.status, order.why_held = OrderStatusWord.PRE_SUBMITTED, why
@@ -334,8 +314,7 @@ class Floor:
         if order.form.tif in AT_ONCE:
             self.end(working)
         elif working.limit is None:
-            if working not in self._unmet:  # else it keeps its place
-                self._unmet.append(working)
+            self._waiting.add(working)
         else:
             working.book_id = market.rest(
                 working.side, working.remaining, working.limit, order.perm_id
