@@ -170,6 +170,7 @@ def portfolio_row(quantity, price, value):
         quantity=D(quantity),
         market_price=price,
         market_value=value,
+        unrealized_pnl=D(98),
     )
 
 

@@ -297,7 +297,10 @@ def test_a_port_that_is_changed_ends_the_connection_and_is_told():
     with (
         scripted(serve) as server,
         connected(server) as client,
-        pytest.raises(LinkDownError, match=r"^connection error: Port has been reset to 4009"),
+        pytest.raises(
+            LinkDownError,
+            match=r"^connection error: client id 1 at \S+: Port has been reset to 4009",
+        ),
     ):
         client.ask("current_time")
 

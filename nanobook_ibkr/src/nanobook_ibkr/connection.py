@@ -385,8 +385,9 @@ class Connection(Questions):
                     link.requests.fail(refused, error_of(code, text))
                 if self._state is ConnectionState.READY:
                     self._settle()
-            case Meaning.PORT_CHANGED | Meaning.SESSION:
-                link.fail(error_of(code, text))
+            case Meaning.SESSION | Meaning.PORT_CHANGED:
+                who = f"client id {self._settings.client_id} at {self._where}"
+                link.fail(error_of(code, f"{who}: {text}"))
             case Meaning.CONNECTION if not link.is_ready:
                 link.fail(error_of(code, text))
 

@@ -178,6 +178,7 @@ class PortfolioRow:
     quantity: Decimal
     market_price: Decimal | None
     market_value: Decimal | None
+    unrealized_pnl: Decimal | None
 
 
 @frozen(kw_only=True)

@@ -100,12 +100,10 @@ class Questions(ABC):
 
     async def position_rows(self) -> tuple[PositionRow, ...]:
         """Holdings of the account; none of quantity 0."""
-        rows = await self._ask(
-            Untagged.POSITIONS,
-            lambda client, _: client.reqPositions(),
-            after=lambda client, _: client.cancelPositions(),
+        # Changes are told from then on too, which costs nothing; ending that would cost a message.
+        return self._held(
+            await self._ask(Untagged.POSITIONS, lambda client, _: client.reqPositions())
         )
-        return self._held(rows)
 
     async def portfolio_rows(self) -> tuple[PortfolioRow, ...]:
         """Holdings of the account with their values, which may be minutes old."""
