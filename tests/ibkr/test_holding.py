@@ -66,8 +66,10 @@ def test_holdings_are_told_by_their_names_with_their_values(client):
     assert short.market_value < 0
     assert (long.symbol, long.quantity, long.currency) == ("SAP.EUR", 3, "EUR")
     assert long.market_value > 0
-    assert (short.avg_cost, long.avg_cost) == (None, None)  # commissions are in it
-    assert (short.unrealized_pnl, long.unrealized_pnl) == (None, None)
+    # A commission of 1 is in each: 10 at 99.99 less 1, and 3 at 200.1 with 1.
+    assert (short.avg_cost, long.avg_cost) == (D("99.89"), D("200.43333333333334"))
+    assert short.unrealized_pnl == short.market_value + 10 * short.avg_cost
+    assert abs(long.unrealized_pnl - (long.market_value - D("601.3"))) < D("1e-9")
 
 
 def test_what_was_closed_is_not_listed(client):
@@ -177,11 +179,13 @@ def portfolio_row(quantity, price, value):
 def test_a_value_of_an_older_quantity_is_not_that_of_what_is_held(client):
     (position,) = told_positions(client, "-12", portfolio_row("10", D("99.9"), D(999)))
     assert position.market_value == D("-1198.8")
+    assert (position.avg_cost, position.unrealized_pnl) == (D("90.1"), D("-117.6"))
 
 
 def test_a_value_of_what_is_held_is_the_venues_own(client):
     (position,) = told_positions(client, "10", portfolio_row("10", D("99.9"), D("999.01")))
     assert position.market_value == D("999.01")
+    assert position.unrealized_pnl == D("98.01")
 
 
 @pytest.mark.parametrize("portfolio", [(), (portfolio_row("10", None, None),)])

@@ -8,7 +8,7 @@ from nanobook_core.testing import BrokerSuite
 
 
 class Ibkr(BrokerSuite):
-    tells_costs = False  # without fees, which are in what the venue tells
+    costs_with_fees = True
 
     @pytest.fixture
     def venue(self):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from nanobook_core.contracts.broker_error import BrokerProtocolError
+from nanobook_core.contracts.cents import WIDE
 from nanobook_core.contracts.clock import Clock
 from nanobook_core.contracts.holding import Account, Balance, BrokerPosition
 from nanobook_ibkr.contract import Contracts
@@ -18,9 +19,9 @@ _ALL_CURRENCIES = "BASE"
 async def positions(questions: Questions, contracts: Contracts) -> list[BrokerPosition]:
     """Holdings of the account, in the order of their symbols.
 
-    Without average costs and gains: those of the venue have commissions in them, and nobody can
-    take them out again. Values are the venue's own; where a trade was so recent that its quantity
-    there is an older one, the venue's price times what is held.
+    Costs are the venue's, with commissions in them; a gain is the value less them. Values are the
+    venue's own; where a trade was so recent that its quantity there is an older one, the venue's
+    price times what is held.
 
     Raises:
         BrokerProtocolError: the venue tells no price of a holding.
@@ -40,11 +41,14 @@ async def positions(questions: Questions, contracts: Contracts) -> list[BrokerPo
         value = worth.market_value
         if value is None or worth.quantity != row.quantity:
             value = row.quantity * worth.market_price * instrument.multiplier
+        cost = row.avg_cost  # for one unit of all of its multiplier
         held.append(
             BrokerPosition(
                 symbol=instrument.symbol,
                 quantity=row.quantity,
+                avg_cost=None if cost is None else WIDE.divide(cost, instrument.multiplier),
                 market_value=value,
+                unrealized_pnl=None if cost is None else value - row.quantity * cost,
                 currency=instrument.currency,
             )
         )

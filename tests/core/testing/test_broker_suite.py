@@ -13,6 +13,7 @@ from tests.core.testing.broker_defect import (
     event,
     fault,
     fill,
+    inclusive,
     market,
     modest,
     order,
@@ -39,6 +40,7 @@ DEFECTS = [
         fault,
         restart,
         modest,
+        inclusive,
     )
     for broker in vars(module).values()
     if isinstance(broker, type) and broker.__module__ == module.__name__
@@ -105,6 +107,13 @@ class TestModest(Suite):
 
     def made(self, venue, state):
         return modest.Modest(quotes=venue.quotes, clock=venue.clock, state=state, margin=False)
+
+
+class TestInclusive(Suite):
+    costs_with_fees = True
+
+    def made(self, venue, state):
+        return inclusive.Inclusive(quotes=venue.quotes, clock=venue.clock, state=state, costs=5)
 
 
 class Impatient(Suite):

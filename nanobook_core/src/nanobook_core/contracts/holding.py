@@ -68,12 +68,12 @@ class BrokerPosition(Seed):
     quantity: Decimal
     """Negative when short."""
     avg_cost: Decimal | None = None
-    """Price per unit, without fees, at which what is held was opened; None where the venue does
-    not tell it."""
+    """Price per unit at which what is held was opened, without fees unless the venue counts them
+    in, as Interactive Brokers does; None where the venue does not tell it."""
     market_value: Decimal
     """Negative when short."""
     unrealized_pnl: Decimal | None = None
-    """None where the venue does not tell it."""
+    """Value less cost; None where the venue does not tell it."""
     currency: str = "USD"
 
     @property

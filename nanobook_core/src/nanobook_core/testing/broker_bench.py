@@ -102,6 +102,8 @@ class BrokerBench:
     proves_absence = True
     #: The venue tells what every holding has cost and gained.
     tells_costs = True
+    #: The fees are in what a holding has cost.
+    costs_with_fees = False
     withdraws_quotes = True
     shows_foreign = True
     loses_answers = True
@@ -293,16 +295,23 @@ class BrokerBench:
         assert broker.fills() == []
         assert broker.positions() == []
 
-    def has_cost(self, position: BrokerPosition, expected: Decimal) -> None:
+    def has_cost(self, broker: Broker, position: BrokerPosition, expected: Decimal) -> None:
         """Assert what a holding has cost; only a venue that does not tell costs may leave it open.
 
-        What is told is right, or it is not told.
+        What is told is right, or it is not told. Where fees are in it, it is worse by them, and by
+        no more than all of them.
         """
         cost = position.avg_cost
         if cost is None:
             assert not self.tells_costs, position
-        else:
-            assert abs(cost - expected) < expected / 10**9, (position, expected)
+            return
+        fees = Decimal(0)
+        if self.costs_with_fees:
+            fees = sum((fill.fee for fill in broker.fills(symbol=position.symbol)), Decimal(0))
+        worse = cost - expected if position.quantity > 0 else expected - cost
+        slack = expected / 10**9
+        assert -slack < worse < fees / abs(position.quantity) + slack, (position, expected)
+        assert worse > slack or not fees, (position, expected)
 
     def near(self, money: Decimal, expected: Decimal) -> None:
         """Assert that money is as expected, as exactly as the venue tells money."""

@@ -147,7 +147,7 @@ class ClaimLaws(BrokerBench):
                 assert self.holds(broker, self.symbol) < 0
                 (position,) = broker.positions()
                 assert done.avg_fill_price is not None
-                self.has_cost(position, done.avg_fill_price)
+                self.has_cost(broker, position, done.avg_fill_price)
 
     def test_changing_an_order_is_as_claimed(self, broker: Broker) -> None:
         """It keeps its number and client order id, or the venue cannot and nothing changes."""

@@ -38,14 +38,14 @@ class HoldingLaws(BrokerBench):
             assert number.is_finite()
 
     def test_a_purchase_is_a_position(self, broker: Broker) -> None:
-        """Of what was bought, at what was paid without fees."""
+        """Of what was bought, at what was paid."""
         done = self.trade(broker)
         (position,) = self.eventually(broker.positions)
         assert isinstance(position, BrokerPosition)
         assert position.symbol == self.symbol
         assert position.quantity == self.holds(broker, self.symbol) > 0
         assert done.avg_fill_price is not None
-        self.has_cost(position, done.avg_fill_price)
+        self.has_cost(broker, position, done.avg_fill_price)
         assert position.market_value > 0
 
     def test_a_position_that_is_closed_is_gone(self, broker: Broker) -> None:
@@ -70,7 +70,7 @@ class HoldingLaws(BrokerBench):
         )
         assert after.quantity == self.holds(broker, self.symbol) > 0
         assert done.avg_fill_price is not None
-        self.has_cost(after, done.avg_fill_price)
+        self.has_cost(broker, after, done.avg_fill_price)
 
     def test_the_cost_of_two_purchases_is_their_average(self, broker: Broker, venue: Venue) -> None:
         """Weighted by quantity."""
@@ -89,7 +89,7 @@ class HoldingLaws(BrokerBench):
         assert second.avg_fill_price is not None
         assert second.avg_fill_price > first.avg_fill_price
         expected = (first.avg_fill_price + second.avg_fill_price) / 2
-        self.has_cost(position, expected)
+        self.has_cost(broker, position, expected)
 
     def test_positions_are_told_in_the_order_of_their_symbols(self, broker: Broker) -> None:
         """Not in that of the trades."""
@@ -118,7 +118,7 @@ class HoldingLaws(BrokerBench):
             assert position.quantity == self.holds(broker, self.symbol) < 0
             assert position.market_value < 0
             assert done.avg_fill_price is not None
-            self.has_cost(position, done.avg_fill_price)
+            self.has_cost(broker, position, done.avg_fill_price)
             self.trade(broker, "buy")
             self.holds(broker, self.symbol)
 
@@ -169,12 +169,14 @@ class HoldingLaws(BrokerBench):
         (after,) = self.eventually(
             broker.positions, lambda told: told[0].market_value > before.market_value
         )
-        assert done.avg_fill_price is not None
-        cost = done.avg_fill_price * broker.instrument(self.symbol).multiplier
+        multiplier = broker.instrument(self.symbol).multiplier
         for position in (before, after):
+            price = position.avg_cost if self.costs_with_fees else done.avg_fill_price
             if position.unrealized_pnl is None:
                 assert not self.tells_costs
             else:
+                assert price is not None
+                cost = price * multiplier
                 profit = position.market_value - position.quantity * cost
                 assert abs(position.unrealized_pnl - profit) <= max(self.money_step, cost / 10**9)
 
