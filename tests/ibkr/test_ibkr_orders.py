@@ -151,6 +151,22 @@ def test_a_warning_ends_nothing(broker, gateway, code):
     assert broker.wait(ack, 5).state is OrderState.FILLED
 
 
+def test_a_refusal_of_an_order_that_lives_is_looked_into(broker, gateway):
+    """As where another program changes it, and is refused."""
+    ack = broker.submit_order(order("a"))
+
+    def refuse(venue):
+        for listener in venue.listeners:
+            listener.order_refused(venue.orders[0], 201, "Order rejected - reason:margin")
+
+    gateway.call(refuse)
+    eventually(lambda: gateway.messages(99, incoming=True)[1:])
+    assert broker.order_status(ack).state is OrderState.ACCEPTED
+    broker.cancel_order(ack)
+    done = broker.wait(ack, 5)
+    assert (done.state, done.reason) == (OrderState.CANCELLED, "")
+
+
 def test_an_inactive_order_is_held_and_may_fill(broker, gateway):
     gateway.inject(Fault.INACTIVE_THEN_FILLED)
     ack = broker.submit_order(order("a"))

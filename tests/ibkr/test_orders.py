@@ -253,6 +253,28 @@ def test_a_new_order_that_is_refused_is_rejected(code):
     assert known.record.reason == f"{code}: no"
 
 
+@pytest.mark.parametrize("word", ["Cancelled", "Inactive"])
+def test_a_refusal_of_an_order_that_the_venue_has_is_its_end_only_by_its_status(word):
+    desk = Desk()
+    known = desk.send()
+    desk.hear(open_order(8), order_status(8, 0), (201, "Order rejected - reason:margin"))
+    assert known.record.state is OrderState.ACCEPTED
+    assert known.is_doubtful
+    desk.hear(order_status(8, 0, word))
+    assert known.record.state is OrderState.REJECTED
+    assert not known.is_doubtful
+
+
+def test_a_refusal_of_what_somebody_else_asked_of_it_is_forgotten_when_it_works_on():
+    desk = Desk()
+    known = desk.send()
+    desk.hear(open_order(8), order_status(8, 0), (201, "Order rejected - reason:margin"))
+    desk.hear(open_order(8), order_status(8, 0))
+    assert not known.is_doubtful
+    desk.hear(order_status(8, 0, "Cancelled"))
+    assert known.record.state is OrderState.CANCELLED
+
+
 @pytest.mark.parametrize("code", [110, 321, 399, 404, 434, 2109, 2137, 10349, 4711])
 def test_no_warning_ends_an_order_that_the_venue_has(code):
     desk = Desk()

@@ -61,9 +61,9 @@ from nanobook_ibkr.order_desk import OrderDesk
 from nanobook_ibkr.order_form import market_limit, order_fields
 from nanobook_ibkr.order_sender import OrderSender
 from nanobook_ibkr.quote import MARKET_DATA_TYPES
-from nanobook_ibkr.resync import compare
+from nanobook_ibkr.resync import compare, look
 from nanobook_ibkr.session import Session
-from nanobook_ibkr.setting import to_cap, to_choice, to_seconds, to_whole, to_word
+from nanobook_ibkr.setting import to_cap, to_choice, to_pace, to_seconds, to_whole, to_word
 
 log = logging.getLogger("nanobook.broker")
 
@@ -102,7 +102,8 @@ class IbkrBroker(BrokerBase):
         market_data: `"live"`, `"frozen"`, `"delayed"` or `"delayed_frozen"` quotes
         timeout: seconds to connect, and for each answer
         ack_timeout: seconds for the venue's word on an order
-        messages_per_second: at most so many are sent; TWS takes 50 unless it is told otherwise
+        messages_per_second: at most so many are sent: TWS takes 50, or half the market data lines
+            of the user; None sends any number
         clock: where the time comes from
 
     """
@@ -123,7 +124,7 @@ class IbkrBroker(BrokerBase):
         market_data: str = "live",
         timeout: float = 10.0,
         ack_timeout: float = 5.0,
-        messages_per_second: int = 45,
+        messages_per_second: int | None = 45,
         clock: Clock | None = None,
     ) -> None:
         """Describe the connection; `connect` makes it.
@@ -141,10 +142,11 @@ class IbkrBroker(BrokerBase):
             backend=to_choice(backend, "backend", ("auto", *BACKENDS)),
             market_data=to_choice(market_data, "market_data", tuple(MARKET_DATA_TYPES)),
             request_timeout=to_seconds(timeout, "timeout"),
-            messages_per_second=to_whole(messages_per_second, "messages_per_second", 1, 10_000),
+            messages_per_second=to_pace(messages_per_second),
         )
         self._path = None if state is None else Path(os.path.realpath(os.fspath(state)))
         self._cap = None if market_cap_bps is None else to_cap(market_cap_bps)
+        self._pace = None if messages_per_second is None else float(messages_per_second)
         self._loop = LoopThread("nanobook-ibkr")
         self._desk = OrderDesk(
             client_id, clock=self._clock, publish=self._publish, symbol_of=simple_name
@@ -236,7 +238,7 @@ class IbkrBroker(BrokerBase):
             client_id_scope=ClientIdScope.NEVER if self._path is None else ClientIdScope.FOR_EVER,
             streaming=True,
             history_days=1,
-            max_orders_per_second=float(self._settings.messages_per_second),
+            max_orders_per_second=self._pace,
         )
 
     # -- questions
@@ -320,7 +322,7 @@ class IbkrBroker(BrokerBase):
         self._check_told()
         known = self._desk.find(reference)
         if not (self._sender.is_ours(known) or known.is_done) and self._may_glance():
-            self._compare()
+            self._look()
         return self._desk.status(known)
 
     def open_orders(self, scope: Literal["own", "all"] = "own") -> list[BrokerOrderStatus]:
@@ -331,7 +333,7 @@ class IbkrBroker(BrokerBase):
         check_scope(scope)
         self._check_told()
         if scope == "all":
-            self._compare()
+            self._look()
         return self._desk.open_orders(scope)
 
     def find_order(self, client_order_id: str) -> BrokerOrderStatus | None:
@@ -461,7 +463,7 @@ class IbkrBroker(BrokerBase):
         self._check_connected()
         self._check_writable()
         if scope == "all":
-            self._compare()
+            self._look()
         found = [
             known
             for known in self._desk.working(scope)
@@ -553,6 +555,9 @@ class IbkrBroker(BrokerBase):
 
     def _compare(self) -> SyncReport:
         return self._ask(lambda session: compare(self._desk, session))
+
+    def _look(self) -> None:
+        self._ask(lambda session: look(self._desk, session))
 
     def _listed(self, symbol: str) -> Listed:
         self._check_connected()

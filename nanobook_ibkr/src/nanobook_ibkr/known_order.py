@@ -25,7 +25,7 @@ _STATES = {
     "Filled": _S.FILLED,
     "Inactive": _S.HELD,
 }
-#: A new order that is refused so never comes to be; an accepted one is ended by `REJECTED` alone.
+#: A new order that is refused so never comes to be. One that the venue has is ended by its status.
 _REFUSES = (Meaning.REJECTED, Meaning.INVALID, Meaning.CONTRACT, Meaning.READ_ONLY)
 
 
@@ -85,6 +85,11 @@ class KnownOrder:
     def is_done(self) -> bool:
         """Whether nothing but a late fill can happen to it."""
         return self.record.state.is_terminal
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it was refused, and lives by all that was said of it."""
+        return self.refusal is not None and not self.is_done
 
     @property
     def is_missing_fills(self) -> bool:
@@ -150,9 +155,8 @@ class KnownOrder:
         ):
             self.cancel_refusal = refusal
             return self.record.cancel_rejected()
-        if said is Meaning.REJECTED or (said in _REFUSES and not self.is_acknowledged):
-            self.refusal = refusal
-            return self._ended(_S.REJECTED, refusal, at)
+        if said in _REFUSES:
+            return self._refused(said, refusal, at)
         self.record.warned(str(refusal))
         return False
 
@@ -235,6 +239,8 @@ class KnownOrder:
             self.is_acknowledged = True
         self.record.venue_status = word
         reason = ""
+        if state is _S.ACCEPTED:
+            self.refusal = None
         if state in (_S.HELD, _S.CANCELLED) and self.refusal is not None:
             state, reason = _S.REJECTED, str(self.refusal)
         return self.record.told(
@@ -253,6 +259,15 @@ class KnownOrder:
             "client_id": self.client_id or 0,
         }
         return {name: str(number) for name, number in ids.items() if number}
+
+    def _refused(self, said: Meaning, refusal: Refusal, at: dt.datetime) -> bool:
+        if self.is_acknowledged and said is not Meaning.REJECTED:
+            self.record.warned(str(refusal))
+            return False
+        self.refusal = refusal
+        if self.is_acknowledged and self.record.state not in (_S.HELD, _S.CANCELLED):
+            return False  # of the order, or of a change of it: its status says which
+        return self._ended(_S.REJECTED, refusal, at)
 
     def _ended(self, state: OrderState, refusal: Refusal, at: dt.datetime) -> bool:
         if self.refusal is not None and self.record.state is _S.CANCELLED:

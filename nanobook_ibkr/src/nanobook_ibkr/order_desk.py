@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import logging
 import threading
@@ -69,6 +70,7 @@ class OrderDesk:
         self._symbol_of = symbol_of
         self._sockets = 0
         self._missed: list[Fill] = []
+        self._asking: asyncio.Task[None] | None = None
         self._journal: Journal | None = None
         self.orders = Orders(client_id, self, symbol_of)
 
@@ -163,14 +165,25 @@ class OrderDesk:
     def order_error(self, order_id: int, code: int, text: str) -> None:
         """Take in what the venue says of an order of this client."""
         with self.changed:
-            self.orders.told_error(order_id, code, text, self._clock.now())
+            known = self.orders.told_error(order_id, code, text, self._clock.now())
             self.changed.notify_all()
+        if known is not None and known.is_doubtful and self._asking is None:
+            self._asking = asyncio.get_running_loop().create_task(self._ask())
 
     def connection_changed(self, info: ConnectionInfo) -> None:
         """Tell everybody."""
         self._publish(BrokerEvent(connection=info))
         with self.changed:
             self.changed.notify_all()
+
+    async def _ask(self) -> None:
+        try:
+            if self.session is not None:
+                await compare(self, self.session)
+        except BrokerError as error:  # the next resync asks again
+            log.warning("what became of a refused order could not be asked: %s", error)
+        finally:
+            self._asking = None
 
     async def resync(self) -> None:
         """Compare everything with the venue."""

@@ -180,11 +180,14 @@ class Orders:
         self._listener.order_told(known, is_changed=known.told_status(message, at))
         return known
 
-    def told_error(self, ib_order_id: int, code: int, text: str, at: dt.datetime) -> None:
-        """Hear what the venue says of an order of this client."""
+    def told_error(
+        self, ib_order_id: int, code: int, text: str, at: dt.datetime
+    ) -> KnownOrder | None:
+        """Hear what the venue says of an order of this client; None if there is no such order."""
         known = self._by_number.get((self._client_id, ib_order_id))
         if known is not None:
             self._listener.order_told(known, is_changed=known.told_error(code, text, at))
+        return known
 
     def told_execution(self, message: Execution, at: dt.datetime) -> bool:
         """Hear of an execution; say whether it is new. A correction takes the place of another."""

@@ -19,6 +19,20 @@ log = logging.getLogger("nanobook.broker")
 _WORKING = frozenset({"PreSubmitted", "Submitted"})
 
 
+async def look(desk: OrderDesk, session: Session) -> None:
+    """Ask for open orders; and for all else only where one of which that was not known is none.
+
+    Raises:
+        PermissionDeniedError, BrokerError: as `compare`.
+
+    """
+    with desk.changed:
+        before = [(known, known.heard) for known in desk.working("all") if known.perm_id]
+    listed = {order.perm_id for order in await session.open_orders()}
+    if any(known.heard == heard and known.perm_id not in listed for known, heard in before):
+        await compare(desk, session)
+
+
 async def compare(desk: OrderDesk, session: Session) -> SyncReport:
     """Ask for all that the venue knows of today, and settle what becomes of orders in doubt.
 
@@ -32,7 +46,7 @@ async def compare(desk: OrderDesk, session: Session) -> SyncReport:
 
     """
     with desk.changed:
-        before = [(known, known.heard) for known in desk.orders if known.is_own]
+        before = [(known, known.heard) for known in desk.orders]
     opened = await _opened(session)
     is_complete = await _completed(session)
     await session.executions()

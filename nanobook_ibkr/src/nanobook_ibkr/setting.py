@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from nanobook_core.errors import ValidationError, shown
 
+_MANY = 1_000_000
+
 
 def to_word(value: object, name: str) -> str:
     """Return a word that is not empty.
@@ -65,6 +67,17 @@ def to_seconds(value: object, name: str = "timeout") -> float:
     if not (value > 0 and math.isfinite(value)):
         raise ValidationError(f"{name} is a number of seconds above 0, got {value}")
     return float(value)
+
+
+def to_pace(value: object) -> int:
+    """Return messages a second; None is more than any program sends.
+
+    Raises:
+        TypeError: it is no int.
+        OverflowError: it is not from 1 to a million.
+
+    """
+    return _MANY if value is None else to_whole(value, "messages_per_second", 1, _MANY)
 
 
 def to_cap(value: object) -> Decimal:
