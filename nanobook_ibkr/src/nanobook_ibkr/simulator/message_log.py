@@ -51,7 +51,7 @@ class MessageLog:
 
     def received(self, client_id: int | None, fields: list[str], time: float) -> None:
         """Keep what a client sent."""
-        payload = "\0".join(fields).encode("utf-8", "surrogateescape")
+        payload = "".join(f"{field}\0" for field in fields).encode("utf-8", "surrogateescape")
         self._append(_Entry(client_id, payload, time, incoming=True))
 
     def sent(self, client_id: int | None, payload: bytes, time: float) -> None:
