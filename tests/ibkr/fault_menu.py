@@ -12,9 +12,10 @@ import logging
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -28,7 +29,7 @@ from nanobook_ibkr.simulator.fault import Fault
 
 def submit(run: FaultRun) -> None:
     """Send a new order."""
-    run.submit(run.new_order())
+    run.submit()
 
 
 def trade(run: FaultRun) -> None:
@@ -47,14 +48,25 @@ def ask_quote(run: FaultRun) -> None:
     run.ask_quote()
 
 
+def ask_account(run: FaultRun) -> None:
+    """Ask for the money."""
+    run.ask("account")
+
+
+def ask_positions(run: FaultRun) -> None:
+    """Ask for the holdings, of which there may be some."""
+    trade(run)
+    run.ask("positions")
+
+
+def ask_time(run: FaultRun) -> None:
+    """Ask for the time."""
+    run.ask("server_time")
+
+
 def reconnect(run: FaultRun) -> None:
     """Disconnect and connect."""
     run.reconnect()
-
-
-def resync(run: FaultRun) -> None:
-    """Compare with the venue."""
-    run.resync()
 
 
 def go_on(run: FaultRun) -> None:
@@ -93,11 +105,24 @@ MENU = (
         for fault in (F.LINK_LOST_DATA_KEPT, F.LINK_LOST_DATA_LOST, F.PORT_REFUSED)
         for seconds in (0.1, 0.8)  # before and after the word on the order is waited for
     ),
-    *(Row(fault=F.SILENT, how={"request": number}, meets=reconnect) for number in (61, 5, 99, 6)),
-    *(Row(fault=F.SILENT, how={"request": number}, meets=resync) for number in (76, 7, 16)),
-    *(Row(fault=F.SILENT, how={"request": number}, meets=ask_quote) for number in (9, 1, 91)),
-    Row(fault=F.SILENT, how={"request": 3}),
-    Row(fault=F.SILENT, how={"request": 4}, meets=cancel),
+    *(
+        Row(fault=F.SILENT, how={"request": number}, meets=meets)
+        for number, meets in {
+            61: ask_positions,
+            5: reconnect,  # not asked: 16 is
+            16: reconnect,
+            99: reconnect,
+            7: reconnect,
+            6: ask_positions,
+            76: ask_account,
+            49: ask_time,
+            9: ask_quote,
+            91: ask_quote,
+            1: ask_quote,
+            3: submit,
+            4: cancel,
+        }.items()
+    ),
     Row(fault=F.SPLIT_FRAMES),
     Row(fault=F.MERGED_FRAMES),
     Row(fault=F.GARBAGE_FRAME),
@@ -128,35 +153,44 @@ ROWS = {row.name: row for row in MENU}
 class Result:
     """What a session with a fault came to."""
 
-    row: Row
+    rows: tuple[Row, ...]
     seed: int
     orders: int
     fills: int
     violations: tuple[Violation, ...]
+
+    @property
+    def name(self) -> str:
+        """What happened in it."""
+        return " + ".join(row.name for row in self.rows)
 
     def count(self, rule: str) -> int:
         """How often a rule was broken."""
         return sum(each.rule == rule for each in self.violations)
 
 
-def run_row(row: Row, seed: int, make: Callable[[int, Path], Any] = make_broker) -> Result:
-    """Run a session with that fault in it, and have it judged."""
+def run_rows(
+    rows: Sequence[Row], seed: int, make: Callable[[int, Path], Any] = make_broker
+) -> Result:
+    """Run a session with those faults in it, and have it judged."""
+    name = "+".join(row.name for row in rows)
     with (
         tempfile.TemporaryDirectory() as folder,
-        FaultRun(Path(folder), f"{row.name} {seed}", make) as run,
+        FaultRun(Path(folder), f"{name} {seed}", make) as run,
     ):
         try:
-            run.steps(run.random.randint(0, 8))
-            run.gateway.inject(row.fault, **row.how)
-            row.meets(run)
+            for row in rows:
+                run.steps(run.random.randint(0, 8))
+                run.gateway.inject(row.fault, **row.how)
+                row.meets(run)
             run.steps(run.random.randint(2, 10))
             run.settle()
-            found = judge(run.evidence(fees_known=row.fees_known))
+            found = judge(run.evidence(fees_known=all(row.fees_known for row in rows)))
         except HungError:
             found = run.violations
         executions = run.gateway.executions()
         return Result(
-            row=row,
+            rows=tuple(rows),
             seed=seed,
             orders=len(run.orders),
             fills=len(executions),
@@ -164,11 +198,32 @@ def run_row(row: Row, seed: int, make: Callable[[int, Path], Any] = make_broker)
         )
 
 
-def run_all(rows: Iterable[Row], seeds: Iterable[int], jobs: int = 8) -> Iterator[Result]:
-    """Run every row with every seed, so many at a time: most of a session is waiting."""
-    cases = [(row, seed) for row in rows for seed in seeds]
+def run_row(row: Row, seed: int, make: Callable[[int, Path], Any] = make_broker) -> Result:
+    """Run a session with that fault in it, and have it judged."""
+    return run_rows([row], seed, make)
+
+
+Case = tuple[tuple[Row, ...], int]
+
+
+def all_cases(rows: Iterable[Row], seeds: Iterable[int]) -> list[Case]:
+    """Every row with every seed."""
+    return [((row,), seed) for row in rows for seed in seeds]
+
+
+def pairs(rows: Iterable[Row], seeds: Iterable[int]) -> list[Case]:
+    """Two rows by chance with each seed."""
+    chosen = tuple(rows)
+    return [
+        (tuple(Random(f"pair {seed}").sample(chosen, 2)), seed)  # noqa: S311 - no secrets
+        for seed in seeds
+    ]
+
+
+def run_all(cases: Iterable[Case], jobs: int = 8) -> Iterator[Result]:
+    """Run cases, so many at a time: most of a session is waiting."""
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(lambda case: run_row(*case), cases)
+        yield from pool.map(lambda case: run_rows(*case), cases)
 
 
 HEADS = ("sessions", "orders", "fills", "duplicate", "lost", "hung", "violated")
@@ -178,8 +233,10 @@ def shown(results: list[Result]) -> str:
     """A table: a line for each row of the menu, and one for all."""
     width = max(len(name) for name in ROWS) + 2
     lines = [" " * width + "".join(f"{head:>11}" for head in HEADS)]
-    for name in [*dict.fromkeys(result.row.name for result in results), "all"]:
-        chosen = [result for result in results if name in (result.row.name, "all")]
+    for name in [*ROWS, "all"]:
+        chosen = [each for each in results if name == "all" or ROWS[name] in each.rows]
+        if not chosen:
+            continue
         numbers = (
             len(chosen),
             sum(result.orders for result in chosen),
@@ -199,6 +256,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20, help="sessions of each row")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--row", action="append", choices=sorted(ROWS), help="only these rows")
+    parser.add_argument("--pairs", action="store_true", help="a session a seed, with two faults")
     parser.add_argument("--jobs", type=int, default=8, help="sessions at a time")
     arguments = parser.parse_args()
     logging.getLogger("nanobook").addHandler(logging.NullHandler())  # it says what the faults do
@@ -207,10 +265,11 @@ def main() -> int:
     seeds = range(arguments.first, arguments.first + arguments.seeds)
     results: list[Result] = []
     started = time.monotonic()
-    for result in run_all(rows, seeds, arguments.jobs):
+    cases = (pairs if arguments.pairs else all_cases)(rows, seeds)
+    for result in run_all(cases, arguments.jobs):
         results.append(result)
         for each in result.violations:
-            print(f"{result.row.name}, seed {result.seed}: {each.rule}: {each.text}", flush=True)
+            print(f"{result.name}, seed {result.seed}: {each.rule}: {each.text}", flush=True)
     print(shown(results))
     print(f"{time.monotonic() - started:.0f} s")
     return int(any(result.violations for result in results))

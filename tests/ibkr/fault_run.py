@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +25,9 @@ from nanobook_core.contracts import (
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.broker import IbkrBroker
 from nanobook_ibkr.simulator import SimulatedGateway
-from nanobook_ibkr.simulator.record import VenueOrder
+from nanobook_ibkr.simulator.record import LoggedMessage, VenueOrder
+from nanobook_ibkr.simulator.request import PlaceOrder, parse
+from nanobook_ibkr.simulator.wire import WireError
 
 T = TypeVar("T")
 CLIENT_ID = 1
@@ -44,6 +46,16 @@ class HungError(Exception):
 def make_broker(port: int, state: Path, kind: type[IbkrBroker] = IbkrBroker) -> IbkrBroker:
     """Make a broker with short time-outs."""
     return kind(port=port, client_id=CLIENT_ID, state=state, timeout=1.0, ack_timeout=0.4)
+
+
+def _is_what_if(message: LoggedMessage) -> bool:
+    """Whether it only asks about an order."""
+    for version in (178, 176):  # of ib_async, of ib_insync: nothing may be left over
+        with suppress(WireError):
+            request = parse(list(message.fields), version)
+            assert isinstance(request, PlaceOrder)
+            return request.form.what_if
+    raise ValueError(f"no order that anybody can read: {message}")
 
 
 class FaultRun:
@@ -105,59 +117,82 @@ class FaultRun:
             HungError: it did not return.
 
         """
-        answers: list[T | BaseException] = []
+        return self.calls(name, [function])[0]
 
-        def run() -> None:
+    def calls(self, name: str, functions: Sequence[Callable[[], T]]) -> list[T | BrokerError]:
+        """Call several at once, each in a thread of its own; see `call`."""
+        answers: dict[int, T | BaseException] = {}
+
+        def run(number: int) -> None:
             try:
-                answers.append(function())
+                answers[number] = functions[number]()
             except BaseException as error:  # noqa: BLE001 - told to whoever waits
-                answers.append(error)
+                answers[number] = error
 
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        thread.join(TOO_LONG)
-        if not answers:
+        threads = [
+            threading.Thread(target=run, args=(number,), daemon=True)
+            for number in range(len(functions))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(TOO_LONG)
+        if len(answers) < len(functions):
             self.violations.append(Violation(HANG, f"{name} did not return in {TOO_LONG} s"))
             raise HungError(name)
-        answer = answers[0]
+        return [self._typed(name, answers[number]) for number in range(len(functions))]
+
+    def _typed(self, name: str, answer: T | BaseException) -> T | BrokerError:
         if isinstance(answer, BaseException) and not isinstance(answer, BrokerError):
             self.violations.append(Violation(OUTCOME, f"{name} raised {answer!r:.200}"))
             return BrokerError(str(answer), outcome="unknown")
         return answer
 
-    def submit(self, order: BrokerOrder | None = None) -> None:
-        """Submit an order, by default a new one of any kind."""
-        order = order or self.new_order()
-        ref = order.client_order_id
-        assert ref is not None
-        self.orders.setdefault(ref, order)
-        answer = self.call("submit_order", lambda: self.broker.submit_order(order))
-        self.asked.append(
-            Submit(
-                order=order,
-                outcome=answer.outcome if isinstance(answer, BrokerError) else None,
-                error=repr(answer) if isinstance(answer, BrokerError) else "",
-            )
+    def submit(self, *orders: BrokerOrder) -> None:
+        """Submit orders at once, by default a new one of any kind."""
+        orders = orders or (self.new_order(),)
+        answers = self.calls(
+            "submit_order",
+            [lambda order=order: self.broker.submit_order(order) for order in orders],  # type: ignore[misc]
         )
+        for order, answer in zip(orders, answers, strict=True):
+            self.asked.append(
+                Submit(
+                    order=order,
+                    outcome=answer.outcome if isinstance(answer, BrokerError) else None,
+                    error=repr(answer) if isinstance(answer, BrokerError) else "",
+                )
+            )
+
+    def crowd(self) -> None:
+        """Submit several orders at once, from as many threads."""
+        self.submit(*[self.new_order() for _ in range(self.random.randint(2, 4))])
 
     def new_order(self, *, is_marketable: bool | None = None) -> BrokerOrder:
-        """Any order."""
+        """Any order, that nobody has submitted yet."""
         draw = self.random
-        symbol, side = draw.choice(SYMBOLS), draw.choice(["buy", "sell"])
-        quantity = draw.randint(1, 9)
-        ref = f"nb1-{len(self.orders) + 1}"
         if is_marketable is None:
             is_marketable = draw.random() < 0.4
-        if is_marketable and draw.random() < 0.3:
-            return BrokerOrder(symbol, side, quantity, client_order_id=ref)
-        bid = self.quotes[symbol]
+        symbol, side = draw.choice(SYMBOLS), draw.choice(["buy", "sell"])
+        bid, ask = self.quotes[symbol], self.quotes[symbol] + 2 * TICK
+        away = draw.randint(1, 9) * TICK
+        touch, passive, stop = (
+            (ask, bid - away, ask + away) if side == "buy" else (bid, ask + away, bid - away)
+        )
+        terms: dict[str, Any] = {"order_type": "limit", "limit_price": passive}
+        kind = draw.random()
         if is_marketable:
-            limit = bid + 2 * TICK if side == "buy" else bid
-        else:
-            away = draw.randint(1, 9) * TICK
-            limit = bid - away if side == "buy" else bid + 2 * TICK + away
-        tif = draw.choice(["day", "day", "gtc", "ioc"])
-        return BrokerOrder(symbol, side, quantity, "limit", limit, tif=tif, client_order_id=ref)
+            terms = {"order_type": "market"} if kind < 0.3 else terms | {"limit_price": touch}
+        elif kind < 0.15:
+            terms = {"order_type": "stop", "stop_price": stop}
+        elif kind < 0.3:
+            terms = {"order_type": "stop_limit", "stop_price": stop, "limit_price": stop}
+        if terms["order_type"] == "limit":
+            terms["tif"] = draw.choice(["day", "day", "gtc", "ioc", "fok"])
+        ref = f"nb1-{len(self.orders) + 1}"
+        order = BrokerOrder(symbol, side, draw.randint(1, 9), client_order_id=ref, **terms)
+        self.orders[ref] = order
+        return order
 
     def submit_again(self) -> None:
         """Submit an order that was submitted before, as a program does that lost its memory."""
@@ -201,6 +236,23 @@ class FaultRun:
             )
         )
 
+    def cancel_all(self) -> None:
+        """Cancel every order, of one symbol or of all, of others too or not."""
+        symbol = self.random.choice([None, *SYMBOLS])
+        scope = self.random.choice(["own", "own", "all"])
+        self.call("cancel_all", lambda: self.broker.cancel_all(symbol, scope))
+
+    def halted(self) -> None:
+        """Submit an order while trading is halted here."""
+        self.call("halt", lambda: self.broker.halt("a test"))
+        self.submit()
+        self.call("resume", self.broker.resume)
+
+    def unsent_order(self) -> BrokerOrder:
+        """An order to ask about."""
+        symbol = self.random.choice(SYMBOLS)
+        return BrokerOrder(symbol, "buy", 1, "limit", self.quotes[symbol])
+
     def look(self) -> None:
         """Ask for something."""
         refs = list(self.orders)
@@ -212,10 +264,16 @@ class FaultRun:
                 ("fills",),
                 ("connection",),
                 ("quote", self.random.choice(SYMBOLS)),
+                ("server_time",),
+                ("preview", self.unsent_order()),
                 *[(name, ref) for name in ("order_status", "find_order") for ref in refs[-2:]],
             ]
         )
         self.call(name, lambda: getattr(self.broker, name)(*arguments))
+
+    def ask(self, name: str) -> None:
+        """Ask a question."""
+        self.call(name, getattr(self.broker, name))
 
     def ask_quote(self) -> None:
         """Ask for a quote that is not streaming yet: of a broker that has just connected."""
@@ -305,8 +363,11 @@ class FaultRun:
             step = self.random.choices(
                 (
                     self.submit,
+                    self.crowd,
                     self.submit_again,
                     self.cancel,
+                    self.cancel_all,
+                    self.halted,
                     self.change,
                     self.look,
                     self.move,
@@ -318,7 +379,7 @@ class FaultRun:
                     self.reconnect,
                     self.restart,
                 ),
-                (10, 2, 3, 3, 4, 3, 4, 1, 1, 2, 1, 0.5, 0.5),
+                (10, 1, 2, 3, 0.5, 0.3, 3, 4, 3, 4, 1, 1, 2, 1, 0.5, 0.5),
             )[0]
             step()
 
@@ -331,10 +392,12 @@ class FaultRun:
             self.gateway.set_quote(symbol, bid, bid + 2 * TICK)
         if self._state() is ConnectionState.READ_ONLY:  # until it is made again
             self.reconnect()
-        elif self._state() is ConnectionState.DISCONNECTED or self.random.random() < 0.7:
+        elif self.random.random() < 0.7:
             self.connect()  # which hurries, where it would be tried again later
         end = time.monotonic() + RECONNECT
         while not self._is_ready() and time.monotonic() < end:
+            if self._state() is ConnectionState.DISCONNECTED:  # the port was closed, or is
+                self.connect()
             time.sleep(0.01)
         report = self.resync()
         if isinstance(report, BrokerError):
@@ -376,7 +439,7 @@ class FaultRun:
             placed=frozenset(
                 (each.fields[26], each.fields[1])
                 for each in messages
-                if each.fields[1] not in used_up
+                if each.fields[1] not in used_up and not _is_what_if(each)
             ),
         )
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 from tests.ibkr import fault_run, planted
-from tests.ibkr.fault_menu import MENU, ROWS, run_all, run_row, shown
+from tests.ibkr.fault_menu import MENU, ROWS, all_cases, pairs, run_all, run_row, shown
 from tests.ibkr.fault_run import make_broker
 
 from nanobook_ibkr.simulator.fault import Fault
@@ -15,7 +15,7 @@ MANY_SEEDS = range(1000, 1020)
 
 @pytest.fixture(scope="module")
 def results():
-    return {(result.row.name, result.seed): result for result in run_all(MENU, SEEDS)}
+    return {(result.name, result.seed): result for result in run_all(all_cases(MENU, SEEDS))}
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -26,7 +26,13 @@ def test_a_session_with_a_fault_leaves_nothing_doubled_lost_or_untrue(results, n
 
 @pytest.mark.slow
 def test_many_sessions_with_a_fault_leave_nothing_doubled_lost_or_untrue():
-    wrong = [each for each in run_all(MENU, MANY_SEEDS) if each.violations]
+    wrong = [each for each in run_all(all_cases(MENU, MANY_SEEDS)) if each.violations]
+    assert wrong == [], shown(wrong)
+
+
+@pytest.mark.slow
+def test_sessions_with_two_faults_leave_nothing_doubled_lost_or_untrue():
+    wrong = [each for each in run_all(pairs(MENU, range(400))) if each.violations]
     assert wrong == [], shown(wrong)
 
 

@@ -87,16 +87,18 @@ class VenueMachine(RuleBasedStateMachine):
     def submit(self, symbol, side, quantity, ticks, tif):
         ref = f"nb1-{len(self.run.orders) + 1}"
         limit = self.run.quotes[symbol] + TICK + ticks * TICK
-        self.run.submit(
-            BrokerOrder(symbol, side, quantity, "limit", limit, tif=tif, client_order_id=ref)
-        )
-        return ref
+        order = BrokerOrder(symbol, side, quantity, "limit", limit, tif=tif, client_order_id=ref)
+        return self.submit_new(order)
 
     @rule(target=refs, symbol=SYMBOL, side=SIDE, quantity=QUANTITY)
     def submit_at_the_market(self, symbol, side, quantity):
         ref = f"nb1-{len(self.run.orders) + 1}"
-        self.run.submit(BrokerOrder(symbol, side, quantity, client_order_id=ref))
-        return ref
+        return self.submit_new(BrokerOrder(symbol, side, quantity, client_order_id=ref))
+
+    def submit_new(self, order):
+        self.run.orders[order.client_order_id] = order
+        self.run.submit(order)
+        return order.client_order_id
 
     @rule(ref=refs)
     def submit_again(self, ref):
