@@ -1,6 +1,6 @@
 """docs/ibkr.md: every block runs, and says what stands below it.
 
-`python -m tests.ibkr.test_docs` writes what they print into the page.
+`python -m tests.ibkr.test_docs` writes what they print into the page, and the table of faults.
 """
 
 import ast
@@ -133,7 +133,7 @@ def test_the_quotes_of_the_page_are_those_of_the_tests():
 
 
 def main():
-    """Write what the blocks print into the page."""
+    """Write what the blocks print into the page, and the table of faults."""
     text = PAGE.read_text()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -144,7 +144,10 @@ def main():
     for output, shown, (start, end) in reversed(printed):
         if output and not is_shown(output, shown):
             text = text[:start] + output + text[end:]
-    PAGE.write_text(text)
+    head = "| fault | what happens |\n|---|---|\n"
+    before, _, rest = text.partition(head)
+    faults = "".join(f"| `{name}` | {what} |\n" for name, what in described(Fault))
+    PAGE.write_text(before + head + faults + "\n" + rest.partition("\n\n")[2])
 
 
 if __name__ == "__main__":
