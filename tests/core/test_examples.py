@@ -25,12 +25,13 @@ def run(name, cwd, *arguments):
     return done.stdout.splitlines()
 
 
-def test_every_example_is_tested_here():
+def test_every_example_is_tested_here_or_beside_the_page_that_shows_it():
     names = {path.name for path in EXAMPLES.glob("*.py")}
     assert names == {
         "momentum.py",
         "backtest_from_weights.py",
         "rebalance_paper.py",
+        "ibkr_killed.py",
         "ibkr_order.py",
         "ibkr_rebalance.py",
     }
