@@ -454,8 +454,8 @@ def test_dropping_and_refusing(gateway):
         assert one.hear() == []
         assert one.is_closed
         assert two.is_served()
-        gateway.refuse(0.2)
-        gateway.refuse(0.2)
+        gateway.refuse(600)
+        gateway.refuse(600)
         two.hear()
         assert two.is_closed
         with pytest.raises(ConnectionRefusedError):

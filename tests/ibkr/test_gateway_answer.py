@@ -316,7 +316,7 @@ def test_read_only_is_a_setting_too():
 
 def test_what_is_not_served_is_said_to_be_so(client):
     messages = asked(client, 20, 5, *AAPL, 0, "", "1 min", "1 D", 1, "TRADES", 1, 0, "")
-    assert errors(messages) == [("5", "321")]
+    assert errors(messages) == [("5", "505")]
     assert "reqHistoricalData (20) is not served" in messages[0][4]
     messages = asked(client, 9999, 5)
     assert errors(messages) == [("-1", "505")]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -170,6 +171,30 @@ def test_a_file_that_has_no_quotes(tmp_path):
     result = ended("--port", 0, "--quotes", path)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"Error: {path}, line 2: AAPL: bid is a number, got 'one'\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+def test_a_pipe_is_no_file_of_quotes(tmp_path):
+    path = tmp_path / "quotes"
+    os.mkfifo(path)
+    result = ended("--port", 0, "--quotes", path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"Error: {path} is a pipe; give a file, which is read again\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no limits for other processes here")
+def test_a_machine_without_room_for_a_socket_is_waited_for():
+    import resource
+
+    with running("--port", 0, "--json") as process:
+        at = At(process)
+        most = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        used = [int(path.name) for path in Path(f"/proc/{process.pid}/fd").iterdir()]
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (max(used) + 1, most[1]))
+        with RawClient(at.port) as client:
+            assert "no connection can be accepted for a moment" in process.stderr.readline()
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, most)
+            assert client.start(1) == 1
 
 
 @pytest.mark.parametrize(

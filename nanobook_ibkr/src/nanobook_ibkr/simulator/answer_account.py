@@ -29,6 +29,7 @@ def updates(client: Client, request: asked.RequestAccountUpdates) -> None:
     streams, venue = client.streams, client.server.venue
     if not request.subscribe:
         streams.account = None
+        streams.forget(-1)
         return
     account = _account(client, -1, request.account)
     if account is None:
@@ -57,6 +58,7 @@ def multi(client: Client, request: asked.RequestAccountUpdatesMulti) -> None:
 def cancel_multi(client: Client, request: asked.CancelAccountUpdatesMulti) -> None:
     """No more of them."""
     client.streams.multi.pop(request.request_id, None)
+    client.streams.forget(request.request_id)
 
 
 def summary(client: Client, request: asked.RequestAccountSummary) -> None:
@@ -72,6 +74,7 @@ def summary(client: Client, request: asked.RequestAccountSummary) -> None:
 def cancel_summary(client: Client, request: asked.CancelAccountSummary) -> None:
     """No more of them."""
     client.streams.summaries.pop(request.request_id, None)
+    client.streams.forget(request.request_id)
 
 
 def positions(client: Client, request: asked.RequestPositions) -> None:

@@ -72,7 +72,7 @@ class Client:
                 await self._greet()
             while not self.is_over:
                 await self._serve_one()
-        except (WireError, ConnectionError, TimeoutError):  # what it sent is the end of the talk
+        except (WireError, OSError):  # what it sent is the end of the talk
             pass
         finally:
             self.server.forget(self)
@@ -206,7 +206,8 @@ class Client:
             self._merged += data
         elif take(Fault.SPLIT_FRAMES) is not None:
             for place in range(len(data)):
-                self._writer.write(data[place : place + 1])
+                if not transport.is_closing():
+                    self._writer.write(data[place : place + 1])
         else:
             self._writer.write(data)
 

@@ -26,15 +26,14 @@ class Door:
         """Bound to the port; it listens only while the door is open."""
         self.is_open = False
 
-    def open(self, host: str, port: int) -> int:
-        """Accept from now on; the port, a free one for 0.
+    def bind(self, host: str, port: int) -> int:
+        """Take the port, a free one for 0, and return it; `open` accepts what comes to it.
 
         Raises:
-            OSError: the port is taken, or no such address is here.
+            OSError: it is taken, or no such address is here.
 
         """
         self._socket = _bound(host, port)
-        self.reopen()
         return int(self._socket.getsockname()[1])
 
     def refuse(self) -> None:
@@ -43,8 +42,8 @@ class Door:
         self.close()
         self._socket = _bound(host, port)
 
-    def reopen(self) -> None:
-        """Accept again what comes to the port."""
+    def open(self) -> None:
+        """Accept on the running loop what comes to the port."""
         self._socket.listen()
         asyncio.get_running_loop().add_reader(self._socket, self._accept)
         self.is_open = True

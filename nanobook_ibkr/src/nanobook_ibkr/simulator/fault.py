@@ -42,7 +42,7 @@ class Fault(StrEnum):
     LINK_LOST_DATA_KEPT = "link_lost_data_kept"
     """Order: the venue takes it, but 1100 is told; after `seconds` (0.5) 1102 and what happened."""
     LINK_LOST_DATA_LOST = "link_lost_data_lost"
-    """Order: the same with 1101: what happened is never told, and quotes no longer come."""
+    """Order: the same with 1101: what orders did is never told, and quotes no longer come."""
     PORT_REFUSED = "port_refused"
     """Order: the venue never hears of it; all sockets are cut, the port is closed `seconds` (1)."""
     SILENT = "silent"

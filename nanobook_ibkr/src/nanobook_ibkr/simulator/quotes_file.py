@@ -40,6 +40,8 @@ class QuotesFile:
                 quotes are as before.
 
         """
+        if self._path.is_fifo():  # nobody would be served while it has nothing to say
+            raise ValidationError(f"{self._path} is a pipe; give a file, which is read again")
         text = self._path.read_bytes()
         if text == self._text:
             return False

@@ -73,8 +73,8 @@ class Server:
         """Seconds since some moment, by which messages are logged and paced."""
         return self._clock.monotonic()
 
-    def listen(self, host: str, port: int) -> int:
-        """Accept clients from now on; the port on which it does.
+    def bind(self, host: str, port: int) -> int:
+        """Look at the quotes and take the port, which is returned; it needs no loop.
 
         Raises:
             OSError: the port is taken, no such address is here, or the quotes cannot be read.
@@ -83,11 +83,14 @@ class Server:
         """
         if self._quotes is not None:
             self._quotes.poll(self.venue)
-        port = self._door.open(host, port)
+        return self._door.bind(host, port)
+
+    def open(self) -> None:
+        """Accept clients on the running loop."""
         asyncio.get_running_loop().set_exception_handler(self._note)
         self.venue.listeners.append(self._broadcaster)
+        self._door.open()
         self._watch()
-        return port
 
     async def close(self) -> None:
         """End all connections, and accept no more."""
@@ -187,4 +190,4 @@ class Server:
         if self._door.is_open:
             self._door.refuse()
             self.drop()
-            self.later(seconds, self._door.reopen)
+            self.later(seconds, self._door.open)

@@ -56,36 +56,30 @@ class ServerThread:
                 return
             if self._client_log is not None:
                 self._server.log.open(self._client_log)
-            started: Future[asyncio.AbstractEventLoop] = Future()
-            thread = threading.Thread(
-                target=self._run, args=(started,), name="simulated-gateway", daemon=True
-            )
-            thread.start()
             try:
-                self._loop = started.result()
+                self.port = self._server.bind(self.host, self.port)
             except BaseException:
-                thread.join()
                 self._server.log.close()
                 raise
-            self._thread = thread
+            started: Future[None] = Future()
+            self._thread = threading.Thread(
+                target=self._run, args=(started,), name="simulated-gateway", daemon=True
+            )
+            self._thread.start()
+            started.result()
 
-    def _run(self, started: Future[asyncio.AbstractEventLoop]) -> None:
+    def _run(self, started: Future[None]) -> None:
         # The loop that Windows has by default does not tell when a socket can accept.
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
             runner.run(self._serve(started))
 
-    async def _serve(self, started: Future[asyncio.AbstractEventLoop]) -> None:
+    async def _serve(self, started: Future[None]) -> None:
         self._stopping = asyncio.Event()
-        try:
-            self.port = self._server.listen(self.host, self.port)
-        except BaseException as error:  # noqa: BLE001 - raised where it was started
-            started.set_exception(error)
-            return
-        started.set_result(asyncio.get_running_loop())
-        try:
-            await self._stopping.wait()
-        finally:
-            await self._server.close()
+        self._loop = asyncio.get_running_loop()
+        self._server.open()
+        started.set_result(None)
+        await self._stopping.wait()
+        await self._server.close()
 
     def stop(self) -> None:
         """Cut all connections and accept no more; nothing if it does not run.

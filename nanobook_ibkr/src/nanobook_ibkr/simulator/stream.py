@@ -103,8 +103,8 @@ class Streams:
         """Account and model by the request's number."""
         self.summaries: dict[int, frozenset[str]] = {}
         """Keys by the request's number."""
-        self._told: dict[tuple[int, str, str, str], str] = {}
-        """Values by (request, account, key, currency); request -1 is the plain account update."""
+        self._told: dict[int, dict[tuple[str, str, str], str]] = {}
+        """By request (-1 is the plain account update), values by (account, key, currency)."""
 
     def tell_quote(self, stream: QuoteStream, top: Top) -> None:
         """Send what of a contract's top is new to it."""
@@ -149,15 +149,15 @@ class Streams:
                 send(reply.account_value(version, value))
 
     def _is_new(self, request_id: int, value: AccountValue) -> bool:
-        key = (request_id, value.account, value.key, value.currency)
-        if self._told.get(key) == value.value:
-            return False
-        self._told[key] = value.value
-        return True
+        told = self._told.setdefault(request_id, {})
+        key = (value.account, value.key, value.currency)
+        is_new = told.get(key) != value.value
+        told[key] = value.value
+        return is_new
 
     def forget(self, request_id: int) -> None:
-        """Tell all of it again to whoever asks next under that number."""
-        self._told = {key: told for key, told in self._told.items() if key[0] != request_id}
+        """Forget what a request has been told: it begins anew, or has ended."""
+        self._told.pop(request_id, None)
 
     @property
     def wants_values(self) -> bool:
