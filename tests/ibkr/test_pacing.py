@@ -69,7 +69,7 @@ def test_an_order_passes_every_question_that_waits():
 def test_who_gives_up_takes_nobodys_turn():
     async def scene():
         pacer = Pacer(LIMIT)
-        waiting = [pacer.turn() for _ in range(20)]
+        waiting = [pacer.turn(urgent=False) for _ in range(20)]
         for turn in waiting[8:16]:
             turn.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -91,10 +91,14 @@ def test_a_pause_holds_orders_too():
 def test_closing_fails_whoever_waits_and_whoever_comes_each_with_an_error_of_his_own():
     async def scene():
         pacer = Pacer(1)
-        first, second, third = pacer.turn(), pacer.turn(), pacer.turn()
+        first, second, third = (
+            pacer.turn(urgent=False),
+            pacer.turn(urgent=False),
+            pacer.turn(urgent=False),
+        )
         await first
         pacer.close(NotConnectedError)
-        return await asyncio.gather(second, third, pacer.turn(), return_exceptions=True)
+        return await asyncio.gather(second, third, pacer.turn(urgent=False), return_exceptions=True)
 
     errors = run(scene())
     assert [type(error) for error in errors] == [NotConnectedError] * 3

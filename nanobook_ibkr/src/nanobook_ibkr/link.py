@@ -166,7 +166,7 @@ class Link:
             if turn.exception() is None and self.is_ready:
                 write(self._client, self._library)
 
-        self.pacer.turn().add_done_callback(turn_came)
+        self.pacer.turn(urgent=False).add_done_callback(turn_came)
 
     def fail(self, error: BrokerError) -> None:
         """Cut it; whoever waits is told why."""

@@ -29,7 +29,7 @@ class Pacer:
         self._timer: asyncio.TimerHandle | None = None
         self._closed: Callable[[], BaseException] | None = None
 
-    def turn(self, *, urgent: bool = False) -> asyncio.Future[None]:
+    def turn(self, *, urgent: bool) -> asyncio.Future[None]:
         """Stand in the queue; what is returned is done when it is one's turn.
 
         It raises what the pacer was closed with.
@@ -49,12 +49,9 @@ class Pacer:
     def close(self, error: Callable[[], BaseException]) -> None:
         """Raise such errors in whatever waits, and in whatever comes."""
         self._closed = error
-        if self._timer is not None:
-            self._timer.cancel()
         for _, _, future in self._waiting:
             if not future.done():
                 future.set_exception(error())
-        self._waiting.clear()
 
     def _give(self) -> None:
         loop = asyncio.get_running_loop()
