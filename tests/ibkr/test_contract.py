@@ -1,8 +1,11 @@
 """Symbols: one name for each contract, and the rules that the venue tells."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.ibkr.sessions import connected
 
 from nanobook_core.contracts.broker_error import (
@@ -13,7 +16,8 @@ from nanobook_core.contracts.broker_error import (
 from nanobook_ibkr.contract import Contracts, simple_name
 from nanobook_ibkr.message import ContractDetails, VenueContract
 from nanobook_ibkr.simulator.gateway import SimulatedGateway
-from nanobook_ibkr.simulator.record import ContractDefinition
+from nanobook_ibkr.simulator.instruments import Instruments
+from nanobook_ibkr.simulator.record import ContractDefinition, ContractKey
 from nanobook_ibkr.simulator.venue import Venue
 
 D = Decimal
@@ -186,6 +190,81 @@ def test_a_future_is_worth_its_multiplier(client):
 )
 def test_the_name_that_a_message_gives_away(contract, name):
     assert simple_name(contract) == name
+
+
+class Listed:
+    """Answers from a list, as the venue does."""
+
+    def __init__(self, definitions):
+        self.instruments = Instruments(definitions)
+
+    async def contract_details(self, contract):
+        key = ContractKey(
+            con_id=contract.con_id,
+            symbol=contract.symbol,
+            sec_type=contract.sec_type,
+            currency=contract.currency,
+            exchange=contract.exchange,
+            primary_exchange=contract.primary_exchange,
+        )
+        return tuple(
+            ContractDetails(
+                contract=VenueContract(
+                    con_id=found.con_id,
+                    symbol=found.symbol,
+                    sec_type=found.sec_type,
+                    currency=found.currency,
+                    exchange="SMART",
+                    primary_exchange=found.primary_exchange,
+                ),
+                long_name="",
+                min_tick=D("0.01"),
+                market_rule_id=None,
+                min_size=None,
+                size_increment=None,
+                price_magnifier=1,
+            )
+            for found in self.instruments.find(key)
+        )
+
+
+listings = st.lists(
+    st.builds(
+        dict,
+        symbol=st.sampled_from(["A", "A.EUR", "A@NYSE", "BRK B", "conid:1", "USD"]),
+        sec_type=st.sampled_from(["STK", "FUT"]),
+        currency=st.sampled_from(["USD", "EUR"]),
+        primary_exchange=st.sampled_from(["NYSE", "IBIS", ""]),
+    ),
+    max_size=6,
+)
+
+
+@given(listings)
+def test_whatever_is_listed_each_has_one_name_and_is_found_by_no_other(definitions):
+    definitions = [
+        ContractDefinition(con_id=number, **definition)
+        for number, definition in enumerate(definitions, 1)
+    ]
+
+    async def names():
+        contracts = Contracts(Listed(definitions))
+        found = {}
+        for definition in definitions:
+            listed = await contracts.listed(VenueContract(con_id=definition.con_id))
+            assert listed.contract.con_id == definition.con_id
+            found[definition.con_id] = name = listed.instrument.symbol
+            assert (await contracts.find(name)).contract.con_id == definition.con_id
+        for asked in ("A", "A.EUR", "A.USD", "A@NYSE", "A@IBIS", "BRK B", "conid:1", "USD"):
+            try:
+                listed = await contracts.find(asked)
+            except UnknownSymbolError:
+                continue
+            assert found[listed.contract.con_id] == asked
+        return found
+
+    found = asyncio.run(names())
+    assert len(set(found.values())) == len(definitions)
 
 
 class Told:
