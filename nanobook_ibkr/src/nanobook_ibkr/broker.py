@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import logging
 import os
-import threading
-from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 from attrs import evolve
 
@@ -33,8 +30,6 @@ from nanobook_core.contracts import (
     ConnectionState,
     Fill,
     Instrument,
-    NoQuoteError,
-    NotConnectedError,
     OrderAck,
     OrderInvalidError,
     OrderPreview,
@@ -49,25 +44,20 @@ from nanobook_core.contracts import (
 from nanobook_core.contracts.broker_order import check_client_order_id, to_price, to_quantity
 from nanobook_core.contracts.clock import Clock
 from nanobook_core.errors import ValidationError, shown
-from nanobook_ibkr.contract import Contracts, Listed, simple_name
-from nanobook_ibkr.event_thread import EventThread
+from nanobook_ibkr.contract import Listed, simple_name
 from nanobook_ibkr.holding import account as account_of
 from nanobook_ibkr.holding import positions as positions_of
 from nanobook_ibkr.known_order import KnownOrder
 from nanobook_ibkr.library import BACKENDS
+from nanobook_ibkr.lifeline import Lifeline
 from nanobook_ibkr.listener import SessionSettings
-from nanobook_ibkr.loop_thread import LoopThread
 from nanobook_ibkr.order_desk import OrderDesk
 from nanobook_ibkr.order_form import market_limit, order_fields
 from nanobook_ibkr.order_sender import OrderSender
 from nanobook_ibkr.quote import MARKET_DATA_TYPES
-from nanobook_ibkr.resync import compare, look
-from nanobook_ibkr.session import Session
 from nanobook_ibkr.setting import to_cap, to_choice, to_pace, to_seconds, to_whole, to_word
 
 log = logging.getLogger("nanobook.broker")
-
-T = TypeVar("T")
 
 #: Seconds between two questions for what nobody tells by himself.
 _GLANCE = 0.25
@@ -147,15 +137,18 @@ class IbkrBroker(BrokerBase):
         self._path = None if state is None else Path(os.path.realpath(os.fspath(state)))
         self._cap = None if market_cap_bps is None else to_cap(market_cap_bps)
         self._pace = None if messages_per_second is None else float(messages_per_second)
-        self._loop = LoopThread("nanobook-ibkr")
         self._desk = OrderDesk(
             client_id, clock=self._clock, publish=self._publish, symbol_of=simple_name
         )
-        self._sender = OrderSender(self._desk, self._loop, to_seconds(ack_timeout, "ack_timeout"))
-        self._connecting = threading.RLock()
-        self._session: Session | None = None
-        self._contracts: Contracts | None = None
-        self._event_thread: EventThread | None = None
+        self._line = Lifeline(
+            self._settings,
+            self._desk,
+            clock=self._clock,
+            journal=self._path,
+            deliver=self._deliver_all,
+        )
+        patience = to_seconds(ack_timeout, "ack_timeout")
+        self._sender = OrderSender(self._desk, self._line.loop, patience)
         self._is_halt_kept = True
         self._glanced = -_GLANCE
 
@@ -177,52 +170,14 @@ class IbkrBroker(BrokerBase):
 
         """
         seconds = self._settings.request_timeout if timeout is None else to_seconds(timeout)
-        with self._connecting:
-            if self._session is None:
-                self._start(seconds)
-            else:
-                self._ask(lambda session: session.connect(seconds))
+        self._line.connect(seconds, self._read_halt)
 
     def disconnect(self) -> None:
         """End the connection; orders stay open. Done again, it does nothing."""
-        with self._connecting:
-            session, self._session = self._session, None
-            if session is not None:
-                with contextlib.suppress(BrokerError):  # it was lost, or is that of another process
-                    self._loop.call(session.close)
-                self._end()
-
-    def _start(self, timeout: float) -> None:
-        self._desk.open(self._path)
-        try:
-            self._read_halt()
-            self._event_thread = EventThread(self._deliver_all)
-            self._loop.start()
-            session = Session(
-                self._settings,
-                listener=self._desk,
-                clock=self._clock,
-                first_order_id=self._desk.journal.last_order_id(self._settings.client_id) + 1,
-            )
-            self._desk.session, self._contracts = session, Contracts(session)
-            self._loop.call(lambda: session.connect(timeout))
-            self._session = session
-        except BaseException:
-            self._end()
-            raise
-
-    def _end(self) -> None:
-        self._loop.stop()
-        thread, self._event_thread = self._event_thread, None
-        if thread is not None:
-            thread.stop(self.cancel_timeout)
-        self._desk.close()
+        self._line.disconnect()
 
     def _connection(self) -> ConnectionInfo:
-        session = self._session
-        if session is None or not self._loop.is_running:
-            return ConnectionInfo(state=ConnectionState.DISCONNECTED)
-        return evolve(session.info, records_since=self._desk.records_since)
+        return self._line.info
 
     def capabilities(self) -> BrokerCapabilities:
         """What it can do; a client order id is for ever that of one order where `state` says so."""
@@ -246,7 +201,7 @@ class IbkrBroker(BrokerBase):
     def server_time(self) -> dt.datetime:
         """The venue's time, in whole seconds."""
         self._check_connected()
-        return self._ask(lambda session: session.current_time())
+        return self._line.ask(lambda session: session.current_time())
 
     def account(self) -> Account:
         """Money in the base currency, as the venue tells it now.
@@ -256,17 +211,17 @@ class IbkrBroker(BrokerBase):
 
         """
         self._check_connected()
-        return self._ask(lambda session: account_of(session, self._clock))
+        return self._line.ask(lambda session: account_of(session, self._clock))
 
     def positions(self) -> list[BrokerPosition]:
-        """Holdings, valued by the venue; without average costs, in which it has commissions.
+        """Holdings, valued by the venue; commissions are in its average costs.
 
         Raises:
             BrokerProtocolError: the venue tells no price of one.
 
         """
         self._check_connected()
-        return self._ask(lambda session: positions_of(session, self._names))
+        return self._line.ask(lambda session: positions_of(session, self._line.contracts))
 
     def instrument(self, symbol: str) -> Instrument:
         """Rules of a symbol: `AAPL` for a stock in dollars, `SAP.EUR`, `RIO@ASX`, `conid:265598`.
@@ -289,7 +244,7 @@ class IbkrBroker(BrokerBase):
 
         """
         listed = self._listed(symbol)
-        return self._ask(lambda session: session.quote(symbol, listed.contract))
+        return self._line.ask(lambda session: session.quote(symbol, listed.contract))
 
     def preview(self, order: BrokerOrder) -> OrderPreview:
         """Ask the venue what an order would cost and bind (what-if).
@@ -304,7 +259,7 @@ class IbkrBroker(BrokerBase):
         listed = self._listed(order.symbol)
         check_rules(order, listed.instrument)
         fields = order_fields(order, account=self.connection().account_id, limit=None)
-        told = self._ask(lambda session: session.what_if(listed.contract, fields))
+        told = self._line.ask(lambda session: session.what_if(listed.contract, fields))
         return OrderPreview(
             commission=told.commission,
             margin_change=told.margin_change,
@@ -322,7 +277,7 @@ class IbkrBroker(BrokerBase):
         self._check_told()
         known = self._desk.find(reference)
         if not (self._sender.is_ours(known) or known.is_done) and self._may_glance():
-            self._look()
+            self._line.look()
         return self._desk.status(known)
 
     def open_orders(self, scope: Literal["own", "all"] = "own") -> list[BrokerOrderStatus]:
@@ -333,7 +288,7 @@ class IbkrBroker(BrokerBase):
         check_scope(scope)
         self._check_told()
         if scope == "all":
-            self._look()
+            self._line.look()
         return self._desk.open_orders(scope)
 
     def find_order(self, client_order_id: str) -> BrokerOrderStatus | None:
@@ -355,7 +310,7 @@ class IbkrBroker(BrokerBase):
         known = self._desk.known(client_order_id)
         if known is None or not (known.perm_id or known.is_done):
             try:
-                self._compare()
+                self._line.compare()
             except BrokerError as error:
                 raise self._doubt(client_order_id, f"the venue does not say: {error}") from error
             known = self._desk.known(client_order_id)
@@ -396,7 +351,7 @@ class IbkrBroker(BrokerBase):
             raise ValidationError(f"since has a time zone, got {since.isoformat()}")
         self._check_told()
         if self._desk.lacks_executions() and self._may_glance():
-            self._ask(lambda session: session.executions())
+            self._line.ask(lambda session: session.executions())
         return [
             fill
             for fill in self._desk.fills()
@@ -411,7 +366,7 @@ class IbkrBroker(BrokerBase):
         told once. `lost` are orders of which the venue says nothing: `find_order` says more.
         """
         self._check_connected()
-        report = self._compare()
+        report = self._line.compare()
         return evolve(report, missed_fills=self._desk.missed_fills())
 
     # -- orders
@@ -425,15 +380,7 @@ class IbkrBroker(BrokerBase):
     def _market_limit(self, order: BrokerOrder, rules: Instrument) -> Decimal | None:
         if order.order_type is not OrderType.MARKET or self._cap is None:
             return None
-        quote = self.quote(order.symbol)
-        if not quote.is_usable or quote.is_delayed:
-            what = "halted" if quote.is_halted else "delayed" if quote.is_delayed else "one-sided"
-            raise NoQuoteError(
-                f"{order.symbol}: a market order needs prices now, and they are {what}; give a "
-                "limit, or market_cap_bps=None to send market orders without one",
-                broker=self.name,
-            )
-        return market_limit(order.side, quote, self._cap, rules)
+        return market_limit(order.side, self.quote(order.symbol), self._cap, rules)
 
     def cancel_order(self, order: OrderReference) -> None:
         """Ask for the end of an order, and return when the venue has heard.
@@ -463,7 +410,7 @@ class IbkrBroker(BrokerBase):
         self._check_connected()
         self._check_writable()
         if scope == "all":
-            self._look()
+            self._line.look()
         found = [
             known
             for known in self._desk.working(scope)
@@ -473,7 +420,7 @@ class IbkrBroker(BrokerBase):
         for known in found:
             self._try_to_cancel(known)
         if symbol is None and not all(ours):
-            self._ask(lambda session: session.cancel_everything())
+            self._line.ask(lambda session: session.cancel_everything())
         end = self._clock.monotonic() + self.cancel_timeout
         seen = [
             self._last_seen(status, end) if is_ours or symbol is None else status
@@ -542,31 +489,13 @@ class IbkrBroker(BrokerBase):
 
     # -- how
 
-    @property
-    def _names(self) -> Contracts:
-        assert self._contracts is not None  # noqa: S101 - there is a session
-        return self._contracts
-
-    def _ask(self, question: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
-        session = self._session
-        if session is None:
-            raise NotConnectedError(broker=self.name)
-        return self._loop.call(lambda: question(session))
-
-    def _compare(self) -> SyncReport:
-        return self._ask(lambda session: compare(self._desk, session))
-
-    def _look(self) -> None:
-        self._ask(lambda session: look(self._desk, session))
-
     def _listed(self, symbol: str) -> Listed:
         self._check_connected()
-        return self._ask(lambda _: self._names.find(symbol))
+        return self._line.listed(symbol)
 
     def _check_told(self) -> None:
         """Refuse while TWS cannot tell anything; it can while it has lost the venue itself."""
-        session = self._session
-        if session is None or not session.is_linked:
+        if not self._line.is_linked:
             self._check_connected()
 
     def _check_writable(self) -> None:
@@ -587,11 +516,10 @@ class IbkrBroker(BrokerBase):
 
     def _publish(self, event: BrokerEvent) -> None:
         super()._publish(event)
-        if self._event_thread is not None:
-            self._event_thread.wake()
+        self._line.wake()
 
     def _deliver(self) -> None:
-        if self._event_thread is None:
+        if not self._line.has_events:
             super()._deliver()
 
     def _deliver_all(self) -> None:

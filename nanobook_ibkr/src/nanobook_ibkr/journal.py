@@ -37,6 +37,7 @@ class Journal:
 
         """
         self.where = "memory" if path is None else str(path)
+        self._pid = os.getpid()
         self._lock = threading.RLock()
         self._noting = threading.Lock()
         self._noted: dict[tuple[str, object], Statement] = {}
@@ -56,6 +57,8 @@ class Journal:
 
     def close(self) -> None:
         """Write what was noted, and let the file go; done again, it does nothing."""
+        if os.getpid() != self._pid:
+            return  # a fork has no part in its parent's file
         with self._lock:
             try:
                 self.flush()

@@ -6,7 +6,14 @@ from decimal import Decimal
 
 from attrs import evolve
 
-from nanobook_core.contracts import BrokerOrder, BrokerTimeInForce, Instrument, OrderType, Quote
+from nanobook_core.contracts import (
+    BrokerOrder,
+    BrokerTimeInForce,
+    Instrument,
+    NoQuoteError,
+    OrderType,
+    Quote,
+)
 from nanobook_core.contracts.broker_order import check_client_order_id
 from nanobook_core.contracts.cents import WIDE
 from nanobook_core.errors import ValidationError
@@ -116,7 +123,18 @@ def market_limit(side: Side, quote: Quote, cap_bps: Decimal, rules: Instrument) 
     """Limit of a market order: so many basis points beyond the far touch, to the tick beyond that.
 
     A sale's is at least one tick.
+
+    Raises:
+        NoQuoteError: the prices are not those of a market that trades now.
+
     """
+    if not quote.is_usable or quote.is_delayed:
+        what = "halted" if quote.is_halted else "delayed" if quote.is_delayed else "one-sided"
+        raise NoQuoteError(
+            f"{quote.symbol}: a market order needs prices now, and they are {what}; give a limit, "
+            "or market_cap_bps=None to send market orders without one",
+            broker="ibkr",
+        )
     assert quote.bid is not None  # noqa: S101 - a usable quote has both, mypy cannot know
     assert quote.ask is not None  # noqa: S101
     buys = side is Side.BUY
