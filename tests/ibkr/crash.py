@@ -181,8 +181,9 @@ class World:
         self._source.join()
         self.gateway.stop()
 
-    def set_up(self, timeout: int = 1) -> None:
+    def set_up(self) -> None:
         """Write what the command reads."""
+        timeout = 1 if self.rests else 30
         config = CONFIG.format(account=ACCOUNT, port=self.gateway.port, timeout=timeout)
         (self.folder / "config.toml").write_text(config)
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
