@@ -23,7 +23,7 @@ from rich.console import Console
 from tws.adapter import Adapter
 from tws.bare import Bare
 from tws.plain import Plain
-from tws.way import MARKETABLE, RESTING, Way, latency
+from tws.way import MARKETABLE, RESTING, Way, latency, rate
 
 from nanobook_ibkr.simulator import SimulatedGateway, Venue
 
@@ -39,7 +39,7 @@ def main(*, quick: bool, serve: bool) -> None:
     if serve:
         run_gateway()
         return
-    n_orders = 50 if quick else 2000
+    n_orders = 100 if quick else 2000
     console = Console() if sys.stdout.isatty() else Console(width=160)
     bursts: list[dict[str, Any]] = []
     latencies: list[dict[str, Any]] = []
@@ -47,25 +47,22 @@ def main(*, quick: bool, serve: bool) -> None:
         for open_way in ways(Path(folder)):
             for what, limit in (("rest", RESTING), ("trade", MARKETABLE)):
                 with connected(open_way) as way:
-                    way.burst(limit, n_orders // 10)
-                    started = perf_counter()
-                    way.burst(limit, n_orders)
-                    rate = n_orders / (perf_counter() - started)
-                bursts.append({"orders that": what, "way": way.name, "a second": round(rate)})
+                    found = rate(way, limit, n_orders, perf_counter)
+                bursts.append({"orders that": what, "way": way.name, "a second": round(found)})
             for what in ("acknowledge", "fill"):
                 with connected(open_way) as way:
-                    found = latency(getattr(way, what), n_orders, perf_counter)
+                    times = latency(way, getattr(way, what), n_orders, perf_counter)
                 latencies.append(
                     {
                         "submit to": {"acknowledge": "acknowledgement", "fill": "fill"}[what],
                         "way": way.name,
-                        "p50 us": found.p50,
-                        "p90 us": found.p90,
-                        "p99 us": found.p99,
-                        "worst us": found.worst,
+                        "p50 us": times.p50,
+                        "p90 us": times.p90,
+                        "p99 us": times.p99,
+                        "worst us": times.worst,
                     }
                 )
-    show(console, f"{n_orders} orders at once", compared(bursts, "orders that", "a second"))
+    show(console, f"{n_orders} orders, 100 at once", compared(bursts, "orders that", "a second"))
     show(console, f"{n_orders} orders, one by one", compared(latencies, "submit to", "p50 us"))
     print(*(f"{name}: {value}" for name, value in machine().items()), sep=", ")
 

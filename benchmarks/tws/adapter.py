@@ -40,6 +40,10 @@ class Adapter:
         """Submit one and wait for its end."""
         self._broker.wait(self._submit(MARKETABLE), timeout=PATIENCE)
 
+    def clear(self) -> None:
+        """Cancel everything."""
+        self._broker.cancel_all()
+
     def close(self) -> None:
         """Disconnect."""
         self._broker.disconnect()

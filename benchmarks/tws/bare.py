@@ -51,6 +51,12 @@ class Bare:
         """Wait for its status, which comes behind the execution."""
         self._wait(self._place(MARKETABLE), MARKETABLE)
 
+    def clear(self) -> None:
+        """Cancel everything; what is open is told until there is an end of it."""
+        self._send(["58", "1"])
+        self._send(["5", "1"])
+        self._until("53")
+
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()

@@ -43,6 +43,11 @@ class Plain:
         """Wait for the event of its status."""
         self.burst(MARKETABLE, 1)
 
+    def clear(self) -> None:
+        """Cancel everything; what is open is told after that."""
+        self._ib.reqGlobalCancel()
+        self._ib.reqOpenOrders()
+
     def close(self) -> None:
         """Disconnect."""
         self._ib.disconnect()
