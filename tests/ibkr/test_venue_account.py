@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 from attrs import asdict
-from tests.ibkr.venue_bench import Bench, buy, key, sell
+from tests.ibkr.venue_bench import Bench, buy, form, key, sell
 
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator.record import ContractDefinition, VenueRefusal
@@ -87,6 +87,26 @@ def test_cash_account_sells_what_it_holds_and_offers_it_once():
         "Order rejected - reason:The account holds cash only; it cannot sell what it does not hold."
     )
     bench.place(1, 3, sell(4, "190.00"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        ("STP", {"aux_price": "200.00"}, {"aux_price": "2000000.00"}),
+        (
+            "STP LMT",
+            {"aux_price": "200.00", "limit_price": "201.00"},
+            {"aux_price": "200.00", "limit_price": "2000000.00"},
+        ),
+        ("TRAIL", {"aux_price": "1"}, {"aux_price": "1000000"}),
+        ("TRAIL", {"aux_price": "1"}, {"aux_price": "1", "trail_stop_price": "2000000.00"}),
+    ],
+)
+def test_stop_cannot_be_moved_where_the_account_cannot_pay_for_it(kind, before, after):
+    bench = Bench()
+    bench.place(1, 1, form(order_type=kind, **before))
+    assert refusal(bench, 1, form(order_type=kind, **after)).code == 201
+    assert Decimal(bench.value("AvailableFunds")) > 0
 
 
 def test_cash_account_may_offer_more_of_what_it_holds():

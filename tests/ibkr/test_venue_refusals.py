@@ -105,8 +105,8 @@ def test_modified_order_must_be_larger_than_what_has_filled():
     bench.place(1, 1, buy(100, "184.00"))
     bench.venue.fill(1853000001, Decimal(40))
     assert refused(bench.place, 1, 1, buy(40, "184.00")) == (
-        201,
-        "Order rejected - reason:40 has filled; the new size must be above that.",
+        105,
+        "Order being modified does not match original order. 40 has filled; the size is above.",
     )
     assert bench.state(1, 1) == "Submitted 40+60"
 

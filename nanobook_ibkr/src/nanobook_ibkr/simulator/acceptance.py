@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
+from nanobook_ibkr.simulator import trigger
 from nanobook_ibkr.simulator.account import Account
 from nanobook_ibkr.simulator.instruments import Instruments
 from nanobook_ibkr.simulator.order_check import AT_ONCE, invalid, rejected
@@ -17,6 +18,8 @@ from nanobook_ibkr.simulator.record import (
     VenueRefusal,
 )
 from nanobook_ibkr.simulator.working import Working
+
+_NO_MATCH = "Order being modified does not match original order."
 
 
 def contract_of(instruments: Instruments, key: ContractKey) -> ContractDefinition:
@@ -55,13 +58,18 @@ def account_of(accounts: Mapping[str, Account], name: str) -> Account:
     return found
 
 
+def with_group_type(form: OrderForm) -> OrderForm:
+    """The form with the type of its group as TWS tells it: 1 if a group has none, 3 without one."""
+    return evolve(form, oca_type=(form.oca_type or 1) if form.oca_group else 3)
+
+
 def check_amendment(
     working: Working, definition: ContractDefinition, account: Account, form: OrderForm
 ) -> OrderForm:
     """Return what the order's form becomes.
 
     Raises:
-        VenueRefusal: 104, 105, 321 or 201.
+        VenueRefusal: 104, 105 or 321.
 
     """
     order = working.order
@@ -75,6 +83,7 @@ def check_amendment(
     if working.is_sent and working.parent is not None and not form.oca_group:
         # The group that the bracket was given.
         form = evolve(form, oca_group=old.oca_group, oca_type=old.oca_type)
+    form = with_group_type(form)
     is_same = (
         definition is order.contract
         and account.name == order.account
@@ -86,7 +95,7 @@ def check_amendment(
         and (form.tif == old.tif or not {form.tif, old.tif} & {*AT_ONCE})
     )
     if not is_same:
-        raise VenueRefusal(105, "Order being modified does not match original order.")
+        raise VenueRefusal(105, _NO_MATCH)
     if form.quantity <= order.filled:
-        raise rejected(f"{order.filled:f} has filled; the new size must be above that.")
-    return form
+        raise VenueRefusal(105, f"{_NO_MATCH} {order.filled:f} has filled; the size is above.")
+    return trigger.kept(working, form)

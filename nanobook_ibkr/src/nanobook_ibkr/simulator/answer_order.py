@@ -38,6 +38,8 @@ def place_now(client: Client, request: asked.PlaceOrder) -> VenueOrder | None:
         what_if = venue.what_if(request.contract, form, form.account)
     except VenueRefusal as refusal:
         client.error(request.order_id, refusal.code, refusal.text)
+        if refusal.order is not None:  # both libraries hold an order with an error for dead
+            _tell(client, refusal.order)
         return None
     order = VenueOrder(
         perm_id=0,
@@ -100,10 +102,14 @@ def all_open(client: Client, request: asked.RequestAllOpenOrders) -> None:
 def _tell_open(client: Client, *, own: bool) -> None:
     for order in client.server.venue.orders:
         if not order.is_done and (not own or order.client_id == client.known_id):
-            seen = shown(order, client)
-            client.send(reply.open_order(client.version, seen))
-            client.send(reply.order_status(client.version, seen))
+            _tell(client, order)
     client.send(reply.open_order_end(client.version))
+
+
+def _tell(client: Client, order: VenueOrder) -> None:
+    seen = shown(order, client)
+    client.send(reply.open_order(client.version, seen))
+    client.send(reply.order_status(client.version, seen))
 
 
 def completed(client: Client, request: asked.RequestCompletedOrders) -> None:

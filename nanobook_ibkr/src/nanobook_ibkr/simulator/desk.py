@@ -8,7 +8,12 @@ from attrs import evolve
 
 from nanobook_core.contracts.clock import Clock
 from nanobook_ibkr.simulator import trigger
-from nanobook_ibkr.simulator.acceptance import account_of, check_amendment, contract_of
+from nanobook_ibkr.simulator.acceptance import (
+    account_of,
+    check_amendment,
+    contract_of,
+    with_group_type,
+)
 from nanobook_ibkr.simulator.account import Account
 from nanobook_ibkr.simulator.floor import Floor
 from nanobook_ibkr.simulator.instruments import Instruments
@@ -82,7 +87,12 @@ class Desk:
         known = self._by_number.get((client_id, order_id))
         if known is None:
             return self._enter(client_id, order_id, key, form)
-        self._amend(known, key, form)
+        try:
+            self._amend(known, key, form)
+        except VenueRefusal as refusal:
+            if not known.order.is_done:
+                refusal.order = evolve(known.order)
+            raise
         return known
 
     def cancel(self, client_id: int, order_id: int) -> None:
@@ -151,6 +161,7 @@ class Desk:
         account = account_of(self._accounts, form.account)
         market = self._markets[definition.con_id]
         check_form(form, market.rules)
+        form = with_group_type(form)
         parent = None
         if form.parent_id:
             parent = self._by_number.get((client_id, form.parent_id))
@@ -203,7 +214,11 @@ class Desk:
         form = check_amendment(working, definition, account, form)
         expires = expiry(form, self._clock.now())
         if working.is_cleared:
-            new = evolve(working, order=evolve(working.order, form=form))
+            new = evolve(
+                working,
+                order=evolve(working.order, form=form),
+                stop_price=trigger.first_stop(form),
+            )
             refusal = self._margin.refusal(account, new, old=working)
             if refusal is not None:
                 raise rejected(refusal)

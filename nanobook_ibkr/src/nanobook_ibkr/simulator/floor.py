@@ -101,17 +101,14 @@ class Floor:
 
     def amend(self, working: Working, form: OrderForm) -> None:
         """Give an order another size or other prices; only a smaller size keeps its place."""
-        old = working.order.form
+        old, limit = working.order.form, working.limit
         working.order.form = form
-        if working.book_id is not None and old.limit_price == form.limit_price:
-            by = EXACT.subtract(old.quantity, form.quantity)
-            if by >= 0:
-                if by:
-                    working.market.reduce(working.book_id, by)
-                self.changed(working)
-                return
-        self._leave(working)
-        trigger.amend(working, old)
+        by = EXACT.subtract(old.quantity, form.quantity)
+        if by < 0 or working.limit != limit or trigger.is_moved(form, old):
+            self._leave(working)
+            working.stop_price = trigger.first_stop(form)
+        elif by and working.book_id is not None:
+            working.market.reduce(working.book_id, by)
         self.changed(working)
         self._due.append(working)
 
@@ -283,9 +280,10 @@ class Floor:
         return None
 
     def _hold(self, working: Working, why: str) -> None:
-        self._leave(working)
         if why == "trigger":
             self._waiting.add(working)
+        else:
+            self._leave(working)
         order = working.order
         if (order.status, order.why_held) != (OrderStatusWord.PRE_SUBMITTED, why):
             order.status, order.why_held = OrderStatusWord.PRE_SUBMITTED, why

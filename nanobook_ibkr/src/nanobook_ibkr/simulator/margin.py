@@ -9,6 +9,7 @@ from attrs import frozen
 
 from nanobook_core.broker.exact import EXACT, QUOTIENT, product, total
 from nanobook_core.types import Side
+from nanobook_ibkr.simulator import trigger
 from nanobook_ibkr.simulator.account import Account, Holding
 from nanobook_ibkr.simulator.commission import Commission
 from nanobook_ibkr.simulator.market import Market
@@ -99,7 +100,7 @@ class Margin:
             return working.limit
         known = (
             working.limit,
-            working.stop_price,
+            trigger.expected(working),
             working.market.best(working.side.opposite),
             working.market.mark,
         )

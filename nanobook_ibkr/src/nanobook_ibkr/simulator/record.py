@@ -241,6 +241,8 @@ class VenueRefusal(Exception):  # noqa: N818 - the venue's answer, not a defect 
         super().__init__(f"{code}: {text}")
         self.code = code
         self.text = text
+        self.order: VenueOrder | None = None
+        """The order as it still lives, where a change of it was refused."""
 
 
 @frozen(kw_only=True)

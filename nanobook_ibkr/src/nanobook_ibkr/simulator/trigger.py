@@ -19,14 +19,44 @@ def first_stop(form: OrderForm) -> Decimal | None:
     return form.aux_price if form.order_type in STOP_TYPES else None
 
 
-def amend(working: Working, old: OrderForm) -> None:
-    """Take over the stop of a changed form; a trailing stop stays where it is, if not asked for."""
-    form = working.order.form
-    is_same = (form.aux_price, form.trailing_percent) == (old.aux_price, old.trailing_percent)
-    if form.order_type == "TRAIL" and form.trail_stop_price is None and is_same:
-        working.order.form = evolve(form, trail_stop_price=old.trail_stop_price)
+def kept(working: Working, form: OrderForm) -> OrderForm:
+    """Return a changed form with a trailing stop where it is, if no other is asked for."""
+    old = working.order.form
+    is_as_far = _distance(form) == _distance(old)
+    if form.order_type == "TRAIL" and form.trail_stop_price is None and is_as_far:
+        return evolve(form, trail_stop_price=old.trail_stop_price)
+    return form
+
+
+def is_moved(form: OrderForm, old: OrderForm) -> bool:
+    """Whether a changed form has its stop elsewhere."""
+    return first_stop(form) != first_stop(old) or (
+        form.order_type == "TRAIL" and _distance(form) != _distance(old)
+    )
+
+
+def _distance(form: OrderForm) -> tuple[Decimal | None, Decimal | None]:
+    """Amount and percent of a trailing stop; TWS tells an amount of 0 of one with a percent."""
+    return form.aux_price or None, form.trailing_percent
+
+
+def expected(working: Working) -> Decimal | None:
+    """Price of a stop, for one that will follow the market where it starts; None for others."""
+    last = working.market.tape.last
+    if working.stop_price is None and working.order.form.order_type == "TRAIL" and last is not None:
+        return _behind(working, last)
+    return working.stop_price
+
+
+def _behind(working: Working, last: Decimal) -> Decimal:
+    form, buys = working.order.form, working.side is Side.BUY
+    if form.trailing_percent is not None:
+        away = product(last, form.trailing_percent, Decimal("0.01"))
     else:
-        working.stop_price = first_stop(form)
+        away = form.aux_price or Decimal(0)
+    return working.market.rules.round_price(
+        EXACT.add(last, away if buys else away.copy_negate()), up=buys
+    )
 
 
 def follow(working: Working, last: Decimal) -> None:
@@ -37,16 +67,8 @@ def follow(working: Working, last: Decimal) -> None:
     form = working.order.form
     if form.order_type != "TRAIL":
         return
-    buys = working.side is Side.BUY
-    if form.trailing_percent is not None:
-        away = product(last, form.trailing_percent, Decimal("0.01"))
-    else:
-        away = form.aux_price or Decimal(0)
-    wanted = working.market.rules.round_price(
-        EXACT.add(last, away if buys else away.copy_negate()), up=buys
-    )
-    stop = working.stop_price
-    if stop is None or (wanted < stop if buys else wanted > stop):
+    wanted, stop = _behind(working, last), working.stop_price
+    if stop is None or (wanted < stop if working.side is Side.BUY else wanted > stop):
         working.stop_price = wanted
         working.order.form = evolve(form, trail_stop_price=wanted)
 
