@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from tests.ibkr.sessions import connected
 
-from nanobook_core.contracts.broker_error import BrokerProtocolError
+from nanobook_core.contracts.broker_error import BrokerProtocolError, UnknownSymbolError
 from nanobook_core.contracts.clock import SystemClock
 from nanobook_ibkr import holding
 from nanobook_ibkr.contract import Contracts
@@ -172,7 +172,6 @@ def portfolio_row(quantity, price, value):
         quantity=D(quantity),
         market_price=price,
         market_value=value,
-        unrealized_pnl=D(98),
     )
 
 
@@ -194,3 +193,21 @@ def test_a_holding_without_a_price_is_refused(client, portfolio):
         BrokerProtocolError, match="AAPL: 10 are held, and the venue tells no price"
     ):
         told_positions(client, "10", *portfolio)
+
+
+def test_what_is_no_longer_listed_and_still_held_is_told(client):
+    gone = VenueContract(con_id=999, symbol="GONE", sec_type="STK", currency="USD")
+    told = Told(
+        positions=(PositionRow(account="DU1", contract=gone, quantity=D(10), avg_cost=D(2)),),
+        portfolio=(
+            PortfolioRow(
+                account="DU1", contract=gone, quantity=D(10), market_price=D(0), market_value=D(0)
+            ),
+        ),
+    )
+    (position,) = client.call(holding.positions, told, client.contracts)
+    assert (position.symbol, position.quantity, position.market_value) == ("conid:999", 10, 0)
+    instrument = client.call(client.contracts.listed, gone).instrument
+    assert (instrument.tradable, instrument.venue_symbol) == (False, "GONE")
+    with pytest.raises(UnknownSymbolError):
+        client.call(client.contracts.find, "conid:999")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -93,16 +94,16 @@ class Contracts:
         return listed
 
     async def listed(self, contract: VenueContract) -> Listed:
-        """The contract of that number, under its name."""
+        """The contract of that number, under its name.
+
+        One that the venue does not list any more may still be held: it cannot be traded.
+        """
         if contract.con_id in self._listed:
             return self._listed[contract.con_id]
         found = await self._details(VenueContract(con_id=contract.con_id))
         if not found:
-            raise BrokerProtocolError(
-                f"the venue does not know contract {contract.con_id} ({contract.symbol!r:.20}), "
-                "which it told",
-                broker="ibkr",
-            )
+            name = f"conid:{contract.con_id}"
+            return Listed(contract=contract, instrument=_instrument(name, contract, tradable=False))
         return await self._list(found[0])
 
     async def _list(self, details: ContractDetails) -> Listed:
@@ -150,25 +151,17 @@ class Contracts:
         return self._found[wanted]
 
     async def _instrument(self, name: str, details: ContractDetails) -> Instrument:
-        contract = details.contract
         rule = await self._rule(details)
         lot = details.size_increment or details.min_size or Decimal(1)
-        try:
-            multiplier = Decimal(contract.multiplier or 1) / details.price_magnifier
-            return Instrument(
-                symbol=name,
-                currency=contract.currency,
-                tick=rule[0][1],
-                tick_bands=rule[1:],
-                lot=lot,
-                min_quantity=details.min_size if details.min_size not in (None, lot) else None,
-                multiplier=multiplier,
-                venue_symbol=contract.local_symbol or contract.symbol,
-            )
-        except (ValidationError, TypeError, ArithmeticError) as error:
-            raise BrokerProtocolError(
-                f"{name}: the venue tells rules that cannot be: {error}", broker="ibkr"
-            ) from error
+        return _instrument(
+            name,
+            details.contract,
+            price_magnifier=details.price_magnifier,
+            tick=rule[0][1],
+            tick_bands=rule[1:],
+            lot=lot,
+            min_quantity=details.min_size if details.min_size not in (None, lot) else None,
+        )
 
     async def _rule(self, details: ContractDetails) -> tuple[tuple[Decimal, Decimal], ...]:
         """Rising (price from which on, tick); at least one."""
@@ -196,3 +189,20 @@ def _wanted(symbol: str) -> VenueContract:
     if paid:
         return VenueContract(symbol=paid[1], sec_type=_STOCK, currency=paid[2])
     return VenueContract(symbol=symbol, sec_type=_STOCK, currency=HOME)
+
+
+def _instrument(
+    name: str, contract: VenueContract, *, price_magnifier: int = 1, **rules: Any
+) -> Instrument:
+    try:
+        return Instrument(
+            symbol=name,
+            currency=contract.currency,
+            multiplier=Decimal(contract.multiplier or 1) / price_magnifier,
+            venue_symbol=contract.local_symbol or contract.symbol,
+            **rules,
+        )
+    except (ValidationError, TypeError, ArithmeticError) as error:
+        raise BrokerProtocolError(
+            f"{name}: the venue tells rules that cannot be: {error}", broker="ibkr"
+        ) from error

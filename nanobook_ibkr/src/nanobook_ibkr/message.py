@@ -178,7 +178,6 @@ class PortfolioRow:
     quantity: Decimal
     market_price: Decimal | None
     market_value: Decimal | None
-    unrealized_pnl: Decimal | None
 
 
 @frozen(kw_only=True)

@@ -313,7 +313,7 @@ class Reader:
         marketPrice: float,
         marketValue: float,
         _averageCost: float,
-        unrealizedPNL: float,
+        _unrealizedPNL: float,
         _realizedPNL: float,
         account: str,
     ) -> None:
@@ -325,7 +325,6 @@ class Reader:
                 quantity=_set(position),
                 market_price=number(marketPrice),
                 market_value=number(marketValue),
-                unrealized_pnl=number(unrealizedPNL),
             ),
         )
 
