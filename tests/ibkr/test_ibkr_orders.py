@@ -1,7 +1,12 @@
 """What the broker makes of orders, whatever happens between it and the gateway."""
 
 import asyncio
+import contextlib
 import datetime as dt
+import shutil
+import sqlite3
+import sys
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -577,3 +582,96 @@ def test_a_preview_tells_what_an_order_would_cost(broker, gateway):
     assert told.margin_change == D("190.00")
     assert told.warnings == ()
     assert gateway.orders() == ()
+
+
+# Two programs of one client id, each with a journal of its own.
+
+
+def test_an_order_proved_absent_does_not_become_one_of_another_program_that_has_its_number(
+    make, gateway, tmp_path
+):
+    broker = make()
+    gateway.inject(Fault.DROP_BEFORE_ACCEPT)
+    with pytest.raises(LinkDownError):
+        broker.submit_order(order("x"))
+    broker.disconnect()
+    other = make(state=tmp_path / "other.sqlite")
+    theirs = other.submit_order(order("y", "90.00", quantity=7))
+    other.disconnect()
+    broker.connect()
+    assert broker.find_order("x") is None
+    with pytest.raises(DuplicateOrderError, match="take another client order id") as caught:
+        broker.submit_order(order("x"))
+    assert caught.value.outcome is Outcome.NOT_SENT
+    (there,) = gateway.orders()
+    assert (there.perm_id, there.form.order_ref, there.form.quantity) == (int(theirs), "y", 7)
+    assert broker.submit_order(order("x-2")) > theirs
+
+
+def test_an_order_in_doubt_takes_no_fills_of_another_programs_order_that_has_its_number(
+    make, gateway, tmp_path
+):
+    broker = make()
+    gateway.inject(Fault.DROP_BEFORE_ACCEPT)
+    with pytest.raises(LinkDownError):
+        broker.submit_order(order("x"))
+    broker.disconnect()
+    other = make(state=tmp_path / "other.sqlite")
+    gateway.set_quote("MSFT", "199.90", "200.10")
+    ack = other.submit_order("MSFT", "buy", 7, order_type="limit", limit_price=D(201))
+    assert other.wait(ack, 5).state is OrderState.FILLED
+    other.disconnect()
+    gateway.inject(Fault.SILENT, request=99)
+    broker = make(timeout=0.3)
+    assert [(fill.symbol, fill.quantity) for fill in broker.fills()] == [("MSFT", 7)]
+    status = broker.order_status("x")
+    assert (status.state, status.filled_quantity) == (OrderState.NOT_ACCEPTED, 0)
+
+
+def test_cancelling_ones_own_cancels_nothing_of_others(make, gateway):
+    with make() as broker:
+        broker.submit_order(order("a"))
+    gateway.submit_manual("AAPL", "BUY", 5, "94.00")
+    gateway.submit_foreign("AAPL", "BUY", 6, "93.00")
+    broker = make(client_id=2)
+    report = broker.cancel_all()
+    assert report.cancelled == ()
+    assert [status.client_order_id for status in report.remaining] == ["a"]
+    assert [venue_order.is_done for venue_order in gateway.orders()] == [False] * 3
+
+
+def test_the_cancel_of_an_order_that_never_arrived_does_not_hide_that(make, gateway):
+    broker = make(ack_timeout=0.3)
+    gateway.inject(Fault.SILENT, request=3)
+    with pytest.raises(OutcomeUnknownError):
+        broker.submit_order(order("a"))
+    report = broker.cancel_all()
+    assert [status.client_order_id for status in report.remaining] == ["a"]
+    broker.disconnect()
+    broker.connect()
+    assert broker.find_order("a") is None
+    assert broker.submit_order(order("a")) > 0
+
+
+def test_a_callback_that_exits_ends_no_delivery(broker):
+    broker.subscribe(lambda _: sys.exit(1))
+    ended = threading.Event()
+    broker.subscribe(lambda event: event.fill is not None and ended.set())
+    broker.submit_order(order("a", "101.00"))
+    broker.submit_order(order("b", "101.00"))
+    assert ended.wait(5)
+
+
+def test_a_fee_that_comes_last_is_in_the_journal(broker, gateway, state):
+    gateway.inject(Fault.COMMISSION_LATE, seconds=0.1)
+    broker.submit_order(order("a", "101.00"))
+    eventually(lambda: broker.fills() and broker.fills()[0].is_fee_known)
+
+    def written():
+        folder = tempfile.mkdtemp(dir=state.parent)
+        for end in ("", "-wal"):
+            shutil.copy(f"{state}{end}", f"{folder}/copy.sqlite{end}")
+        with contextlib.closing(sqlite3.connect(f"{folder}/copy.sqlite")) as copy:
+            return copy.execute("SELECT fee, is_fee_known FROM fills").fetchall()
+
+    eventually(written, lambda rows: rows == [("1", 1)])

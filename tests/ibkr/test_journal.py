@@ -1,7 +1,6 @@
 """The journal has what it was given, whatever happens to the program or to the file."""
 
 import contextlib
-import os
 import signal
 import sqlite3
 import stat
@@ -311,15 +310,51 @@ def full_disk(path):
         signal.signal(signal.SIGXFSZ, ignored)
 
 
-def test_a_fork_leaves_the_journal_of_its_parent_alone(path):
-    journal = Journal(path, NOW)
-    journal.note(fill())
-    child = os.fork()
-    if not child:
-        journal.close()
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
-    journal.write(known())
-    journal.close()
+@pytest.mark.parametrize("end", ["close", "exit"])
+def test_a_fork_leaves_the_journal_of_its_parent_alone(path, end):
+    """SQLite would remove, in the child, what the parent goes on writing to."""
+    done = subprocess.run(
+        [sys.executable, "-c", _FORK, path, end], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
     again = Journal(path, NOW)
-    assert len(again.orders()) == len(again.fills()) == 1
+    assert [len(again.orders()), len(again.fills())] == [1, 1]
+
+
+_FORK = """
+import os, sys
+from pathlib import Path
+from tests.ibkr.test_journal import NOW, BrokerError, Journal, fill, known
+journal = Journal(Path(sys.argv[1]), NOW)
+journal.note(fill())
+child = os.fork()
+if not child:
+    try:
+        journal.write(known(8))
+    except BrokerError:
+        if sys.argv[2] == "close":
+            journal.close()
+        sys.exit(0)
+    sys.exit(1)
+assert os.waitpid(child, 0)[1] == 0
+assert os.path.exists(sys.argv[1] + "-wal")
+journal.write(known())
+os._exit(0)
+"""
+
+
+def test_a_resend_that_cannot_be_written_down_leaves_the_order_its_number(path):
+    with SimulatedGateway() as gateway:
+        gateway.set_quote("AAPL", "99.90", "100.10")
+        with IbkrBroker(gateway.host, gateway.port, state=path) as broker:
+            gateway.inject("drop_before_accept")
+            with pytest.raises(BrokerError):
+                broker.submit_order(limit("a"))
+            (first,) = gateway.messages(3, incoming=True)
+            with full_disk(path), pytest.raises(BrokerError, match="sqlite"):
+                broker.submit_order(limit("a"))
+            broker.submit_order(limit("a"))
+        assert [each.fields[1] for each in gateway.messages(3, incoming=True)] == [
+            first.fields[1],
+            first.fields[1],
+        ]

@@ -41,6 +41,7 @@ class Desk:
 
     def __init__(self):
         self.orders = Orders(CLIENT_ID, self, lambda contract: contract.symbol)
+        self.orders.session = 1
         self.executions = Counter()
         self.fees = Counter()
         self.states = []

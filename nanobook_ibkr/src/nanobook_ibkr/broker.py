@@ -90,7 +90,7 @@ class IbkrBroker(BrokerBase):
         market_cap_bps: how many basis points beyond the far touch a market order may trade, as
             which it is sent as a limit order; None sends it without
         market_data: `"live"`, `"frozen"`, `"delayed"` or `"delayed_frozen"` quotes
-        timeout: seconds to connect, and for each answer
+        timeout: seconds for each answer; connecting takes three of them at most
         ack_timeout: seconds for the venue's word on an order
         messages_per_second: at most so many are sent: TWS takes 50, or half the market data lines
             of the user; None sends any number
@@ -100,6 +100,7 @@ class IbkrBroker(BrokerBase):
 
     name = "ibkr"
     poll_interval = 0.02
+    _harmless = BaseException
 
     def __init__(
         self,
@@ -138,7 +139,11 @@ class IbkrBroker(BrokerBase):
         self._cap = None if market_cap_bps is None else to_cap(market_cap_bps)
         self._pace = None if messages_per_second is None else float(messages_per_second)
         self._desk = OrderDesk(
-            client_id, clock=self._clock, publish=self._publish, symbol_of=simple_name
+            client_id,
+            clock=self._clock,
+            publish=self._publish,
+            wake=self._wake,
+            symbol_of=simple_name,
         )
         self._line = Lifeline(
             self._settings,
@@ -169,7 +174,7 @@ class IbkrBroker(BrokerBase):
             BackendMissingError: neither library is installed.
 
         """
-        seconds = self._settings.request_timeout if timeout is None else to_seconds(timeout)
+        seconds = 3 * self._settings.request_timeout if timeout is None else to_seconds(timeout)
         self._line.connect(seconds, self._read_halt)
 
     def disconnect(self) -> None:
@@ -314,25 +319,26 @@ class IbkrBroker(BrokerBase):
             except BrokerError as error:
                 raise self._doubt(client_order_id, f"the venue does not say: {error}") from error
             known = self._desk.known(client_order_id)
-        if known is None and self._desk.is_executed(client_order_id):
-            raise self._doubt(client_order_id, "there are executions of it, and no order is told")
-        if known is None and self._path is not None:
-            return None
         if known is None:
+            self._check_never_sent(client_order_id)
+            return None
+        if self._desk.prove_absent(known):
+            return None
+        if known.record.state is OrderState.NOT_ACCEPTED or not (known.perm_id or known.is_done):
+            raise self._doubt(
+                client_order_id,
+                "it was sent, and is none of today's orders; a later connection may tell",
+            )
+        return self._desk.status(known)
+
+    def _check_never_sent(self, client_order_id: str) -> None:
+        if self._desk.is_executed(client_order_id):
+            raise self._doubt(client_order_id, "there are executions of it, and no order is told")
+        if self._path is None:
             raise self._doubt(
                 client_order_id,
                 "it is none of today's orders, and without `state` nobody knows what was sent",
             )
-        if self._desk.prove_absent(known):
-            return None
-        if not known.perm_id and not known.is_done:
-            raise self._doubt(
-                client_order_id,
-                "it was sent, and is none of today's orders; a later connection may tell"
-                if self._path is not None
-                else "it was sent, and is none of today's orders; TWS tells whether it is there",
-            )
-        return self._desk.status(known)
 
     def fills(self, since: dt.datetime | None = None, symbol: str | None = None) -> list[Fill]:
         """Executions from that time on, oldest first: of today, and what the journal has.
@@ -419,11 +425,12 @@ class IbkrBroker(BrokerBase):
         ours = [self._sender.is_ours(known) for known in found]
         for known in found:
             self._try_to_cancel(known)
-        if symbol is None and not all(ours):
+        is_everything = scope == "all" and symbol is None
+        if is_everything and not all(ours):
             self._line.ask(lambda session: session.cancel_everything())
         end = self._clock.monotonic() + self.cancel_timeout
         seen = [
-            self._last_seen(status, end) if is_ours or symbol is None else status
+            self._last_seen(status, end) if is_ours or is_everything else status
             for status, is_ours in zip(map(self._desk.status, found), ours, strict=True)
         ]
         return CancelReport(
@@ -493,6 +500,11 @@ class IbkrBroker(BrokerBase):
         self._check_connected()
         return self._line.listed(symbol)
 
+    def _check_connected(self) -> None:
+        """Refuse while nothing can be asked; while orders are compared, that is waited for."""
+        self._desk.wait_synced(self._settings.request_timeout)
+        super()._check_connected()
+
     def _check_told(self) -> None:
         """Refuse while TWS cannot tell anything; it can while it has lost the venue itself."""
         if not self._line.is_linked:
@@ -516,6 +528,9 @@ class IbkrBroker(BrokerBase):
 
     def _publish(self, event: BrokerEvent) -> None:
         super()._publish(event)
+        self._wake()
+
+    def _wake(self) -> None:
         self._line.wake()
 
     def _deliver(self) -> None:

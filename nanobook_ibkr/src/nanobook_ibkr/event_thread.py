@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
+
+log = logging.getLogger("nanobook.broker")
 
 
 class EventThread:
@@ -35,5 +38,11 @@ class EventThread:
         while not self._is_stopped:
             self._news.wait()
             self._news.clear()
+            self._try_to_deliver()
+        self._try_to_deliver()
+
+    def _try_to_deliver(self) -> None:
+        try:
             self._deliver()
-        self._deliver()
+        except BaseException:  # also a callback's SystemExit: others wait for their events
+            log.exception("events were not delivered whole")

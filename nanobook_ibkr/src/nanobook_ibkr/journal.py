@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import datetime as dt
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from decimal import InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from nanobook_core.broker.held_file import create, hold
-from nanobook_core.contracts import BrokerError, ConnectError, Fill, SessionConflictError
+from nanobook_core.contracts import (
+    BrokerError,
+    ConnectError,
+    Fill,
+    NotConnectedError,
+    SessionConflictError,
+)
 from nanobook_ibkr.journal_row import TABLES, Statement, fill_row, known_order, order_row, told_fill
 from nanobook_ibkr.known_order import KnownOrder
+
+#: Those that are open in this process.
+_open_here: weakref.WeakSet[Journal] = weakref.WeakSet()
 
 SCHEMA = 1
 _APPLICATION = 0x6E_62_49_42  # "nbIB"
@@ -37,7 +48,7 @@ class Journal:
 
         """
         self.where = "memory" if path is None else str(path)
-        self._pid = os.getpid()
+        self._is_inherited = False
         self._lock = threading.RLock()
         self._noting = threading.Lock()
         self._noted: dict[tuple[str, object], Statement] = {}
@@ -54,11 +65,12 @@ class Journal:
             opened.callback(self._database.close)
             self._open(now)
             self._opened = opened.pop_all()
+        _open_here.add(self)
 
     def close(self) -> None:
         """Write what was noted, and let the file go; done again, it does nothing."""
-        if os.getpid() != self._pid:
-            return  # a fork has no part in its parent's file
+        if self._is_inherited:
+            return
         with self._lock:
             try:
                 self.flush()
@@ -95,6 +107,13 @@ class Journal:
                 elif thing.is_own and thing.client_id is not None and thing.ib_order_id > 0:
                     key = ("order", (thing.client_id, thing.ib_order_id))
                     self._noted[key] = order_row(thing)
+
+    def forget(self, known: KnownOrder) -> None:
+        """Remember to take out an order that was not sent after all; until then it is in doubt."""
+        gone = "DELETE FROM orders WHERE client_id=? AND ib_order_id=?"
+        number = (known.client_id, known.ib_order_id)
+        with self._noting:
+            self._noted["order", number] = (gone, number)
 
     def flush(self) -> None:
         """Write what was noted, durably.
@@ -136,7 +155,20 @@ class Journal:
                     self._noted = {**noted, **self._noted}
                 raise BrokerError(f"{self.where}: {error}", broker="ibkr") from error
 
+    def inherited(self) -> None:
+        """Be that of the parent, after a fork: it is never touched again, nor let go.
+
+        SQLite would take the file for its own, and remove what the parent goes on writing to.
+        """
+        self._is_inherited = True
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._database))
+
     def _run(self, statements: list[Statement]) -> None:
+        if self._is_inherited:
+            raise NotConnectedError(
+                "not connected: the journal is that of the process that this one was forked from",
+                broker="ibkr",
+            )
         if not statements:
             return
         self._database.execute("BEGIN IMMEDIATE")
@@ -201,3 +233,12 @@ class Journal:
             yield
         except (sqlite3.Error, InvalidOperation, ValueError, TypeError) as error:
             raise ConnectError(f"{self.where} is damaged: {error}") from error
+
+
+def _after_fork() -> None:
+    for journal in _open_here:
+        journal.inherited()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -27,6 +27,8 @@ _STATES = {
 }
 #: A new order that is refused so never comes to be. One that the venue has is ended by its status.
 _REFUSES = (Meaning.REJECTED, Meaning.INVALID, Meaning.CONTRACT, Meaning.READ_ONLY)
+#: Answers to a cancel of an order that the venue does not have.
+_NO_SUCH_ORDER = frozenset({135, 10147})
 
 
 @frozen(kw_only=True)
@@ -59,6 +61,10 @@ class KnownOrder:
     """Limit that a market order went with."""
     session: int = 0
     """Of the connections of all time: the one that it was sent in; 0 where that was another's."""
+    attempts: int = 1
+    """How often it was sent, as far as this run knows."""
+    absent_in: int = 0
+    """Of the connections of all time: the last one in which it was proved never to have arrived."""
     is_acknowledged: bool = False
     """Whether the venue has said that it has it, or has done anything with it."""
     refusal: Refusal | None = None
@@ -139,9 +145,12 @@ class KnownOrder:
         return changed
 
     def told_error(self, code: int, text: str, at: dt.datetime) -> bool:
-        """Hear an error that names it. What is no refusal is a warning and changes nothing."""
-        self.heard += 1
+        """Hear an error that names it. What is no refusal is a warning and changes nothing.
+
+        That there is no such order is no word of this one.
+        """
         refusal, said = Refusal(code=code, text=text), meaning(code, text)
+        self.heard += code not in _NO_SUCH_ORDER
         if said is Meaning.CANCELLED:
             return self._ended(_S.CANCELLED, refusal, at)
         if self.change is not None and said in (*_REFUSES, Meaning.TOO_LATE, Meaning.DUPLICATE_ID):
@@ -194,11 +203,18 @@ class KnownOrder:
         self.record.cancel_requested()
         self.cancel_refusal, self.is_cancelling = None, True
 
+    def proved_absent(self, session: int, reason: str) -> None:
+        """Be proved, in that connection, never to have reached the venue."""
+        self.absent_in = session
+        self.record.lost()
+        self.record.proved_absent(reason)
+
     def sent_again(self, session: int, limit: Decimal | None) -> None:
         """Be sent once more, under the same number: what is proved never to have arrived."""
         self.record = OrderRecord(order_id=-self.ib_order_id, order=self.record.order)
         self.record.submitted()
         self.session, self.limit = session, limit
+        self.attempts += 1
 
     def number_was_taken(self) -> bool:
         """Hear, after it was asked for, that nothing came of it: its number was another's.

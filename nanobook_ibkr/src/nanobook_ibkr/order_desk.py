@@ -52,9 +52,13 @@ class OrderDesk:
         *,
         clock: Clock,
         publish: Callable[[BrokerEvent], None],
+        wake: Callable[[], None],
         symbol_of: Callable[[VenueContract], str],
     ) -> None:
-        """Begin without orders; `open` reads those of the journal."""
+        """Begin without orders; `open` reads those of the journal.
+
+        `wake` is called where something is to be written down soon of which there is no event.
+        """
         self.client_id = client_id
         self.changed = threading.Condition()
         self.session: Session | None = None
@@ -67,6 +71,7 @@ class OrderDesk:
         self.is_durable = False
         self._clock = clock
         self._publish = publish
+        self._wake = wake
         self._symbol_of = symbol_of
         self._sockets = 0
         self._missed: list[Fill] = []
@@ -101,7 +106,7 @@ class OrderDesk:
             self.session_number, self._sockets, self.compared = number, 0, 0
             self.orders = Orders(self.client_id, self, self._symbol_of)
             for known in known_orders:
-                known.record.lost()
+                known.record.lost()  # what was on its way
                 self.orders.add(known)
             for fill in fills:
                 self.orders.add_fill(fill)
@@ -210,6 +215,7 @@ class OrderDesk:
     def fee_told(self, fill: Fill) -> None:
         """Take note of a fee that came later; its execution was an event already."""
         self.journal.note(fill)
+        self._wake()
         self.changed.notify_all()
 
     # What others ask.
@@ -265,6 +271,12 @@ class OrderDesk:
         """Whether the venue is being asked what there is."""
         return self.session is not None and self.session.state is ConnectionState.SYNCING
 
+    def wait_synced(self, timeout: float) -> None:
+        """Return once a comparison that follows a connection is done, or takes too long."""
+        if self.is_syncing:
+            with self.changed:
+                self.changed.wait_for(lambda: not self.is_syncing, timeout)
+
     def is_executed(self, client_order_id: str) -> bool:
         """Whether there is an execution of that client order id."""
         return any(fill.client_order_id == client_order_id for fill in self.fills())
@@ -282,24 +294,34 @@ class OrderDesk:
             return tuple(standing[fill.exec_id] for fill in missed if fill.exec_id in standing)
 
     def prove_absent(self, known: KnownOrder) -> bool:
-        """Whether it is proved that the venue never had an order of one's own; then it never will.
+        """Whether it is proved that the venue never had an order of one's own.
 
         It has no word of the venue; the connection that it was sent in has ended, as another one
         has this client id; in this one everything was compared, and nothing goes by its client
         order id; and the venue, which began this connection with a number not above the order's,
         gives out numbers above all that it ever took: so it has not taken this one. That the venue
         has begun to count anew shows by the orders that it did take. Only a journal in a file knows
-        those, and the connection.
+        those, and the connection. What was proved in an earlier connection stays so, as long as
+        nothing is told of it in this one.
         """
         with self.changed:
-            if known.record.state is OrderState.NOT_ACCEPTED:
+            if self._can_prove(known):
+                is_news = known.record.state is not OrderState.NOT_ACCEPTED
+                known.proved_absent(self.session_number, "it never reached the venue")
+                if is_news:
+                    self.order_told(known, is_changed=True)
                 return True
-            if not self._can_prove(known):
-                return False
-            known.record.lost()
-            known.record.proved_absent("it never reached the venue")
-            self.order_told(known, is_changed=True)
-            return True
+            is_compared = self.compared == self.session_number
+            return is_compared and known.record.state is OrderState.NOT_ACCEPTED
+
+    def may_send_again(self, known: KnownOrder) -> bool:
+        """Whether it is proved absent, and its number has been nobody's since.
+
+        Of one that was proved absent in an earlier connection the number may be that of another
+        program's order by now, which would be changed into this one.
+        """
+        with self.changed:
+            return self.prove_absent(known) and known.absent_in == self.session_number
 
     def _can_prove(self, known: KnownOrder) -> bool:
         if not self.is_durable or self.compared != self.session_number:
@@ -338,4 +360,5 @@ class OrderDesk:
         with self.changed:
             self._sockets = session.connections
             self.session_number += 1
+            self.orders.session = self.session_number
             self.next_valid_id = session.next_valid_id

@@ -195,15 +195,29 @@ class OrderSender:
             desk.journal.write(known)
         except BaseException:
             known.is_sending = False
-            with desk.changed:
-                desk.orders.withdraw(known)
+            self._take_back(known)
             raise
         return known
+
+    def _take_back(self, known: KnownOrder) -> None:
+        """Have it that an order was not sent; one that was sent before is as absent as it was."""
+        with self._desk.changed:
+            if known.attempts > 1:
+                known.proved_absent(known.session, "it never reached the venue")
+                self._desk.journal.note(known)
+            else:
+                self._desk.orders.withdraw(known)
+                self._desk.journal.forget(known)
 
     def _check_again(self, known: KnownOrder, order: BrokerOrder) -> None:
         why = ""
         if not self._desk.prove_absent(known):
             why = f"is that of order {known.record.order_id}, which is {known.record.state.value}"
+        elif not self._desk.may_send_again(known):
+            why = (
+                f"is that of an order that never reached the venue, and its number "
+                f"{known.ib_order_id} may be that of another by now; take another client order id"
+            )
         elif known.record.order != order:
             why = "has been given to another order, and only that one can be sent by it again"
         if why:
@@ -230,12 +244,12 @@ class OrderSender:
         try:
             self._loop.call(place)
         except BrokerError as error:
-            with self._desk.changed:
-                if error.outcome is Outcome.NOT_SENT:
-                    known.record.proved_absent(f"it was not sent: {error}")
-                else:
+            if error.outcome is Outcome.NOT_SENT:
+                self._take_back(known)
+            else:
+                with self._desk.changed:
                     known.record.lost()
-                self._desk.order_told(known, is_changed=True)
+                    self._desk.order_told(known, is_changed=True)
             raise
 
     def _acknowledged(self, known: KnownOrder) -> OrderAck | None:

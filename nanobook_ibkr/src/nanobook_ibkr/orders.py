@@ -58,6 +58,8 @@ class Orders:
         self, client_id: int, listener: OrdersListener, symbol_of: Callable[[VenueContract], str]
     ) -> None:
         """Start with none; orders of `client_id` are our own, `symbol_of` names contracts."""
+        self.session = 0
+        """Number of the running connection."""
         self._client_id = client_id
         self._listener = listener
         self._symbol_of = symbol_of
@@ -139,9 +141,7 @@ class Orders:
 
     def told_open(self, message: OpenOrder, at: dt.datetime) -> KnownOrder | None:
         """Hear of an order that is or was open; None where too little is said of it."""
-        known = self._of(message.perm_id, message.client_id, message.order_id)
-        if known is not None and known.order_ref != message.order_ref and not known.perm_id:
-            known = None  # another one has had the number before
+        known = self._named(message)
         is_own = message.client_id == self._client_id and message.order_id > 0
         known = known or self._adopted(message, is_own=is_own)
         if known is None:
@@ -172,6 +172,8 @@ class Orders:
     def told_status(self, message: OrderStatus, at: dt.datetime) -> KnownOrder | None:
         """Hear how far an order is; None while its terms are not known."""
         known = self._of(message.perm_id, message.client_id, message.order_id)
+        if known is not None and not known.perm_id and known.session != self.session:
+            known = None  # one in doubt; of another order that has its number, as far as is known
         if known is None:
             if message.perm_id:
                 self._early[message.perm_id].append(message)
@@ -193,7 +195,7 @@ class Orders:
         """Hear of an execution; say whether it is new. A correction takes the place of another."""
         if self.has_fill(message.exec_id):
             return False
-        known = self._of(message.perm_id, message.client_id, message.order_id)
+        known = self._named(message)
         if known is not None:
             self._know_perm_id(known, message.perm_id)
         fill = self._fill(message, known)
@@ -254,6 +256,12 @@ class Orders:
         self._fills.pop(self._standing.get(stem, ""), None)
         self._standing[stem] = fill.exec_id
         self._fills[fill.exec_id] = fill
+
+    def _named(self, message: OpenOrder | Execution) -> KnownOrder | None:
+        known = self._of(message.perm_id, message.client_id, message.order_id)
+        if known is not None and not known.perm_id and known.order_ref != message.order_ref:
+            return None  # another order has its number
+        return known
 
     def _of(self, perm_id: int, client_id: int, ib_order_id: int) -> KnownOrder | None:
         known = self._by_perm_id.get(perm_id)

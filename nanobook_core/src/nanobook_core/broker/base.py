@@ -73,6 +73,9 @@ class BrokerBase(ABC):
     cancel_timeout = 5.0
     """Seconds that `cancel_all` waits for the ends of the orders that it cancels."""
 
+    #: What a callback may raise without any harm; on a thread of its own, whatever there is.
+    _harmless: type[BaseException] = Exception
+
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._clock: Clock = SystemClock() if clock is None else clock
         self._halted: str | None = None
@@ -371,7 +374,7 @@ class BrokerBase(ABC):
                         continue
                     try:
                         callback(event)
-                    except Exception:
+                    except self._harmless:
                         log.exception("a subscriber failed on %s", event)
             finally:
                 self._delivery.release()
