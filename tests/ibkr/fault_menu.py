@@ -21,8 +21,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from attrs import field, frozen
-from tests.ibkr.fault_run import FaultRun, HungError, make_broker
-from tests.ibkr.judge import DOUBLED, DUPLICATE, HANG, LOST, Violation, judge
+from tests.ibkr.caller import HungError
+from tests.ibkr.evidence import DOUBLED, DUPLICATE, HANG, LOST, Violation
+from tests.ibkr.fault_run import FaultRun
+from tests.ibkr.judge import judge
+from tests.ibkr.program import make_broker
 
 from nanobook_ibkr.simulator.fault import Fault
 

@@ -6,21 +6,33 @@ It is read from the records of all three, and never from how the broker works.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from attrs import field, frozen
+from tests.ibkr.evidence import (
+    DUPLICATE,
+    LOST,
+    OUTCOME,
+    RULES,
+    STATE,
+    TERMS,
+    Cancel,
+    Evidence,
+    Replace,
+    Submit,
+    Truth,
+    Violation,
+)
+from tests.ibkr.judge_fill import judge_events, judge_fills, judge_holdings
 
 from nanobook_core.contracts import (
-    BrokerEvent,
     BrokerOrder,
     BrokerOrderStatus,
-    Fill,
     OrderState,
     OrderType,
     Outcome,
 )
-from nanobook_ibkr.simulator.record import OrderStatusWord, VenueExecution, VenueOrder
+from nanobook_ibkr.simulator.record import OrderStatusWord, VenueOrder
 
 _S = OrderState
 _W = OrderStatusWord
@@ -40,116 +52,9 @@ _STATES: Mapping[OrderStatusWord, frozenset[OrderState]] = {
     _W.INACTIVE: frozenset({_S.HELD, _S.REJECTED}),
     _W.FILLED: frozenset({_S.FILLED}),
 }
+_UNCHANGED = (Outcome.NOT_SENT, Outcome.REJECTED)
 #: What it may say of an order that the venue does not have.
 _ABSENT = frozenset({_S.CREATED, _S.UNKNOWN, _S.NOT_ACCEPTED, _S.REJECTED})
-
-DUPLICATE, LOST, DOUBLED, STATE = "duplicate", "lost", "doubled", "state"
-OUTCOME, TERMS, EVENT, POSITION, HANG = "outcome", "terms", "event", "position", "hang"
-RULES = (DUPLICATE, LOST, DOUBLED, STATE, OUTCOME, TERMS, EVENT, POSITION, HANG)
-
-
-@frozen
-class Violation:
-    """A law that was broken."""
-
-    rule: str
-    text: str
-
-
-@frozen(kw_only=True)
-class Submit:
-    """An order that was asked for, and how that ended."""
-
-    order: BrokerOrder
-    outcome: Outcome | None
-    """None: it was acknowledged."""
-    error: str = ""
-
-    @property
-    def client_order_id(self) -> str:
-        assert self.order.client_order_id is not None
-        return self.order.client_order_id
-
-
-@frozen(kw_only=True)
-class Replace:
-    """A change that was asked for, and how that ended."""
-
-    client_order_id: str
-    quantity: Decimal | None
-    limit_price: Decimal | None
-    outcome: Outcome | None
-
-
-@frozen(kw_only=True)
-class Truth:
-    """What the venue knows, and what reached it."""
-
-    client_id: int
-    """The broker's."""
-    orders: tuple[VenueOrder, ...]
-    executions: tuple[VenueExecution, ...]
-    """As they stand: one that was corrected has the id of its last correction."""
-    positions: Mapping[str, Decimal]
-    placed: frozenset[tuple[str, str]]
-    """(orderRef, number) of each message that places or changes an order of this client.
-
-    Without numbers that the venue has refused as used (103) and has no order of: nothing can ever
-    come of them.
-    """
-
-    @property
-    def own(self) -> list[VenueOrder]:
-        """Orders of this client."""
-        return [each for each in self.orders if each.client_id == self.client_id]
-
-    @property
-    def standing(self) -> dict[str, VenueExecution]:
-        """Executions by id."""
-        return {each.exec_id: each for each in self.executions}
-
-    @property
-    def own_executions(self) -> list[VenueExecution]:
-        """Executions of this client's orders."""
-        return [each for each in self.executions if each.client_id == self.client_id]
-
-    def is_superseded(self, exec_id: str) -> bool:
-        """Whether a correction has taken the place of that execution."""
-        stem, _, revision = exec_id.rpartition(".")
-        return any(
-            each.rpartition(".")[0] == stem and each.rpartition(".")[2] > revision
-            for each in self.standing
-        )
-
-
-@frozen(kw_only=True)
-class Told:
-    """What the broker says after its last resync."""
-
-    statuses: Mapping[str, BrokerOrderStatus | None]
-    """By client order id; None of which it knows nothing."""
-    open_orders: tuple[BrokerOrderStatus, ...]
-    """Of everybody."""
-    fills: tuple[Fill, ...]
-    positions: Mapping[str, Decimal]
-    events: tuple[BrokerEvent, ...] = ()
-    missed: tuple[Fill, ...] = ()
-    """Fills that its resyncs reported."""
-    is_whole: bool = True
-    """Whether one object listened from the beginning to the end, and so must have told of all."""
-
-
-@frozen(kw_only=True)
-class Evidence:
-    """All that a run leaves behind."""
-
-    asked: tuple[Submit | Replace, ...]
-    truth: Truth
-    told: Told
-    fees_known: bool = True
-    """Whether the venue has told all of them."""
-    violations: tuple[Violation, ...] = field(default=(), converter=tuple)
-    """What was seen while it ran: calls that hang, errors that say nothing."""
 
 
 def judge(evidence: Evidence) -> list[Violation]:
@@ -160,10 +65,12 @@ def judge(evidence: Evidence) -> list[Violation]:
         *_orders(evidence),
         *_outcomes(evidence),
         *_terms(evidence),
+        *_cancels(evidence),
         *_open_orders(evidence),
-        *_fills(evidence),
-        *_events(evidence),
-        *_positions(evidence),
+        *_report(evidence),
+        *judge_fills(evidence),
+        *judge_events(evidence),
+        *judge_holdings(evidence),
     ]
     return sorted(found, key=lambda each: RULES.index(each.rule))
 
@@ -269,7 +176,7 @@ def _terms(evidence: Evidence) -> Iterator[Violation]:
             if ref not in wanted or each.outcome is not Outcome.NOT_SENT:
                 wanted[ref] = each.order
                 terms[ref] = {(each.order.quantity, each.order.limit_price)}
-        elif each.outcome not in (Outcome.NOT_SENT, Outcome.REJECTED):
+        elif isinstance(each, Replace) and each.outcome not in _UNCHANGED:
             changed = {
                 (
                     quantity if each.quantity is None else each.quantity,
@@ -290,6 +197,17 @@ def _terms(evidence: Evidence) -> Iterator[Violation]:
             yield Violation(TERMS, f"{ref} is {form.action} {venue.contract.symbol} at the venue")
         if got not in allowed:
             yield Violation(TERMS, f"{ref} is {got} at the venue, not one of {sorted(allowed)}")
+
+
+def _cancels(evidence: Evidence) -> Iterator[Violation]:
+    """An order that could not be cancelled because it was done is done."""
+    at_venue = {each.form.order_ref: each for each in evidence.truth.own}
+    for each in evidence.asked:
+        if isinstance(each, Cancel) and each.told is not None and each.told.is_terminal:
+            order = at_venue.get(each.client_order_id)
+            if order is not None and each.told not in _STATES[order.status]:
+                text = f"{each.client_order_id} is said to be {each.told}, and is {order.status}"
+                yield Violation(OUTCOME, text)
 
 
 def _open_orders(evidence: Evidence) -> Iterator[Violation]:
@@ -317,96 +235,12 @@ def _open_orders(evidence: Evidence) -> Iterator[Violation]:
             yield Violation(STATE, f"order {number} is shown as {status.state}, and does not exist")
 
 
-def _facts(execution: VenueExecution) -> tuple[object, ...]:
-    return (
-        execution.perm_id,
-        execution.contract.symbol,
-        execution.action.lower(),
-        execution.quantity,
-        execution.price,
-    )
-
-
-def _said(fill: Fill) -> tuple[object, ...]:
-    return fill.order_id, fill.symbol, fill.side.value, fill.quantity, fill.price
-
-
-def _fills(evidence: Evidence) -> Iterator[Violation]:
-    """Each execution of ours counts once, with what it cost, as it was last corrected."""
-    truth, told = evidence.truth, evidence.told
-    for exec_id, count in Counter(each.exec_id for each in told.fills).items():
-        if count > 1:
-            yield Violation(DOUBLED, f"execution {exec_id} is in fills() {count} times")
-    corrected = {each.corrects for each in told.fills}
-    counted = {each.exec_id: each for each in told.fills if each.exec_id not in corrected}
-    for execution in truth.own_executions:
-        exec_id = execution.exec_id
-        fill = counted.get(exec_id)
-        if fill is None:
-            yield Violation(LOST, f"execution {exec_id} of {execution.order_ref} is not in fills()")
-        elif evidence.fees_known and (fill.is_fee_known, fill.fee) != (True, execution.commission):
-            yield Violation(
-                LOST, f"execution {exec_id} cost {execution.commission}, not {fill.fee}"
-            )
-    yield from _false(counted, truth)
-
-
-def _false(counted: Mapping[str, Fill], truth: Truth) -> Iterator[Violation]:
-    for exec_id, fill in counted.items():
-        if truth.is_superseded(exec_id):
-            yield Violation(DOUBLED, f"execution {exec_id} counts, though it was corrected")
-        elif exec_id not in truth.standing:
-            yield Violation(DOUBLED, f"execution {exec_id} never was")
-        elif _said(fill) != _facts(truth.standing[exec_id]):
-            yield Violation(DOUBLED, f"execution {exec_id} is {_said(fill)}")
-
-
-def _events(evidence: Evidence) -> Iterator[Violation]:
-    """No fill is told twice, but for its fee; no order comes back; and no fill is kept back."""
-    truth, told = evidence.truth, evidence.told
-    seen: dict[str, Fill] = {}
-    for fill in (each.fill for each in told.events if each.fill is not None):
-        before, execution = seen.get(fill.exec_id), truth.standing.get(fill.exec_id)
-        if execution is None:
-            is_true = truth.is_superseded(fill.exec_id)
-        else:
-            is_true = _said(fill) == _facts(execution)
-        if not is_true:
-            yield Violation(EVENT, f"a fill was told that never was: {fill}")
-        if before is not None and (before.is_fee_known or not fill.is_fee_known):
-            yield Violation(EVENT, f"execution {fill.exec_id} was told twice")
-        seen[fill.exec_id] = fill
-    yield from _order_events(each.order for each in told.events if each.order is not None)
-    if told.is_whole:
-        shown = seen.keys() | {each.exec_id for each in told.missed}
-        for execution in truth.own_executions:
-            if execution.exec_id not in shown:
-                yield Violation(EVENT, f"nobody was told of execution {execution.exec_id}")
-
-
-def _order_events(statuses: Iterable[BrokerOrderStatus]) -> Iterator[Violation]:
-    last: dict[str, BrokerOrderStatus] = {}
-    for status in statuses:
-        key = status.client_order_id or str(status.order_id)
-        before = last.get(key)
-        if before is not None:
-            if status.filled_quantity < before.filled_quantity:
-                yield Violation(EVENT, f"less of {key} has filled than before")
-            if (
-                before.state.is_terminal
-                and status.state is not before.state
-                and not (status.state is _S.FILLED or before.state is _S.NOT_ACCEPTED)
-                and {before.state, status.state} != {_S.CANCELLED, _S.REJECTED}
-            ):
-                yield Violation(EVENT, f"{key} was {before.state} and then {status.state}")
-        last[key] = status
-
-
-def _positions(evidence: Evidence) -> Iterator[Violation]:
-    ours, theirs = evidence.told.positions, evidence.truth.positions
-    for symbol in sorted(ours.keys() | theirs.keys()):
-        if ours.get(symbol, 0) != theirs.get(symbol, 0):
-            yield Violation(
-                POSITION,
-                f"{ours.get(symbol, 0)} {symbol} held, {theirs.get(symbol, 0)} at the venue",
-            )
+def _report(evidence: Evidence) -> Iterator[Violation]:
+    """A resync calls no order lost that is there, and shows those of others."""
+    truth, report = evidence.truth, evidence.told.report
+    for ref in sorted({each.form.order_ref for each in truth.own} & set(report.lost)):
+        yield Violation(LOST, f"{ref} is said to be lost, and is at the venue")
+    shown = {each.order_id for each in report.foreign}
+    others = {e.perm_id for e in truth.orders if e.client_id != truth.client_id and not e.is_done}
+    if shown != others:
+        yield Violation(LOST, f"orders of others are {sorted(others)}, not {sorted(shown)}")

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from attrs import evolve
-from tests.ibkr import fault_run
+from tests.ibkr import caller
 
 from nanobook_core.contracts import (
     BrokerEvent,
@@ -184,5 +184,5 @@ class Hangs(IbkrBroker):
     """Never returns from a resync."""
 
     def resync(self) -> Any:
-        time.sleep(2 * fault_run.TOO_LONG)
+        time.sleep(2 * caller.TOO_LONG)
         return super().resync()

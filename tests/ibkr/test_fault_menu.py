@@ -3,9 +3,9 @@
 from functools import partial
 
 import pytest
-from tests.ibkr import fault_run, planted
+from tests.ibkr import caller, planted
 from tests.ibkr.fault_menu import MENU, ROWS, all_cases, pairs, run_all, run_row, shown
-from tests.ibkr.fault_run import make_broker
+from tests.ibkr.program import make_broker
 
 from nanobook_ibkr.simulator.fault import Fault
 
@@ -88,7 +88,7 @@ def test_a_planted_defect_is_caught(broker):
 
 
 def test_a_call_that_never_returns_is_caught(monkeypatch):
-    monkeypatch.setattr(fault_run, "TOO_LONG", 2.0)
+    monkeypatch.setattr(caller, "TOO_LONG", 2.0)
 
     make = partial(make_broker, kind=planted.Hangs)
     assert run_row(ROWS["manual_order"], 1, make).count("hang") == 1

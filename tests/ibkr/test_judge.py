@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 from attrs import evolve
-from tests.ibkr.judge import Evidence, Replace, Submit, Told, Truth, judge
+from tests.ibkr.evidence import Cancel, Evidence, Replace, Submit, Told, Truth
+from tests.ibkr.judge import judge
 
 from nanobook_core.contracts import (
     BrokerEvent,
@@ -14,6 +15,7 @@ from nanobook_core.contracts import (
     Fill,
     OrderState,
     Outcome,
+    SyncReport,
 )
 from nanobook_ibkr.simulator.record import (
     ContractDefinition,
@@ -107,6 +109,11 @@ FILLS = (
     fill(LATER, 1, "filled", 6),
     fill(NEW, 2, "living", 2, LIMIT - 1, corrects=OLD),
 )
+THEIRS = (
+    status(4, "theirs", 5, S.ACCEPTED, is_own=False),
+    status(5, "", 5, S.ACCEPTED, is_own=False),
+)
+CASH = Decimal("998812.5")
 SOUND = Evidence(
     asked=(
         asked("filled", 10),
@@ -116,6 +123,9 @@ SOUND = Evidence(
         asked("cancelled", 5, Outcome.NOT_SENT),
         asked("refused", 5, Outcome.REJECTED),
         asked("unsent", 5, Outcome.NOT_SENT),
+        Cancel(client_order_id="filled", told=S.FILLED),
+        Cancel(client_order_id="living", told=S.ACCEPTED),
+        Cancel(client_order_id="living", told=None),
     ),
     truth=Truth(
         client_id=1,
@@ -132,6 +142,7 @@ SOUND = Evidence(
             execution(NEW, 2, "living", 2, 2, LIMIT - 1),
         ),
         positions={"AAPL": Decimal(12)},
+        cash=CASH,
         placed=frozenset({("filled", "1"), ("living", "2"), ("cancelled", "3"), ("refused", "4")}),
     ),
     told=Told(
@@ -144,11 +155,12 @@ SOUND = Evidence(
         },
         open_orders=(
             status(2, "living", 9, S.PARTIALLY_FILLED, 2),
-            status(4, "theirs", 5, S.ACCEPTED, is_own=False),
-            status(5, "", 5, S.ACCEPTED, is_own=False),
+            *THEIRS,
         ),
         fills=FILLS,
         positions={"AAPL": Decimal(12)},
+        cash=CASH,
+        report=SyncReport(matched=("living",), foreign=THEIRS),
         events=(
             BrokerEvent(order=status(1, "filled", 10, S.ACCEPTED)),
             BrokerEvent(fill=evolve(FILLS[0], fee=Decimal(0), is_fee_known=False)),
@@ -349,6 +361,19 @@ LIES = {
         with_events(BrokerEvent(order=status(1, "filled", 10, S.FILLED, 4))),
         {"event"},
     ),
+    "a living order is called done where it is cancelled": (
+        evolve(SOUND, asked=(*SOUND.asked, Cancel(client_order_id="living", told=S.FILLED))),
+        {"outcome"},
+    ),
+    "an order is called lost that is there": (
+        with_told(report=SyncReport(foreign=THEIRS, lost=("living",))),
+        {"lost"},
+    ),
+    "a resync does not show an order of others": (
+        with_told(report=SyncReport(foreign=THEIRS[:1])),
+        {"lost"},
+    ),
+    "money is wrong": (with_told(cash=CASH + 1), {"position"}),
     "a holding is wrong": (with_told(positions={"AAPL": Decimal(10)}), {"position"}),
     "a holding is forgotten": (with_told(positions={}), {"position"}),
     "a holding is made up": (

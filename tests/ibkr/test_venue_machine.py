@@ -14,8 +14,9 @@ from hypothesis.stateful import (
     invariant,
     rule,
 )
-from tests.ibkr.fault_run import CLIENT_ID, SYMBOLS, TICK, FaultRun
+from tests.ibkr.fault_run import FaultRun
 from tests.ibkr.judge import judge
+from tests.ibkr.program import CLIENT_ID, SYMBOLS, TICK
 
 from nanobook_core.contracts import BrokerError, BrokerOrder, ConnectionState
 from nanobook_ibkr.simulator.fault import Fault
@@ -106,7 +107,7 @@ class VenueMachine(RuleBasedStateMachine):
 
     @rule(ref=refs)
     def cancel(self, ref):
-        self.run.call("cancel_order", lambda: self.run.broker.cancel_order(ref))
+        self.run.cancel_order(ref)
 
     @rule(ref=refs, quantity=QUANTITY)
     def change_the_quantity(self, ref, quantity):
@@ -134,8 +135,7 @@ class VenueMachine(RuleBasedStateMachine):
         if resting := [each for each in self.run.resting() if each.client_id == CLIENT_ID]:
             order = resting[which % len(resting)]
             self.run.trade_with(order, int(order.remaining))
-            ref = order.form.order_ref
-            self.run.call("cancel_order", lambda: self.run.broker.cancel_order(ref))
+            self.run.cancel_order(order.form.order_ref)
 
     @rule(which=WHICH, ticks=st.integers(1, 3))
     def execution_is_corrected(self, which, ticks):
