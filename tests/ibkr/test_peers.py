@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from tests.ibkr.simulator_process import QUOTES, set_quotes, simulator
 
+from nanobook_ibkr.simulator import SimulatedGateway
+
 SCRIPTS = Path(__file__).with_name("scripts")
 SAID = Path(__file__).parents[1] / "data" / "ibkr" / "scripts"
 COMMON = ["account", "bracket", "events", "market_data", "orders", "stops"]
@@ -81,7 +83,21 @@ def test_a_plain_script_at_the_edge_prints_what_it_would_print_at_tws(run, name)
 
 def test_every_script_is_run():
     scripts = {path.stem for path in SCRIPTS.glob("*.py")}
-    assert scripts == {*COMMON, *EXTREME, "buyer", "seller"}
+    assert scripts == {*COMMON, *EXTREME, "survive", "buyer", "seller"}
+
+
+def test_a_script_that_is_cut_off_finds_what_filled_meanwhile():
+    with SimulatedGateway() as gateway:
+        process = subprocess.Popen(
+            [sys.executable, SCRIPTS / "survive.py", str(gateway.port)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        printed = [process.stdout.readline(), process.stdout.readline()]
+        gateway.refuse(0.5)
+        gateway.set_quote("AAPL", "183.90", "183.95")
+        printed.append(process.communicate(timeout=GIVE_UP_SECONDS)[0])
+    assert "".join(printed) == SAID.joinpath("survive.txt").read_text()
 
 
 def test_two_programs_trade_with_each_other(start):
