@@ -253,6 +253,7 @@ class Life:
         self.check_orders()
         self.check_books()
         self.check_groups(live_before)
+        self.check_margin()
         assert self.watch.beyond_limit == []
 
     def check_conservation(self):
@@ -292,6 +293,25 @@ class Life:
                 and each.limit is not None
                 and each.order.status == "Submitted"
             }
+
+    def check_margin(self):
+        """What is required is what looking through all orders says."""
+        margin, live = self.venue._margin, self.venue._floor.live.values()
+        for account in self.venue._clearing.accounts.values():
+            worst = []
+            for definition in LISTED:
+                sides = []
+                for side in Side:
+                    groups = {}
+                    for each in live:
+                        is_there = each.market.definition is definition and each.side is side
+                        if is_there and each.is_cleared and each.order.account == account.name:
+                            name = each.group or each.order.perm_id
+                            groups[name] = max(groups.get(name, 0), margin.notional(each))
+                    sides.append(sum(groups.values()))
+                held = margin.value(account.holding(definition))
+                worst.append(max(abs(held + sides[0]), abs(held - sides[1])))
+            assert margin.required(account) == sum(worst) / 4
 
     def check_groups(self, live_before):
         """Of a group of which one has filled, nothing that was there before is left."""

@@ -205,7 +205,7 @@ class Desk:
             refusal = self._margin.refusal(self._accounts[order.account], working)
             if refusal is not None:
                 raise rejected(refusal)
-            working.is_cleared = True
+            working.is_cleared = self._margin.is_priced(working)
 
     def _amend(self, working: Working, key: ContractKey, form: OrderForm) -> None:
         definition = contract_of(self._instruments, key)
@@ -213,16 +213,16 @@ class Desk:
         check_form(form, self._markets[definition.con_id].rules)
         form = check_amendment(working, definition, account, form)
         expires = expiry(form, self._clock.now())
-        if working.is_cleared:
+        if working.is_sent and not working.waits_for_parent:
             new = evolve(
                 working,
                 order=evolve(working.order, form=form),
                 stop_price=trigger.first_stop(form),
             )
-            refusal = self._margin.refusal(account, new, old=working)
+            refusal = self._margin.refusal(account, new, is_change=True)
             if refusal is not None:
                 raise rejected(refusal)
-        working.expires = expires
+        self._floor.expire_at(working, expires)
         self._floor.amend(working, form)
         if form.transmit:
             self._floor.send(working)

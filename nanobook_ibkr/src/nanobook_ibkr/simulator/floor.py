@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import deque
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from nanobook_ibkr.simulator.margin import Margin
 from nanobook_ibkr.simulator.market import BOTTOMLESS, Market, Match
 from nanobook_ibkr.simulator.order_check import AT_ONCE
 from nanobook_ibkr.simulator.record import OrderForm, OrderStatusWord, VenueExecution
+from nanobook_ibkr.simulator.reservations import Reservations
 from nanobook_ibkr.simulator.source_quote import SourceQuote
 from nanobook_ibkr.simulator.waiting import Waiting
 from nanobook_ibkr.simulator.working import Working
@@ -34,17 +36,20 @@ class Floor:
         self,
         *,
         clock: Clock,
-        live: dict[int, Working],
         clearing: Clearing,
         margin: Margin,
+        reservations: Reservations,
         announcer: Announcer,
     ) -> None:
         self.orders: dict[int, Working] = {}
         """All of today, by perm id."""
-        self.live = live
+        self.live: dict[int, Working] = {}
+        self.expiring: dict[int, Working] = {}
+        """Those of the live ones that end at a time."""
         self._clock = clock
         self._clearing = clearing
         self._margin = margin
+        self._reservations = reservations
         self._announcer = announcer
         self._groups = Groups()
         self._due: deque[Working] = deque()
@@ -54,9 +59,17 @@ class Floor:
         """Take an order in; nothing happens to it until it is sent."""
         order = working.order
         self.orders[order.perm_id] = self.live[order.perm_id] = working
+        self.expire_at(working, working.expires)
         if working.parent is not None:
             working.parent.children.append(working)
         self.changed(working)
+
+    def expire_at(self, working: Working, when: dt.datetime | None) -> None:
+        """Let an order end at a time, or at none."""
+        working.expires = when
+        self.expiring.pop(working.order.perm_id, None)
+        if when is not None:
+            self.expiring[working.order.perm_id] = working
 
     def send(self, working: Working) -> None:
         """Transmit an order, what it waits for, and what waits for it."""
@@ -93,6 +106,7 @@ class Floor:
 
     def changed(self, working: Working) -> None:
         """Say that an order is not what it was."""
+        self._reservations.update(working)
         self._announcer.tell("order_changed", evolve(working.order))
 
     def warn(self, working: Working, code: int, text: str) -> None:
@@ -204,6 +218,7 @@ class Floor:
                 self._clearing.supplied(market, match, its_side)
             else:
                 self._clearing.filled(working, match, is_maker=working is passive)
+                self._reservations.update(working)
                 if working.order.is_done:
                     self._forget(working)
         market.printed(match.price, match.quantity)
@@ -236,6 +251,7 @@ class Floor:
         """Take what is over out of everything but the day's list."""
         self._leave(working)
         self.live.pop(working.order.perm_id, None)
+        self.expiring.pop(working.order.perm_id, None)
         self._groups.leave(working)
 
     def _leave(self, working: Working) -> None:
@@ -243,25 +259,32 @@ class Floor:
         if working.book_id is not None:
             working.market.remove(working.book_id)
             working.book_id = None
+            self._reservations.update(working)
         self._waiting.remove(working)
 
     def _advance(self, working: Working) -> None:
         if working.order.is_done or working.book_id is not None or not working.is_sent:
             return
-        if not working.is_cleared and not working.waits_for_parent:
+        why = self._why_held(working)
+        is_to_trade_at_last = why is None and _has_waited(working)
+        if is_to_trade_at_last or (not working.is_cleared and why != "child"):
             refusal = self._margin.refusal(self._account(working), working)
             if refusal is not None:
-                text = f"Order rejected - reason:{refusal}"
-                self.end(working, OrderStatusWord.INACTIVE, 201, text)
+                self._reject(working, refusal)
                 return
-            working.is_cleared = True
-        why = self._why_held(working)
+            working.is_cleared = self._margin.is_priced(working)
+            self._reservations.update(working)
         if why is None:
             self._trade(working)
         elif why == "halted" and working.order.form.tif in AT_ONCE:
             self.end(working)
         else:
             self._hold(working, why)
+
+    def _reject(self, working: Working, reason: str) -> None:
+        is_new = not working.order.filled
+        status = OrderStatusWord.INACTIVE if is_new else OrderStatusWord.CANCELLED
+        self.end(working, status, 201, f"Order rejected - reason:{reason}")
 
     def _why_held(self, working: Working) -> str | None:
         market = working.market
@@ -317,6 +340,7 @@ class Floor:
             working.book_id = market.rest(
                 working.side, working.remaining, working.limit, order.perm_id
             )
+            self._reservations.update(working)
 
     def _fillable(self, working: Working) -> Decimal:
         """Sum what it would meet; of a one-cancels-all group only the first can fill."""
@@ -332,3 +356,11 @@ class Floor:
 
     def _account(self, working: Working) -> Account:
         return self._clearing.accounts[working.order.account]
+
+
+def _has_waited(working: Working) -> bool:
+    """Whether it was held, or is a market order that found nobody: prices may be others now."""
+    order = working.order
+    return bool(order.why_held) or (
+        order.status is OrderStatusWord.SUBMITTED and working.limit is None
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from attrs import frozen
@@ -14,6 +15,7 @@ from nanobook_ibkr.simulator.account import Account, Holding
 from nanobook_ibkr.simulator.commission import Commission
 from nanobook_ibkr.simulator.market import Market
 from nanobook_ibkr.simulator.record import ZERO, WhatIf
+from nanobook_ibkr.simulator.reservations import Reservations
 from nanobook_ibkr.simulator.working import Working
 
 _CENT = Decimal("0.01")
@@ -33,7 +35,7 @@ class Margin:
     rates: Mapping[str, Decimal]
     """US dollars for one of each currency."""
     markets: Mapping[int, Market]
-    live: Mapping[int, Working]
+    reservations: Reservations
     commission: Commission
 
     def value(self, holding: Holding) -> Decimal:
@@ -60,69 +62,83 @@ class Margin:
         return QUOTIENT.divide(gross, self.leverage)
 
     def required(
-        self, account: Account, *, new: Working | None = None, old: Working | None = None
+        self, account: Account, *, new: Working | None = None, without: Working | None = None
     ) -> Decimal:
-        """Return the margin that holdings and open orders need, with one more and without one."""
-        orders = [each for each in self.live.values() if each.is_cleared and each is not old]
+        """Return the margin that holdings and open orders need.
+
+        `new` counts instead of the order that it would change, and `without` does not count.
+        """
+        other = new or without
+        perm_id = None if other is None else other.order.perm_id
+        loose = defaultdict(list)
+        for each in self.reservations.loose(account.name, perm_id):
+            loose[each.market.definition.con_id, each.side].append(each)
         if new is not None:
-            orders.append(new)
-        orders = [each for each in orders if each.order.account == account.name]
+            loose[new.market.definition.con_id, new.side].append(new)
+        contracts = self.reservations.contracts(account.name)
         worst = []
-        for con_id in dict.fromkeys(
-            [*account.holdings, *(each.market.definition.con_id for each in orders)]
-        ):
+        for con_id in {*account.holdings, *contracts, *(con_id for con_id, _ in loose)}:
             market = self.markets[con_id]
             held = self.value(account.holding(market.definition))
-            there = [each for each in orders if each.market is market]
-            buys = self._largest(each for each in there if each.side is Side.BUY)
-            sells = self._largest(each for each in there if each.side is Side.SELL)
+            rate = self.rates[market.definition.currency]
+            buys, sells = (
+                total(
+                    product(
+                        self.reservations.resting(account.name, con_id, side, perm_id).money, rate
+                    ),
+                    _largest(loose.get((con_id, side), ()), self.notional),
+                )
+                for side in (Side.BUY, Side.SELL)
+            )
             worst.append(max(total(held, buys).copy_abs(), EXACT.subtract(held, sells).copy_abs()))
         return QUOTIENT.divide(total(*worst), self.leverage)
-
-    def _largest(self, orders: Iterable[Working]) -> Decimal:
-        by_group: dict[object, Decimal] = {}
-        for each in orders:
-            key = each.group or each
-            by_group[key] = max(by_group.get(key, ZERO), self.notional(each))
-        return total(*by_group.values())
 
     def notional(self, working: Working) -> Decimal:
         """Return what the rest of an order is expected to trade for, in US dollars."""
         return product(
             working.remaining,
-            self._price(working),
+            self._price(working) or ZERO,
             working.market.rules.multiplier,
             self.rates[working.market.rules.currency],
         )
 
-    def _price(self, working: Working) -> Decimal:
-        if working.limit is not None and working.side is Side.BUY:
-            return working.limit
+    def is_priced(self, working: Working) -> bool:
+        """Whether it is known what an order may trade at; without, nobody knows what it needs."""
+        return self._price(working) is not None
+
+    @staticmethod
+    def _price(working: Working) -> Decimal | None:
+        limit = working.limit
+        if limit is not None and (working.side is Side.BUY or working.book_id is not None):
+            return limit
         known = (
-            working.limit,
+            limit,
             trigger.expected(working),
             working.market.best(working.side.opposite),
             working.market.mark,
         )
-        return max([price for price in known if price is not None], default=ZERO)
+        return max([price for price in known if price is not None], default=None)
 
     def fee(self, working: Working) -> Decimal:
         """Return the commission of the rest of an order, if it trades at once."""
-        notional = product(working.remaining, self._price(working), working.market.rules.multiplier)
+        price = self._price(working) or ZERO
+        notional = product(working.remaining, price, working.market.rules.multiplier)
         return product(
             self.commission(working.remaining, notional), self.rates[working.market.rules.currency]
         )
 
-    def refusal(self, account: Account, new: Working, *, old: Working | None = None) -> str | None:
-        """Why the account may not trade this; None if it may.
+    def refusal(self, account: Account, new: Working, *, is_change: bool = False) -> str | None:
+        """Why the account may not trade this, or change an order to this; None if it may.
 
         What does not need more margin than there is anyway is always allowed.
         """
-        if self.leverage == 1 and self.is_short(account, new, old=old):
+        if self.leverage == 1 and self.is_short(account, new):
             return "The account holds cash only; it cannot sell what it does not hold."
-        required = self.required(account, new=new, old=old)
+        required = self.required(account, new=new)
         equity = EXACT.subtract(self.equity(account), self.fee(new))
-        if required <= equity or required <= self.required(account):
+        if required <= equity:
+            return None
+        if required <= self.required(account, without=None if is_change else new):
             return None
         return (
             "YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH "
@@ -130,23 +146,21 @@ class Margin:
             f"[{cents(required)} USD]"
         )
 
-    def is_short(self, account: Account, new: Working, *, old: Working | None = None) -> bool:
+    def is_short(self, account: Account, new: Working) -> bool:
         """Whether a sale sells more than is held and not on offer already."""
         if new.side is Side.BUY:
             return False
-        by_group: dict[object, Decimal] = {new.group or new: new.remaining}
-        for each in self.live.values():
-            if (
-                each is not old
-                and each is not new
-                and each.is_cleared
-                and each.market is new.market
-                and each.order.account == account.name
-                and each.side is Side.SELL
-            ):
-                key = each.group or each
-                by_group[key] = max(by_group.get(key, ZERO), each.remaining)
-        return total(*by_group.values()) > account.holding(new.market.definition).quantity
+        perm_id, con_id = new.order.perm_id, new.market.definition.con_id
+        loose = [
+            each
+            for each in self.reservations.loose(account.name, perm_id)
+            if each.market is new.market and each.side is Side.SELL
+        ]
+        offered = total(
+            self.reservations.resting(account.name, con_id, Side.SELL, perm_id).quantity,
+            _largest([*loose, new], lambda each: each.remaining),
+        )
+        return offered > account.holding(new.market.definition).quantity
 
     def what_if(self, account: Account, new: Working) -> WhatIf:
         """Return margins and equity without and with the order; its refusal as a warning."""
@@ -166,6 +180,15 @@ class Margin:
             commission=fee,
             warning=self.refusal(account, new) or "",
         )
+
+
+def _largest(orders: Iterable[Working], measure: Callable[[Working], Decimal]) -> Decimal:
+    """Add the orders up, of each one-cancels-all group only the largest."""
+    by_group: dict[object, Decimal] = {}
+    for each in orders:
+        key = each.group or each
+        by_group[key] = max(by_group.get(key, ZERO), measure(each))
+    return total(*by_group.values())
 
 
 def cents(money: Decimal) -> str:

@@ -32,8 +32,8 @@ from nanobook_ibkr.simulator.record import (
     VenuePosition,
     WhatIf,
 )
+from nanobook_ibkr.simulator.reservations import Reservations
 from nanobook_ibkr.simulator.source_quote import SourceQuote
-from nanobook_ibkr.simulator.working import Working
 
 _CASH: Mapping[str, Decimal] = MappingProxyType({"DU1234567": Decimal(1_000_000)})
 _RATES: Mapping[str, Decimal] = MappingProxyType({"USD": Decimal(1)})
@@ -79,19 +79,19 @@ class Venue:
         self._announcer = Announcer()
         self.listeners: list[VenueListener] = self._announcer.listeners
         self._clearing = Clearing(self._clock, self._accounts, commission, self._announcer)
-        live: dict[int, Working] = {}
+        reservations = Reservations()
         self._margin = Margin(
             leverage=leverage,
             rates=self._rates,
             markets=self._markets,
-            live=live,
+            reservations=reservations,
             commission=commission,
         )
         self._floor = Floor(
             clock=self._clock,
-            live=live,
             clearing=self._clearing,
             margin=self._margin,
+            reservations=reservations,
             announcer=self._announcer,
         )
         self._desk = Desk(
@@ -391,7 +391,7 @@ class Venue:
     @contextmanager
     def _request(self) -> Iterator[None]:
         now = self._clock.now()
-        for working in list(self._floor.live.values()):
+        for working in list(self._floor.expiring.values()):
             if working.expires is not None and working.expires <= now:
                 self._floor.end(working)
         try:

@@ -32,7 +32,10 @@ class Waiting:
                 orders.remove(working)
 
     def elect(self, market: Market) -> list[Working]:
-        """Let trailing stops follow the last price, and return those that it sets off."""
+        """Let trailing stops follow the last price, and return those that it sets off.
+
+        And those whose margin nobody could look at while there was no price.
+        """
         stops, last = self._stops[market.definition.con_id], market.tape.last
         if last is None:
             return []
@@ -42,9 +45,10 @@ class Waiting:
             if trigger.is_touched(working, last):
                 working.is_elected = True
                 elected.append(working)
+        unknown = [each for each in stops if not each.is_cleared and not each.is_elected]
         for working in elected:
             stops.remove(working)
-        return elected
+        return elected + unknown
 
     def unmet(self, market: Market) -> list[Working]:
         """Market orders of a contract that wait."""
