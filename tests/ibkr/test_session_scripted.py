@@ -316,6 +316,23 @@ def test_a_question_that_was_too_much_says_so():
         assert caught.value.retryable
 
 
+def test_nothing_is_sent_for_a_while_after_too_much_was():
+    def serve(peer):
+        peer.start()
+        peer.answer(
+            _49=lambda _: peer.send(
+                error(-1, 100, "Max rate of messages per second has been exceeded"),
+                reply.current_time(VERSION, 1),
+            )
+        )
+
+    with scripted(serve) as server, connected(server) as client:
+        pacer = client.session._link.pacer
+        assert pacer._not_before == 0
+        client.ask("current_time")
+        assert pacer._not_before > 0
+
+
 @pytest.mark.parametrize(
     ("question", "arguments", "message"),
     [
