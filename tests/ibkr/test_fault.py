@@ -371,13 +371,16 @@ def test_read_only(gateway, client):
     client.order(2, BUY, 10, "180.00")
     client.cancel(1)
     client.say(OPEN_ORDERS, 1)
+    client.say(ALL_OPEN, 1)
+    client.say(COMPLETED, 0)
     messages = client.hear()
-    assert errors(messages) == [("2", "321"), ("1", "321")]
+    refused = [("2", "321"), ("1", "321"), ("-1", "321"), ("-1", "321"), ("-1", "321")]
+    assert errors(messages) == refused
     assert "Read-Only" in messages[0][4]
-    assert len(messages) == 2
+    assert len(messages) == 5
+    gateway.clear_faults()
     client.say(ALL_OPEN, 1)
     assert ids(client.hear()) == ["5", "3"]
-    gateway.clear_faults()
     client.cancel(1)
     assert errors(client.hear()) == [("1", "202")]
 

@@ -310,7 +310,10 @@ def test_read_only_is_a_setting_too():
         client.cancel(1)
         client.say(58, 1)
         client.say(5, 1)
-        assert errors(client.hear()) == [("1", "321"), ("1", "321"), ("-1", "321")]
+        client.say(16, 1)
+        client.say(99, 0)
+        refused = [("1", "321"), ("1", "321"), *[("-1", "321")] * 4]
+        assert errors(client.hear()) == refused
         assert asked(client, 61, 1) == [["62", "1"]]
 
 

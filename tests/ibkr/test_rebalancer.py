@@ -139,7 +139,8 @@ def test_a_gateway_that_is_not_there_is_told_in_one_line(tmp_path, nobody, comma
     folder = at_gateway(tmp_path, nobody)
     code, _, errors = folder.here(*command)
     assert code == 1
-    line = errors.splitlines()[-1]
+    line = errors.removeprefix("Connecting to ibkr...\n")
+    assert line.count("\n") == 1
     assert line.startswith(f"Error: connection error: failed to connect to 127.0.0.1:{nobody}: ")
     assert "order_intent" not in folder.events
 
@@ -147,17 +148,39 @@ def test_a_gateway_that_is_not_there_is_told_in_one_line(tmp_path, nobody, comma
 def test_a_client_id_that_another_program_has_is_told_in_one_line(folder, gateway):
     gateway.inject(Fault.CLIENT_ID_IN_USE)
     code, _, errors = folder.here("run", "target.json", "--force")
-    assert code == 1
-    assert "client id is already in use" in errors.splitlines()[-1]
+    assert (code, errors.count("\n")) == (1, 1)
+    assert "client id is already in use" in errors
     assert gateway.orders() == ()
+
+
+def test_a_read_only_gateway_is_looked_at_and_not_traded_at(tmp_path):
+    hint = "; clear 'Read-Only API' in the API settings of TWS or Gateway to send orders"
+    with SimulatedGateway(read_only=True) as gateway:
+        folder = at_gateway(tmp_path, gateway.port)
+        connecting = "Connecting to ibkr...\n"
+        assert folder.here("positions") == (0, "No positions.\n", connecting)
+        code, output, errors = folder.here("status")
+        assert (code, errors) == (0, connecting)
+        assert (
+            f"cause - The API interface is currently in Read-Only mode. (code 321){hint}" in output
+        )
+        assert folder.here("run", "target.json", "--force") == (
+            2,
+            "",
+            f"Refused: ibkr takes no orders: the API of TWS or Gateway is read-only{hint}\n",
+        )
+        # A plan needs to know what is open.
+        code, output, errors = folder.here("run", "target.json", "--dry-run")
+        assert (code, output, errors.count("\n"), hint in errors) == (1, "", 1, True)
+        assert "order_intent" not in folder.events
 
 
 def test_another_account_than_the_configs_is_told_in_one_line(tmp_path, gateway):
     folder = at_gateway(tmp_path, gateway.port, (ACCOUNT, "DU7654321"))
     code, _, errors = folder.here("run", "target.json", "--force")
     assert code == 1
-    assert errors.splitlines()[-1] == (
-        "Error: connection error: there is no account '***321'; this user has DU1234567"
+    assert errors == (
+        "Error: connection error: there is no account '***321'; this user has DU1234567\n"
     )
     assert gateway.orders() == ()
 
@@ -168,7 +191,7 @@ def test_real_money_moves_only_with_live(tmp_path):
         folder = at_gateway(tmp_path, gateway.port, (ACCOUNT, "U1234567"))
         code, _, errors = folder.here("run", "target.json", "--force")
         assert code == 2
-        assert errors.splitlines()[-1] == "Refused: ibkr is live: real money moves only with --live"
+        assert errors == "Refused: ibkr is live: real money moves only with --live\n"
         assert gateway.orders() == ()
         assert folder.here("run", "target.json", "--force", "--live")[0] == 0
         assert held(gateway) == {"AAPL": 270, "MSFT": 108}

@@ -522,7 +522,6 @@ def test_orders_of_other_accounts_are_not_told():
 
 def test_a_read_only_api_still_tells_holdings_and_prices(gateway):
     gateway.inject("read_only")
-    gateway.inject("silent", request=16)  # open orders are not told, and nothing says why
     with connected(gateway) as client:
         assert client.session.state is ConnectionState.READ_ONLY
         assert client.ask("position_rows") == ()
@@ -537,8 +536,9 @@ def test_a_read_only_api_still_tells_holdings_and_prices(gateway):
         client.heard.wait_for(lambda heard: heard.resyncs == 2 and heard.states[-1] == "ready")
 
 
-def test_an_api_is_known_to_be_read_only_from_the_first_refusal():
-    with SimulatedGateway(read_only=True) as gateway, connected(gateway) as client:
+def test_an_api_is_known_to_be_read_only_from_the_first_refusal(gateway):
+    with connected(gateway) as client:
+        gateway.inject("read_only")
         contract, order_id = client.contract(), client.order_id()
         client.ask("place", order_id, contract, BUY)
         client.heard.wait_for_state("read_only")

@@ -19,7 +19,7 @@ from nanobook_core.contracts.broker_error import (
 )
 from nanobook_core.contracts.clock import Clock
 from nanobook_ibkr.account import choose_account, is_paper
-from nanobook_ibkr.error_code import BROKEN_AT_START, TOO_FAST, Meaning, error_of
+from nanobook_ibkr.error_code import BROKEN_AT_START, READ_ONLY_HINT, TOO_FAST, Meaning, error_of
 from nanobook_ibkr.library import Library, log
 from nanobook_ibkr.link import Link
 from nanobook_ibkr.listener import SessionListener, SessionSettings
@@ -235,7 +235,8 @@ class Connection(Questions):
         elif self._resync_is_due:
             self._set(ConnectionState.SYNCING)
         elif self._is_read_only:
-            self._set(ConnectionState.READ_ONLY, "the API of TWS or Gateway is read-only")
+            detail = f"the API of TWS or Gateway is read-only; {READ_ONLY_HINT}"
+            self._set(ConnectionState.READ_ONLY, detail)
         else:
             self._set(ConnectionState.READY)
 

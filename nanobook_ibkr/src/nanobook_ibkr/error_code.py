@@ -116,14 +116,13 @@ _ERRORS: dict[Meaning, type[BrokerError]] = {
     Meaning.PORT_CHANGED: ConnectError,
     Meaning.CONNECTION: ConnectError,
 }
+READ_ONLY_HINT = "clear 'Read-Only API' in the API settings of TWS or Gateway to send orders"
 _HINTS: dict[Meaning, str] = {
     Meaning.NO_MARKET_DATA: (
         "the account has no subscription of these prices, or another session uses it; "
         'market_data="delayed" asks for delayed ones'
     ),
-    Meaning.READ_ONLY: (
-        "clear 'Read-Only API' in the API settings of TWS or Gateway to send orders"
-    ),
+    Meaning.READ_ONLY: READ_ONLY_HINT,
     Meaning.SESSION: "give each program a client_id of its own, or end the other one",
 }
 #: Words of a refusal (201) that say why.

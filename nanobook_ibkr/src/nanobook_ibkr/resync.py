@@ -73,7 +73,9 @@ async def _opened(session: Session) -> tuple[OpenOrder, ...] | PermissionDeniedE
 async def _completed(session: Session) -> bool:
     try:
         await session.completed_orders()
-    except (RequestTimeoutError, PermissionDeniedError) as error:
+    except PermissionDeniedError:  # the connection's state says so
+        return False
+    except RequestTimeoutError as error:
         log.warning("%s; nothing is concluded from it", error)
         return False
     return True

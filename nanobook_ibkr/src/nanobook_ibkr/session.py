@@ -22,6 +22,9 @@ from nanobook_ibkr.message import (
 )
 from nanobook_ibkr.reader import OrderMessage
 
+#: What need not be logged: nothing has happened, or the state of the connection or an error tells.
+_TOLD_OTHERWISE = (Meaning.INFO, Meaning.READ_ONLY, Meaning.SESSION)
+
 
 class Session(Connection):
     """One client at one TWS or Gateway; all but the properties runs on the loop's thread.
@@ -144,5 +147,5 @@ class Session(Connection):
             self._tell(self._listener.order_error, request_id, code, text)
             if said is Meaning.DUPLICATE_ID:  # others have numbered orders; ask how far
                 link.send_later(lambda client, _: client.reqIds(1))
-        elif said is not Meaning.INFO:
+        elif said not in _TOLD_OTHERWISE:
             log.warning("TWS says: %s (code %d)", text, code)

@@ -24,7 +24,7 @@ class Adapter(BrokerBase):
 
     def __init__(self, clock, **rules):
         super().__init__(clock=clock)
-        self.state = "ready"
+        self.state, self.detail = "ready", ""
         self.rules = Instrument(symbol="A", **rules)
         self.prices = Quote(symbol="A", bid=Decimal(99), ask=Decimal(101))
         self.claims = {"order_types": frozenset(OrderType), "tifs": frozenset(BrokerTimeInForce)}
@@ -38,7 +38,7 @@ class Adapter(BrokerBase):
         self.state = "disconnected"
 
     def _connection(self):
-        return ConnectionInfo(state=self.state)
+        return ConnectionInfo(state=self.state, detail=self.detail)
 
     def capabilities(self):
         return BrokerCapabilities(**self.claims)

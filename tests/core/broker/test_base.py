@@ -93,6 +93,9 @@ def test_a_read_only_connection_sends_nothing(broker):
     broker.state = "read_only"
     with pytest.raises(nanobook.PermissionDeniedError, match="the connection is read-only"):
         broker.submit_order("A", "buy", 1)
+    broker.detail = "the holidays are read-only"
+    with pytest.raises(nanobook.PermissionDeniedError, match="the holidays are read-only"):
+        broker.submit_order("A", "buy", 1)
     assert broker.normalize(BrokerOrder("A", "buy", 1)).changes == ()
 
 

@@ -393,8 +393,10 @@ class BrokerBase(ABC):
         raise NotConnectedError(f"not connected{detail}", broker=self.name)
 
     def _check_can(self, order: BrokerOrder) -> None:
-        if self._connection().state is ConnectionState.READ_ONLY:
-            raise PermissionDeniedError("the connection is read-only", broker=self.name)
+        info = self._connection()
+        if info.state is ConnectionState.READ_ONLY:
+            detail = info.detail or "the connection is read-only"
+            raise PermissionDeniedError(detail, broker=self.name)
         can = self.capabilities()
         for what, asked, allowed in (
             ("order_type", order.order_type, can.order_types),

@@ -88,8 +88,6 @@ def bind(client: Client, request: asked.AutoOpenOrders) -> None:
 def own_open(client: Client, request: asked.RequestOpenOrders) -> None:
     """The client's orders that live; client 0 is told those typed into TWS too."""
     del request
-    if client.server.read_only:  # as TWS: no answer at all
-        return
     _tell_open(client, own=True)
 
 
@@ -99,7 +97,15 @@ def all_open(client: Client, request: asked.RequestAllOpenOrders) -> None:
     _tell_open(client, own=False)
 
 
+def refuse_to_tell(client: Client) -> None:
+    """Refuse a question for orders as TWS does: the error names no request, and no end comes."""
+    client.error(-1, 321, READ_ONLY)
+
+
 def _tell_open(client: Client, *, own: bool) -> None:
+    if client.server.read_only:
+        refuse_to_tell(client)
+        return
     for order in client.server.venue.orders:
         if not order.is_done and (not own or order.client_id == client.known_id):
             _tell(client, order)
@@ -114,6 +120,9 @@ def _tell(client: Client, order: VenueOrder) -> None:
 
 def completed(client: Client, request: asked.RequestCompletedOrders) -> None:
     """The day's orders that have ended."""
+    if client.server.read_only:
+        refuse_to_tell(client)
+        return
     for order in client.server.venue.orders:
         if order.is_done and not (request.api_only and order.order_id <= 0):
             client.send(reply.completed_order(client.version, order))

@@ -58,7 +58,7 @@ class Fault(StrEnum):
     PACING_CUT = "pacing_cut"
     """Order: error 100 three times, and the socket is closed; the venue never hears of it."""
     READ_ONLY = "read_only"
-    """Orders and cancels are refused with 321, open orders are not told."""
+    """Orders, cancels, and questions for orders are refused with 321."""
     CLIENT_ID_IN_USE = "client_id_in_use"
     """The next client to start is told 326, and closed."""
     REJECT = "reject"

@@ -36,7 +36,16 @@ def meet_request(client: Client, message_id: int, request: asked.Request) -> boo
             return _meet_quote(client, request)
         case asked.StartApi():
             return _meet_start(client)
-    return isinstance(request, asked.RequestOpenOrders) and take(Fault.READ_ONLY) is not None
+        case _:
+            return _meet_question(client, request)
+
+
+def _meet_question(client: Client, request: asked.Request) -> bool:
+    of_orders = asked.RequestOpenOrders, asked.RequestAllOpenOrders, asked.RequestCompletedOrders
+    if not isinstance(request, of_orders) or client.server.script.take(Fault.READ_ONLY) is None:
+        return False
+    answer_order.refuse_to_tell(client)
+    return True
 
 
 def _meet_start(client: Client) -> bool:

@@ -9,7 +9,14 @@ import click
 
 from nanobook_core.cli.document import print_json
 from nanobook_core.cli.table import print_table
-from nanobook_core.contracts import Account, BrokerPosition, SystemClock
+from nanobook_core.contracts import (
+    Account,
+    Broker,
+    BrokerOrderStatus,
+    BrokerPosition,
+    PermissionDeniedError,
+    SystemClock,
+)
 from nanobook_rebalancer.command_setting import (
     CommandSetting,
     connected,
@@ -36,7 +43,7 @@ def status(setting: CommandSetting) -> None:
     config = setting.config()
     with connected(config) as broker:
         account = broker.account()
-        open_orders = broker.open_orders("all")
+        open_orders, untold = _open_orders(broker)
     reason = KillSwitch(config.audit_path).reason()
     with printing():
         click.echo(f"Account {account.account_id}")
@@ -48,7 +55,17 @@ def status(setting: CommandSetting) -> None:
                 f"  open: {order.side.value} {decimal_text(order.remaining_quantity)} "
                 f"{order.symbol} {order.client_order_id}"
             )
+        if untold:
+            click.echo(f"  open orders are not told: {untold}")
         click.echo(f"Kill switch: {reason or 'not set'}")
+
+
+def _open_orders(broker: Broker) -> tuple[list[BrokerOrderStatus], str]:
+    """Open orders, or why a connection that is only to be read does not tell them."""
+    try:
+        return broker.open_orders("all"), ""
+    except PermissionDeniedError as error:
+        return [], str(error)
 
 
 @click.command()
