@@ -10,7 +10,7 @@ from tests.ibkr.crash import (
     steps_to_die_of,
 )
 from tests.rebalancer.crash import CRASH_POINTS
-from tests.rebalancer.judge import REVIEW
+from tests.rebalancer.judge import DONE, REVIEW
 from tests.rebalancer.kill_nine import Children
 
 from nanobook_ibkr.simulator.fault import Fault
@@ -52,6 +52,20 @@ def test_a_journal_that_is_lost_leaves_an_order_in_doubt_to_a_person(children, t
         assert "ibkr's record of what was sent begins at" in told
         sent = [each for each in world.gateway.orders() if each.form.order_ref]
         assert len(sent) == 2
+
+
+@pytest.mark.slow
+def test_only_the_client_that_sent_an_order_can_prove_that_it_never_arrived(children, tmp_path):
+    with World(tmp_path, 1) as world:
+        assert children.run(tmp_path, die=STEPS["before the send"].request) == -9
+        config = tmp_path / "config.toml"
+        written = config.read_text()
+        config.write_text(written.replace("client_id = 100", "client_id = 101"))
+        assert children.run(tmp_path) == REVIEW
+        config.write_text(written)
+        assert children.run(tmp_path) == DONE
+        sent = [each for each in world.gateway.orders() if each.form.order_ref]
+        assert [each.client_id for each in sent] == [100, 100, 100, 100]
 
 
 @pytest.mark.slow
