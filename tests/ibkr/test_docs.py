@@ -84,6 +84,7 @@ def test_the_programs_of_the_page_are_those_that_are_tested():
         assert written[name] == SCRIPTS.joinpath(name).read_text()
 
 
+@pytest.mark.slow
 def test_the_example_of_a_test_passes(tmp_path):
     for name, code in files(section("In your tests")).items():
         tmp_path.joinpath(name).write_text(code)
