@@ -5,6 +5,9 @@ from decimal import Decimal
 import pytest
 from tests.ibkr.venue_bench import Bench, buy, form, sell
 
+from nanobook_ibkr.simulator.record import ContractDefinition
+
+ABC = ContractDefinition(con_id=1, symbol="ABC")  # has no close
 REFUSED = "Order rejected - reason:YOUR ORDER IS NOT ACCEPTED."
 
 
@@ -19,12 +22,11 @@ REFUSED = "Order rejected - reason:YOUR ORDER IS NOT ACCEPTED."
     ],
 )
 def test_order_without_a_price_is_looked_at_once_there_is_one(asked, leverage):
-    bench = Bench(leverage=Decimal(leverage))
+    bench = Bench(definitions=[ABC], leverage=Decimal(leverage))
     if leverage == 1:
-        bench.venue.deposit("DU1234567", "AAPL", Decimal(1_000_000), Decimal(1))
-    bench.venue.withdraw_quote("AAPL")
-    bench.place(1, 1, asked)
-    bench.quote("184.98", "185.00")
+        bench.venue.deposit("DU1234567", "ABC", Decimal(1_000_000), Decimal(1))
+    bench.place(1, 1, asked, "ABC")
+    bench.quote("184.98", "185.00", "ABC")
     if leverage == 1 and asked.action == "SELL":  # a cash account may sell what it holds
         assert bench.order(1, 1).status in ("Filled", "PreSubmitted")
         return
@@ -34,12 +36,11 @@ def test_order_without_a_price_is_looked_at_once_there_is_one(asked, leverage):
 
 
 def test_order_without_a_price_that_can_be_paid_trades_and_counts_from_then_on():
-    bench = Bench()
-    bench.venue.withdraw_quote("AAPL")
-    bench.place(1, 1, buy(100))
-    bench.place(1, 2, form(order_type="TRAIL", quantity=100, aux_price="5"))
+    bench = Bench(definitions=[ABC])
+    bench.place(1, 1, buy(100), "ABC")
+    bench.place(1, 2, form(order_type="TRAIL", quantity=100, aux_price="5"), "ABC")
     assert bench.value("AvailableFunds") == "1000000.00"
-    bench.quote("184.98", "185.00")
+    bench.quote("184.98", "185.00", "ABC")
     assert bench.state(1, 1) == "Filled 100+0"
     # 100 at 185.00 and 100 at 189.98, with a leverage of 4, and a commission.
     assert bench.value("AvailableFunds") == "990624.50"

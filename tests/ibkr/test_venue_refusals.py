@@ -177,3 +177,67 @@ def test_market_order_outside_hours_is_warned_of_and_goes_on():
     bench.place(1, 1, buy(1, outside_hours=True))
     assert bench.told()[1].startswith("1/1 2109 Order Event Warning:Attribute 'Outside Regular")
     assert bench.state(1, 1) == "Filled 1+0"
+
+
+def test_contract_id_and_symbol_of_two_contracts_conflict():
+    bench = Bench()
+    asked = key("MSFT", con_id=265598)
+    code, text = refused(bench.venue.place, 1, 1, asked, buy(1, "1.00"))
+    assert code == 478
+    assert text.endswith("by contract id: requested symbol MSFT, in contract AAPL")
+    bench.venue.place(1, 1, key("aapl", con_id=265598), buy(1, "1.00"))
+    bench.venue.place(1, 2, key("", con_id=265598), buy(1, "1.00"))
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_client_cannot_use_a_number_of_orders_that_are_typed_in(number):
+    bench = Bench()
+    assert refused(bench.place, 0, number, buy(1, "1.00")) == (103, "Duplicate order id")
+    typed = bench.venue.place_manual(key(), buy(200, "101.00"))
+    assert (typed.order_id, typed.form.quantity) == (-1, 200)
+    bench.place(0, -1, buy(100, "101.00"))
+    assert bench.state(0, -1) == "Submitted 0+100"
+    assert len(bench.venue.orders) == 1
+
+
+def test_manual_order_that_is_refused_uses_no_number_up():
+    bench = Bench()
+    assert refused(bench.venue.place_manual, key(), buy(10**7, "185.00"))[0] == 201
+    assert bench.venue.place_manual(key(), buy(1, "1.00")).order_id == -1
+
+
+def test_last_number_of_32_bits_cannot_be_used_for_want_of_a_next_one():
+    bench = Bench()
+    assert refused(bench.place, 1, 2**31 - 1, buy(1, "1.00"))[0] == 321
+    bench.place(1, 2**31 - 2, buy(1, "1.00"))
+    assert bench.venue.next_order_id(1) == 2**31 - 1
+
+
+def test_attached_order_cannot_have_others_attached():
+    bench = Bench()
+    bench.place(1, 1, buy(1, "1.00", transmit=False))
+    bench.place(1, 2, sell(1, "300.00", parent_id=1, transmit=False))
+    assert refused(bench.place, 1, 3, sell(1, "301.00", parent_id=2)) == (
+        201,
+        "Order rejected - reason:An order that has a parent cannot be the parent of others.",
+    )
+
+
+def test_group_that_has_filled_takes_no_more_orders_today():
+    bench = Bench()
+    bench.place(1, 1, buy(100, oca_group="x"))
+    assert refused(bench.place, 1, 2, buy(100, "180.00", oca_group="x")) == (
+        201,
+        "Order rejected - reason:OCA group is already filled: x",
+    )
+    bench.place(1, 3, buy(100, "180.00", oca_group="y"))
+    bench.venue.end_of_day()
+    bench.place(1, 4, buy(100, "180.00", oca_group="x"))
+
+
+def test_what_if_of_an_attached_order_is_answered():
+    bench = Bench()
+    bench.place(1, 1, buy(100, "180.00", transmit=False))
+    asked = sell(100, "300.00", parent_id=1)
+    assert bench.venue.what_if(key(), asked, client_id=1).warning == ""
+    assert refused(bench.venue.what_if, key(), asked)[0] == 135

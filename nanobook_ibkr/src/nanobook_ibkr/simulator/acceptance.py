@@ -26,7 +26,8 @@ def contract_of(instruments: Instruments, key: ContractKey) -> ContractDefinitio
     """The one contract of an order.
 
     Raises:
-        VenueRefusal: 321 without an exchange, 200 for none or several, 201 for a combination.
+        VenueRefusal: 321 without an exchange, 200 for none or several, 478 if its id and symbol
+            are of two contracts, 201 for a combination.
 
     """
     if key.sec_type == "BAG":
@@ -40,7 +41,14 @@ def contract_of(instruments: Instruments, key: ContractKey) -> ContractDefinitio
         raise VenueRefusal(
             200, f"The contract description specified for {key.symbol} is ambiguous."
         )
-    return found[0]
+    definition = found[0]
+    if key.symbol.upper() not in ("", definition.symbol.upper()):
+        raise VenueRefusal(
+            478,
+            "Parameters in request conflicts with contract parameters received by contract id: "
+            f"requested symbol {key.symbol:.40}, in contract {definition.symbol}",
+        )
+    return definition
 
 
 def account_of(accounts: Mapping[str, Account], name: str) -> Account:

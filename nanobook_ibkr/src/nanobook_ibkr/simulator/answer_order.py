@@ -35,7 +35,7 @@ def place_now(client: Client, request: asked.PlaceOrder) -> VenueOrder | None:
     try:
         if not form.what_if:
             return venue.place(client.known_id, request.order_id, request.contract, form)
-        what_if = venue.what_if(request.contract, form, form.account)
+        what_if = venue.what_if(request.contract, form, form.account, client_id=client.known_id)
     except VenueRefusal as refusal:
         client.error(request.order_id, refusal.code, refusal.text)
         if refusal.order is not None:  # both libraries hold an order with an error for dead

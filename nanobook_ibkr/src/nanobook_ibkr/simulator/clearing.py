@@ -47,7 +47,7 @@ class Clearing:
         order.filled = total(order.filled, match.quantity)
         working.notional = total(working.notional, _notional(market, match.quantity, match.price))
         order.last_price, order.avg_price = match.price, _average(working)
-        so_far = self._commission(order.filled, working.notional)
+        so_far = max(self._commission(order.filled, working.notional), working.commission)
         commission = EXACT.subtract(so_far, working.commission)
         working.commission = so_far
         self._count += 1

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from attrs import evolve
 
 from nanobook_core.contracts.clock import Clock
+from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator import trigger
 from nanobook_ibkr.simulator.acceptance import (
     account_of,
@@ -16,6 +17,7 @@ from nanobook_ibkr.simulator.acceptance import (
 )
 from nanobook_ibkr.simulator.account import Account
 from nanobook_ibkr.simulator.floor import Floor
+from nanobook_ibkr.simulator.group import Groups
 from nanobook_ibkr.simulator.instruments import Instruments
 from nanobook_ibkr.simulator.margin import Margin
 from nanobook_ibkr.simulator.market import Market
@@ -29,6 +31,8 @@ from nanobook_ibkr.simulator.record import (
 )
 from nanobook_ibkr.simulator.working import Working
 
+#: The highest number that a client can send; it needs a next one too.
+_LAST_ORDER_ID = 2**31 - 1
 _FIRST_PERM_ID = 1853000001
 _OUTSIDE_HOURS = (
     "Order Event Warning:Attribute 'Outside Regular Trading Hours' is ignored based on the order "
@@ -48,6 +52,7 @@ class Desk:
         accounts: Mapping[str, Account],
         floor: Floor,
         margin: Margin,
+        groups: Groups,
         max_active_orders: int | None,
     ) -> None:
         self._clock = clock
@@ -56,6 +61,7 @@ class Desk:
         self._accounts = accounts
         self._floor = floor
         self._margin = margin
+        self._groups = groups
         self._max_active_orders = max_active_orders
         self._by_number: dict[tuple[int, int], Working] = {}
         self._next_order_ids: dict[int, int] = {}
@@ -68,12 +74,23 @@ class Desk:
 
     def skip_order_ids(self, client_id: int, count: int) -> None:
         """Let the client's next order number be so much higher, as if they had been used."""
-        self._next_order_ids[client_id] = self.next_order_id(client_id) + count
+        if count < 1:
+            raise ValidationError(f"order numbers go up by at least 1, got {count}")
+        number = self.next_order_id(client_id) + count
+        if number >= _LAST_ORDER_ID:
+            raise ValidationError(f"order numbers are below {_LAST_ORDER_ID}, got {number}")
+        self._next_order_ids[client_id] = number
 
-    def manual_id(self) -> int:
-        """A number for an order that is typed into TWS."""
+    def place_manual(self, key: ContractKey, form: OrderForm) -> Working:
+        """Take an order that is typed into TWS: of client 0, with a number below 0.
+
+        Raises:
+            VenueRefusal: nothing has changed.
+
+        """
+        working = self._entered(0, self._next_manual_id, key, form)
         self._next_manual_id -= 1
-        return self._next_manual_id + 1
+        return working
 
     def place(self, client_id: int, order_id: int, key: ContractKey, form: OrderForm) -> Working:
         """Take an order, or a change of the one that has this number.
@@ -82,8 +99,6 @@ class Desk:
             VenueRefusal: nothing has changed, but 201 uses the number up.
 
         """
-        if form.what_if:
-            raise invalid("A what-if order is not an order")
         known = self._by_number.get((client_id, order_id))
         if known is None:
             return self._enter(client_id, order_id, key, form)
@@ -129,18 +144,24 @@ class Desk:
                 del self._by_number[working.order.client_id, working.order.order_id]
 
     def _enter(self, client_id: int, order_id: int, key: ContractKey, form: OrderForm) -> Working:
-        is_manual = client_id == 0 and order_id <= 0
-        if not is_manual and order_id < self.next_order_id(client_id):
+        if order_id < self.next_order_id(client_id):
             raise VenueRefusal(103, "Duplicate order id")
+        if order_id >= _LAST_ORDER_ID:
+            raise invalid(f"An order id is below {_LAST_ORDER_ID}, got {order_id}")
         try:
-            working = self.checked(client_id, order_id, key, form)
-            self._check_room(working)
+            working = self._entered(client_id, order_id, key, form)
         except VenueRefusal as refusal:
-            if refusal.code == 201 and not is_manual:  # noqa: PLR2004 - TWS's code
+            if refusal.code == 201:  # noqa: PLR2004 - TWS's code
                 self._next_order_ids[client_id] = order_id + 1
             raise
-        if not is_manual:
-            self._next_order_ids[client_id] = order_id + 1
+        self._next_order_ids[client_id] = order_id + 1
+        return working
+
+    def _entered(self, client_id: int, order_id: int, key: ContractKey, form: OrderForm) -> Working:
+        if form.what_if:
+            raise invalid("A what-if order is not an order")
+        working = self.checked(client_id, order_id, key, form)
+        self._check_room(working)
         self._next_perm_id += 1
         self._by_number[client_id, order_id] = working
         self._floor.add(working)
@@ -167,6 +188,8 @@ class Desk:
             parent = self._by_number.get((client_id, form.parent_id))
             if parent is None or parent.order.is_done:
                 raise VenueRefusal(135, f"Can't find order with id ={form.parent_id}")
+            if parent.parent is not None:
+                raise rejected("An order that has a parent cannot be the parent of others.")
         now = self._clock.now()
         order = VenueOrder(
             perm_id=self._next_perm_id,
@@ -188,6 +211,8 @@ class Desk:
 
     def _check_room(self, working: Working) -> None:
         order = working.order
+        if self._groups.is_filled(working):
+            raise rejected(f"OCA group is already filled: {order.form.oca_group:.40}")
         if self._max_active_orders is not None:
             same = [
                 each
@@ -208,6 +233,8 @@ class Desk:
             working.is_cleared = self._margin.is_priced(working)
 
     def _amend(self, working: Working, key: ContractKey, form: OrderForm) -> None:
+        if form.what_if:
+            raise invalid("A what-if order is not an order")
         definition = contract_of(self._instruments, key)
         account = account_of(self._accounts, form.account)
         check_form(form, self._markets[definition.con_id].rules)

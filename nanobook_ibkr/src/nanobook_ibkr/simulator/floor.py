@@ -19,7 +19,7 @@ from nanobook_ibkr.simulator.listener import Announcer
 from nanobook_ibkr.simulator.margin import Margin
 from nanobook_ibkr.simulator.market import BOTTOMLESS, Market, Match
 from nanobook_ibkr.simulator.order_check import AT_ONCE
-from nanobook_ibkr.simulator.record import OrderForm, OrderStatusWord, VenueExecution
+from nanobook_ibkr.simulator.record import ZERO, OrderForm, OrderStatusWord, VenueExecution
 from nanobook_ibkr.simulator.reservations import Reservations
 from nanobook_ibkr.simulator.source_quote import SourceQuote
 from nanobook_ibkr.simulator.waiting import Waiting
@@ -39,6 +39,7 @@ class Floor:
         clearing: Clearing,
         margin: Margin,
         reservations: Reservations,
+        groups: Groups,
         announcer: Announcer,
     ) -> None:
         self.orders: dict[int, Working] = {}
@@ -51,7 +52,7 @@ class Floor:
         self._margin = margin
         self._reservations = reservations
         self._announcer = announcer
-        self._groups = Groups()
+        self._groups = groups
         self._due: deque[Working] = deque()
         self._waiting = Waiting()
 
@@ -146,9 +147,7 @@ class Floor:
         for child in working.children:
             self.end(child)
 
-    def post(
-        self, market: Market, quote: SourceQuote, last: Decimal | None, volume: Decimal | None
-    ) -> None:
+    def post(self, market: Market, quote: SourceQuote) -> None:
         """Let the source offer that instead; in a halt, once it is over."""
         market.quote = quote
         if market.halted:
@@ -161,14 +160,14 @@ class Floor:
             if left is None:
                 left = market.rules.from_lots(BOTTOMLESS)
             while left and (
-                matches := market.match(side, left, price, one_only=bool(self._groups))
+                matches := market.match(side, self._at_once(market, side, left, price), price)
             ):
                 for match in matches:
                     self.matched(market, match, side, None)
                     left = EXACT.subtract(left, match.quantity)
             if left:
                 market.post(side, price, left)
-        market.quoted(last, volume)
+        market.quoted()
         self._due.extend(self._waiting.elect(market))
 
     def correct(
@@ -198,7 +197,7 @@ class Floor:
     def resume(self, market: Market) -> None:
         """Go on after a halt: first the source's quote, then what came, in its turn."""
         market.halted = 0
-        self.post(market, market.quote, None, None)
+        self.post(market, market.quote)
         self._due.extend(self._waiting.unmet(market))
         self.reconsider(market)
 
@@ -234,6 +233,7 @@ class Floor:
         for other in self._groups.others(working):
             self._shrink(other, left_of(other, working, quantity))
         if working.order.status is OrderStatusWord.FILLED:
+            self._groups.fill(working)
             self._due.extend(child for child in working.children if child.is_sent)
 
     def _shrink(self, working: Working, left: Decimal) -> None:
@@ -323,9 +323,8 @@ class Floor:
             self.end(working)
             return
         while not order.is_done:
-            matches = market.match(
-                working.side, working.remaining, working.limit, one_only=bool(self._groups)
-            )
+            side, left, limit = working.side, working.remaining, working.limit
+            matches = market.match(side, self._at_once(market, side, left, limit), limit)
             if not matches:
                 break
             for match in matches:
@@ -341,6 +340,21 @@ class Floor:
                 working.side, working.remaining, working.limit, order.perm_id
             )
             self._reservations.update(working)
+
+    def _at_once(
+        self, market: Market, side: Side, quantity: Decimal, limit: Decimal | None
+    ) -> Decimal:
+        """How much can trade before what fills may take other orders out of the book."""
+        if not self._groups.rest_in(market, side.opposite):
+            return quantity
+        before = ZERO
+        for perm_id, there in market.offered(side, limit):
+            if perm_id is not None and self.orders[perm_id].group is not None:
+                return before or min(quantity, there)
+            before = total(before, there)
+            if before >= quantity:
+                break
+        return quantity
 
     def _fillable(self, working: Working) -> Decimal:
         """Sum what it would meet; of a one-cancels-all group only the first can fill."""

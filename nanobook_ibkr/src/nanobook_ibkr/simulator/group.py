@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from nanobook_core.broker.exact import total
+from nanobook_core.types import Side
+from nanobook_ibkr.simulator.market import Market
 from nanobook_ibkr.simulator.record import ZERO
 from nanobook_ibkr.simulator.working import Working
 
@@ -17,9 +19,28 @@ class Groups:
 
     def __init__(self) -> None:
         self._members: dict[tuple[str, str], list[Working]] = {}
+        self._filled: set[tuple[str, str]] = set()
 
-    def __bool__(self) -> bool:
-        return bool(self._members)
+    def rest_in(self, market: Market, side: Side) -> bool:
+        """Whether an order of a group rests on that side of a book."""
+        return any(
+            each.book_id is not None and each.market is market and each.side is side
+            for members in self._members.values()
+            for each in members
+        )
+
+    def fill(self, working: Working) -> None:
+        """An order has filled whole: its group is done."""
+        if working.group is not None:
+            self._filled.add(working.group)
+
+    def is_filled(self, working: Working) -> bool:
+        """Whether an order of its group has filled whole today."""
+        return working.group in self._filled
+
+    def end_day(self) -> None:
+        """Forget which have filled."""
+        self._filled.clear()
 
     def join(self, working: Working) -> None:
         """Take an order in, if it is of a group."""

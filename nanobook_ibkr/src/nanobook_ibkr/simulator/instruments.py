@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from importlib.resources import files
 
 from attrs import frozen
 
 from nanobook_core.errors import ValidationError
+from nanobook_ibkr.simulator.order_check import is_number
 from nanobook_ibkr.simulator.record import ContractDefinition, ContractKey
 
 #: NASDAQ's older name, which programs still use.
@@ -46,6 +47,33 @@ def default_listings() -> tuple[Listing, ...]:
     )
 
 
+def check_definition(definition: ContractDefinition) -> None:
+    """Refuse a contract that nobody could name or price.
+
+    Raises:
+        ValidationError: it has no symbol, no id within 32 bits, no price steps from 0 on, or a
+            multiplier that is no number above 0.
+
+    """
+    name = f"contract {definition.symbol!r:.40}"
+    if not definition.symbol.strip() or not definition.symbol.isprintable():
+        raise ValidationError(f"{name}: a contract has a symbol")
+    if not 0 < definition.con_id < 2**31:
+        raise ValidationError(f"{name}: its id is from 1 to 2^31-1, got {definition.con_id}")
+    if not definition.price_steps or definition.price_steps[0][0] != 0:
+        raise ValidationError(
+            f"{name}: its price steps are (edge, increment), and the first edge is 0"
+        )
+    try:
+        is_multiplier = is_number(multiplier := Decimal(definition.multiplier or 1))
+    except InvalidOperation:
+        is_multiplier = False
+    if not (is_multiplier and multiplier > 0):
+        raise ValidationError(
+            f"{name}: its multiplier is a number above 0, got {definition.multiplier!r:.40}"
+        )
+
+
 class Instruments:
     """A list of contracts, in the order in which they were given.
 
@@ -63,11 +91,19 @@ class Instruments:
         """List another one.
 
         Raises:
-            ValidationError: its contract id is taken.
+            ValidationError: its contract id is taken, or another contract of its market rule has
+                other price steps.
 
         """
         if definition.con_id in self._by_id:
             raise ValidationError(f"contract id {definition.con_id} is listed twice")
+        for other in self._by_id.values():
+            is_same_rule = other.market_rule_id == definition.market_rule_id
+            if is_same_rule and other.price_steps != definition.price_steps:
+                raise ValidationError(
+                    f"{definition.symbol} and {other.symbol} have other price steps; give one of "
+                    f"them another market_rule_id than {other.market_rule_id}"
+                )
         self._by_id[definition.con_id] = definition
 
     def __iter__(self) -> Iterator[ContractDefinition]:

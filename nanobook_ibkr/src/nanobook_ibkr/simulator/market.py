@@ -13,6 +13,7 @@ from nanobook_core.contracts.engine import Engine
 from nanobook_core.contracts.instrument import Instrument
 from nanobook_core.plugin.registry import default_registry
 from nanobook_core.types import Side
+from nanobook_ibkr.simulator.instruments import check_definition
 from nanobook_ibkr.simulator.record import ContractDefinition, Top
 from nanobook_ibkr.simulator.source_quote import SourceQuote
 
@@ -36,6 +37,7 @@ class Match:
 
 def rules_of(definition: ContractDefinition) -> Instrument:
     """Steps of a contract's prices and sizes."""
+    check_definition(definition)
     steps = definition.price_steps
     return Instrument(
         symbol=definition.symbol,
@@ -80,16 +82,9 @@ class Market:
         ticks = self._engine.best_bid() if side is Side.BUY else self._engine.best_ask()
         return None if ticks is None else self.rules.from_ticks(ticks)
 
-    def match(
-        self, side: Side, quantity: Decimal, limit: Decimal | None, *, one_only: bool
-    ) -> list[Match]:
-        """Trade up to the limit with all that it meets, or only with the order that is first."""
+    def match(self, side: Side, quantity: Decimal, limit: Decimal | None) -> list[Match]:
+        """Trade up to the limit with all that it meets."""
         lots = self.rules.to_lots(quantity)
-        if one_only:
-            first = next(self._resting(side.opposite), None)
-            if first is None:
-                return []
-            lots = min(lots, first[2])
         self._touched()
         if limit is None:
             result = self._engine.submit_market(side, lots)
@@ -170,22 +165,32 @@ class Market:
             open=price if tape.open is None else tape.open,
         )
 
-    def quoted(self, last: Decimal | None, volume: Decimal | None) -> None:
-        """Put a quote's last price on the tape; without one, the last is moved to the touch.
+    def quoted(self) -> None:
+        """Put the quote's last price on the tape; without one, the last is moved to the touch.
 
         So the last price follows a market that moves without trades; it starts at the bid, and goes
-        with the quote where nothing has traded.
+        with the quote where nothing has traded. Where there is a high and a low they go with it.
         """
-        bid, ask = self.quote.bid, self.quote.ask
+        bid, ask, last, volume = self.quote.bid, self.quote.ask, self.quote.last, self.quote.volume
+        self.quote = evolve(self.quote, last=None, volume=None)  # said once
         if last is None and (bid is not None or ask is not None or self.tape.last_size):
             last = self.tape.last
             if bid is not None:
                 last = bid if last is None else max(last, bid)
             if ask is not None:
                 last = ask if last is None else min(last, ask)
+        tape = self.tape
         self.tape = evolve(
-            self.tape, last=last, volume=self.tape.volume if volume is None else volume
+            tape,
+            last=last,
+            volume=tape.volume if volume is None else volume,
+            high=tape.high if tape.high is None or last is None else max(tape.high, last),
+            low=tape.low if tape.low is None or last is None else min(tape.low, last),
         )
+
+    def close_at(self, price: Decimal) -> None:
+        """Say what the price was when the day before ended."""
+        self.tape = evolve(self.tape, close=price)
 
     def end_day(self) -> None:
         """The last price becomes the close; nothing has traded on the next day."""

@@ -16,7 +16,7 @@ TIMES_IN_FORCE = ("DAY", "GTC", "IOC", "FOK", "GTD")
 AT_ONCE = ("IOC", "FOK")
 
 #: More ticks or lots than this no order has: 2^40, so that a level of thousands can be added up.
-_MOST = 2**40
+MOST = 2**40
 #: Of a number, before and after the point; no price or size has as many.
 _DIGITS = 30
 _DATE = re.compile(r"(\d{8})(?:(-| )(\d{2}:\d{2}:\d{2})(?: ([A-Za-z_/+\-0-9]+))?)?")
@@ -87,8 +87,8 @@ def _check_size(quantity: Decimal, rules: Instrument) -> None:
     _check_number(quantity, "order size")
     if quantity <= 0:
         raise VenueRefusal(434, "The order size cannot be zero.")
-    if quantity > rules.from_lots(_MOST):
-        raise invalid(f"The order size is at most {rules.from_lots(_MOST):f}, got {quantity}")
+    if quantity > rules.from_lots(MOST):
+        raise invalid(f"The order size is at most {rules.from_lots(MOST):f}, got {quantity}")
     least = rules.min_quantity or rules.lot
     if quantity < least or rules.round_quantity(quantity) != quantity:
         if quantity % 1:
@@ -134,7 +134,7 @@ def _check_price(price: Decimal | None, name: str, rules: Instrument) -> None:
     _check_number(price, name)
     if price <= 0:
         raise invalid(f"The {name} is above 0, got {price}")
-    most = rules.from_ticks(_MOST)
+    most = rules.from_ticks(MOST)
     if price > most:
         raise VenueRefusal(109, f"Price is out of the range: the {name} is at most {most:f}.")
     try:
@@ -147,9 +147,14 @@ def _check_price(price: Decimal | None, name: str, rules: Instrument) -> None:
         ) from None
 
 
-def _check_number(number: Decimal, name: str) -> None:
+def is_number(number: Decimal) -> bool:
+    """Whether it is finite, and of as few digits as a price or size has."""
     _, digits, exponent = number.as_tuple()
-    if isinstance(exponent, str) or len(digits) > _DIGITS or abs(exponent) > _DIGITS:
+    return isinstance(exponent, int) and len(digits) <= _DIGITS and abs(exponent) <= _DIGITS
+
+
+def _check_number(number: Decimal, name: str) -> None:
+    if not is_number(number):
         raise invalid(f"The {name} is a number of at most {_DIGITS} digits, got {number!s:.40}")
 
 

@@ -51,10 +51,10 @@ class QuotesFile:
             definition = _listed(venue, symbol, row.currency)
             try:
                 venue.check_currency(definition)
-                rows.append((definition, _quote(rules_of(definition), row), row))
+                rows.append((definition, _quote(rules_of(definition), row)))
             except ValidationError as error:
                 raise ValidationError(f"{self._path}: {error}") from None
-        for definition, quote, row in rows:
+        for definition, quote in rows:
             if not venue.find(ContractKey(con_id=definition.con_id)):
                 venue.add_contract(definition)
             venue.set_quote(
@@ -63,10 +63,10 @@ class QuotesFile:
                 quote.ask,
                 bid_size=quote.bid_size,
                 ask_size=quote.ask_size,
-                last=row.quote.last,
-                volume=row.quote.volume,
+                last=quote.last,
+                volume=quote.volume,
             )
-        quoted = dict.fromkeys(definition.con_id for definition, _, _ in rows)
+        quoted = dict.fromkeys(definition.con_id for definition, _ in rows)
         for con_id in self._quoted:
             if con_id not in quoted:
                 venue.withdraw_quote(con_id)
@@ -114,6 +114,8 @@ def _quote(rules: Instrument, row: FileQuote) -> SourceQuote:
         ask=None if ask_size == 0 else ask,
         bid_size=bid_size or None,
         ask_size=ask_size or None,
+        last=row.quote.last,
+        volume=row.quote.volume,
     )
     quote.check(rules)
     return quote

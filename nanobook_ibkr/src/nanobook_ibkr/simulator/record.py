@@ -143,7 +143,7 @@ class VenueOrder:
 
     @property
     def remaining(self) -> Decimal:
-        """What has not filled: 0 once it is cancelled too, as TWS tells it of completed orders."""
+        """What has not filled, of orders that have ended too."""
         return self.form.quantity - self.filled
 
 

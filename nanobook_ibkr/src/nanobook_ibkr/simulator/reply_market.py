@@ -25,7 +25,6 @@ class TickType(IntEnum):
     VOLUME = 8
     CLOSE = 9
     OPEN = 14
-    MARK_PRICE = 37
     LAST_TIMESTAMP = 45
     HALTED = 49
     DELAYED_BID = 66

@@ -17,10 +17,12 @@ from nanobook_ibkr.simulator.clearing import Clearing
 from nanobook_ibkr.simulator.commission import Commission, per_share
 from nanobook_ibkr.simulator.desk import Desk
 from nanobook_ibkr.simulator.floor import Floor
+from nanobook_ibkr.simulator.group import Groups
 from nanobook_ibkr.simulator.instruments import Instruments, default_listings
 from nanobook_ibkr.simulator.listener import Announcer, VenueListener
 from nanobook_ibkr.simulator.margin import Margin
 from nanobook_ibkr.simulator.market import Market, Match
+from nanobook_ibkr.simulator.order_check import is_number
 from nanobook_ibkr.simulator.record import (
     AccountValue,
     ContractDefinition,
@@ -33,6 +35,7 @@ from nanobook_ibkr.simulator.record import (
     WhatIf,
 )
 from nanobook_ibkr.simulator.reservations import Reservations
+from nanobook_ibkr.simulator.settings import check_settings
 from nanobook_ibkr.simulator.source_quote import SourceQuote
 
 _CASH: Mapping[str, Decimal] = MappingProxyType({"DU1234567": Decimal(1_000_000)})
@@ -52,8 +55,8 @@ class Venue:
     does with 20.
 
     Raises:
-        ValidationError: there is no account, or a contract whose currency has no rate, or two
-            contracts with one id.
+        ValidationError: there is no account, or a setting or contract is one that cannot be, as
+            a contract whose currency has no rate, or two contracts with one id.
 
     """
 
@@ -71,15 +74,14 @@ class Venue:
         listings = default_listings() if definitions is None else ()
         self._clock = clock or SystemClock()
         self._rates = {"USD": Decimal(1), **rates}
-        if not cash:
-            raise ValidationError("a venue has at least one account; `cash` is empty")
+        check_settings(cash, leverage, self._rates, max_active_orders)
         self._accounts = {name: Account(name, {"USD": money}) for name, money in cash.items()}
         self._instruments = Instruments(())
         self._markets: dict[int, Market] = {}
         self._announcer = Announcer()
         self.listeners: list[VenueListener] = self._announcer.listeners
         self._clearing = Clearing(self._clock, self._accounts, commission, self._announcer)
-        reservations = Reservations()
+        reservations, self._groups = Reservations(), Groups()
         self._margin = Margin(
             leverage=leverage,
             rates=self._rates,
@@ -92,6 +94,7 @@ class Venue:
             clearing=self._clearing,
             margin=self._margin,
             reservations=reservations,
+            groups=self._groups,
             announcer=self._announcer,
         )
         self._desk = Desk(
@@ -101,6 +104,7 @@ class Venue:
             accounts=self._accounts,
             floor=self._floor,
             margin=self._margin,
+            groups=self._groups,
             max_active_orders=max_active_orders,
         )
         if definitions is None:
@@ -109,6 +113,7 @@ class Venue:
             self.add_contract(definition)
         for listing in listings:
             self.set_quote(listing.definition, listing.bid, listing.ask)
+            self._markets[listing.definition.con_id].close_at(listing.bid)
 
     # What a client asks
 
@@ -130,7 +135,12 @@ class Venue:
         return self._desk.next_order_id(client_id)
 
     def skip_order_ids(self, client_id: int, count: int) -> None:
-        """Let the client's next order number be so much higher, as if they had been used."""
+        """Let the client's next order number be so much higher, as if they had been used.
+
+        Raises:
+            ValidationError: the count is below 1, or no numbers of 32 bits are left.
+
+        """
         self._desk.skip_order_ids(client_id, count)
 
     def place(self, client_id: int, order_id: int, key: ContractKey, form: OrderForm) -> VenueOrder:
@@ -153,10 +163,14 @@ class Venue:
             VenueRefusal: with TWS's code; nothing has changed.
 
         """
-        return self.place(0, self._desk.manual_id(), key, form)
+        with self._request():
+            working = self._desk.place_manual(key, form)
+        return evolve(working.order)
 
-    def what_if(self, key: ContractKey, form: OrderForm, account: str = "") -> WhatIf:
-        """Return what an order would do to margin and equity; nothing changes.
+    def what_if(
+        self, key: ContractKey, form: OrderForm, account: str = "", *, client_id: int = 0
+    ) -> WhatIf:
+        """Return what an order of that client would do to margin and equity; nothing changes.
 
         An order that would be rejected for want of margin is answered, with a warning.
 
@@ -165,7 +179,7 @@ class Venue:
 
         """
         form = evolve(form, account=account or form.account)
-        working = self._desk.checked(0, 0, key, form)
+        working = self._desk.checked(client_id, 0, key, form)
         return self._margin.what_if(self._accounts[working.order.account], working)
 
     def cancel(self, client_id: int, order_id: int) -> None:
@@ -250,12 +264,14 @@ class Venue:
         """List another contract; it has no quote yet.
 
         Raises:
-            ValidationError: its currency has no rate, or its contract id is taken.
+            ValidationError: it cannot be traded as it is, its currency has no rate, its contract id
+                is taken, or its market rule has other steps.
 
         """
         self.check_currency(definition)
+        market = Market(definition)
         self._instruments.add(definition)
-        self._markets[definition.con_id] = Market(definition)
+        self._markets[definition.con_id] = market
 
     def check_currency(self, definition: ContractDefinition) -> None:
         """Refuse a contract in a currency without a rate.
@@ -287,22 +303,37 @@ class Venue:
         touch that it is beyond.
 
         Raises:
-            ValidationError: prices cross or are off the tick, sizes off the lot, or it is not
-                listed; nothing has changed.
+            ValidationError: prices cross or are off the tick, sizes off the lot, the last price is
+                not above 0, or it is not listed; nothing has changed.
 
         """
         market = self._market(contract)
-        quote = SourceQuote(bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size)
+        quote = SourceQuote(
+            bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size, last=last, volume=volume
+        )
         quote.check(market.rules)
         with self._request():
-            self._floor.post(market, quote, last, volume)
+            self._floor.post(market, quote)
 
     def withdraw_quote(self, contract: Contract) -> None:
         """Let the liquidity source offer nothing there."""
         self.set_quote(contract, None, None)
 
+    def withdraw_bid(self, contract: Contract) -> None:
+        """Let the liquidity source offer only what it asks; bids of clients stay."""
+        with self._request():
+            market = self._market(contract)
+            self._floor.post(market, evolve(market.quote, bid=None, bid_size=None))
+
     def halt(self, contract: Contract, kind: int = 1) -> None:
-        """Stop trading: 1 in general, 2 for volatility. Orders are taken and held back."""
+        """Stop trading: 1 in general, 2 for volatility. Orders are taken and held back.
+
+        Raises:
+            ValidationError: it is neither of them, or not listed.
+
+        """
+        if kind not in (1, 2):
+            raise ValidationError(f"a halt is 1, general, or 2, for volatility; got {kind!r:.20}")
         with self._request():
             market = self._market(contract)
             market.halted = kind
@@ -323,10 +354,20 @@ class Venue:
     def deposit(
         self, account: str, contract: Contract, quantity: Decimal, avg_cost: Decimal
     ) -> None:
-        """Transfer a position in, or out if negative; no money moves."""
+        """Transfer a position in, or out if negative; no money moves.
+
+        Raises:
+            ValidationError: the quantity is 0 or off the lot, the cost is below 0, or there is no
+                such account or contract; nothing has changed.
+
+        """
+        market, holder = self._market(contract), self._account(account)
+        if not market.rules.to_lots(quantity):
+            raise ValidationError(f"{market.definition.symbol}: a transfer is not of 0")
+        if not (is_number(avg_cost) and avg_cost >= 0):
+            raise ValidationError(f"a cost is finite and not below 0, got {avg_cost!s:.40}")
         with self._request():
-            market = self._market(contract)
-            self._account(account).deposit(market.definition, quantity, avg_cost)
+            holder.deposit(market.definition, quantity, avg_cost)
             self._announcer.tell("position_changed", self._clearing.position(market, account))
             self._announcer.tell("account_changed", account)
 
@@ -383,6 +424,7 @@ class Venue:
                     self._floor.end(working)
             self._clearing.end_day()
             self._desk.forget()
+            self._groups.end_day()
             for market in self._markets.values():
                 market.end_day()
             for account in self._accounts:
