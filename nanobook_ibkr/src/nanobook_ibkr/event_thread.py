@@ -22,17 +22,23 @@ class EventThread:
 
     def wake(self) -> None:
         """Have what there is delivered soon."""
-        self._news.set()
+        if self._thread.is_alive():  # in a fork it is not, and another may have held this lock
+            self._news.set()
 
-    def stop(self, timeout: float) -> None:
-        """Have what there is delivered, and end; a callback that goes on for longer goes on alone.
-
-        Called by a callback it ends once that has returned.
-        """
+    def stop(self) -> None:
+        """Have what there is delivered, and end."""
         self._is_stopped = True
-        self._news.set()
-        if threading.current_thread() is not self._thread:
+        self.wake()
+
+    def join(self, timeout: float) -> None:
+        """Return once it has ended, or goes on for longer; to a callback of its own, at once."""
+        if not self.is_current:
             self._thread.join(timeout)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is one of its callbacks that asks."""
+        return threading.current_thread() is self._thread
 
     def _run(self) -> None:
         while not self._is_stopped:

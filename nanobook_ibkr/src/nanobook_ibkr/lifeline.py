@@ -55,6 +55,8 @@ class Lifeline:
         self._session: Session | None = None
         self._contracts: Contracts | None = None
         self._events: EventThread | None = None
+        self._dismissed: EventThread | None = None
+        """The last one that was ended by others than its own callbacks."""
 
     @property
     def info(self) -> ConnectionInfo:
@@ -81,22 +83,36 @@ class Lifeline:
         `began` is called once there is a journal, and before there is a connection.
         """
         with self._connecting:
+            if self._dismissed is not None and self._dismissed.is_current:
+                raise NotConnectedError(
+                    "a callback of a connection that others have ended makes no new one",
+                    broker="ibkr",
+                )
             if self._session is None:
                 self._start(timeout, began)
             else:
                 self.ask(lambda session: session.connect(timeout))
 
     def disconnect(self) -> None:
-        """End the connection; done again, it does nothing."""
+        """End the connection; done again, it does nothing. No interrupt keeps it from ending."""
+        events = self._events
+        if events is not None and not events.is_current:
+            self._dismissed = events
+        session = self._session
+        if session is not None:
+            _whole(lambda: self._finish(session))
+        if events is not None:
+            events.join(_PATIENCE)
+
+    def _finish(self, session: Session) -> None:
         with self._connecting:
-            session, self._session = self._session, None
-            if session is not None:
-                with contextlib.suppress(BrokerError):  # it was lost, or is that of another process
-                    self.loop.call(session.close)
-                self._end()
+            if self._session is session:
+                self._session = None
+                self._end(session)
 
     def _start(self, timeout: float, began: Callable[[], None]) -> None:
         self._desk.open(self._journal)
+        session = None
         try:
             began()
             self._events = EventThread(self._deliver)
@@ -111,14 +127,17 @@ class Lifeline:
             self.loop.call(lambda: session.connect(timeout))
             self._session = session
         except BaseException:
-            self._end()
+            _whole(lambda: self._end(session))
             raise
 
-    def _end(self) -> None:
+    def _end(self, session: Session | None) -> None:
+        if session is not None:
+            with contextlib.suppress(BrokerError):  # it was lost, or is that of another process
+                self.loop.call(session.close)
         self.loop.stop()
-        thread, self._events = self._events, None
-        if thread is not None:
-            thread.stop(_PATIENCE)
+        events, self._events = self._events, None
+        if events is not None:
+            events.stop()
         self._desk.close()
 
     def wake(self) -> None:
@@ -163,3 +182,29 @@ class Lifeline:
     def look(self) -> None:
         """Ask for open orders, and what became of those that are none any more."""
         self.ask(lambda session: look(self._desk, session))
+
+
+def _whole(function: Callable[[], None]) -> None:
+    """Call it on a thread of its own, which no interrupt (Ctrl-C) reaches, and wait for it."""
+    errors: list[BaseException] = []
+    done = threading.Event()  # a `join` that is interrupted would take the thread for ended
+
+    def call() -> None:
+        try:
+            function()
+        except BaseException as error:  # noqa: BLE001 - raised below
+            errors.append(error)
+        finally:
+            done.set()
+
+    thread = threading.Thread(target=call, name="nanobook-end")
+    try:
+        thread.start()
+        done.wait()
+    except RuntimeError:  # no more threads: the interpreter ends
+        call()
+    finally:
+        if thread.ident is not None:
+            done.wait()
+    if errors:
+        raise errors[0]

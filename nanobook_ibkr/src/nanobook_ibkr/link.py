@@ -25,6 +25,7 @@ _NOTHING_THERE = (
     "Enable ActiveX and Socket Clients), and is this its port? TWS has 7496 (live) and 7497 "
     "(paper), Gateway 4001 (live) and 4002 (paper)"
 )
+_NOBODY = "its name was not found, or nobody answered (a firewall drops what is not allowed in),"
 _SILENT = (
     "something listens there and does not answer as TWS does; is it another program, or does TWS "
     "wait for somebody to confirm the connection?"
@@ -130,7 +131,9 @@ class Link:
                 shaking.result()
                 self._is_ready = True
                 return
-            if not self._closed.done():
+            if self._client.conn.transport is None and not self._closed.done():
+                why = f"failed to connect to {host}:{port}: {_NOBODY} within {timeout:g} s"
+            elif not self._closed.done():
                 why = f"no answer from {host}:{port} within {timeout:g} s; {_SILENT}"
             elif is_too_old(self._said):
                 why = f"TWS or Gateway at {host}:{port} is too old: it must be 972 or newer"

@@ -4,14 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import os
+import socket
 import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from nanobook_core.contracts.broker_error import BrokerError, NotConnectedError
 
 T = TypeVar("T")
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop that ends though the name of a host is still being looked up, which may take long."""
+
+    async def getaddrinfo(self, *name: Any, **hints: Any) -> Any:
+        """Look up a name on a thread that nobody waits for, not even the interpreter's end."""
+        found: concurrent.futures.Future[Any] = concurrent.futures.Future()
+
+        def look_up() -> None:
+            try:
+                answer = socket.getaddrinfo(*name, **hints)
+            except OSError as error:
+                settle = partial(found.set_exception, error)
+            else:
+                settle = partial(found.set_result, answer)
+            with contextlib.suppress(concurrent.futures.InvalidStateError, RuntimeError):
+                settle()  # if somebody waits, and the loop still runs
+
+        threading.Thread(target=look_up, name="nanobook-name", daemon=True).start()
+        return await asyncio.wrap_future(found, loop=self)
 
 
 class LoopThread:
@@ -39,7 +63,7 @@ class LoopThread:
             return
         self._pid = os.getpid()
         self._stopping = threading.Lock()  # of a fork, another thread may have held the old one
-        loop = asyncio.new_event_loop()
+        loop = _Loop()
         thread = threading.Thread(target=self._run, args=(loop,), name=self._name, daemon=True)
         thread.start()
         self._loop, self._thread = loop, thread
@@ -101,7 +125,6 @@ class LoopThread:
             loop.run_forever()
             loop.run_until_complete(_cancel_all())
             loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.run_until_complete(loop.shutdown_default_executor())
         finally:
             asyncio.set_event_loop(None)
             loop.close()
