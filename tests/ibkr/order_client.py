@@ -1,5 +1,6 @@
 """A client of the wire alone that trades: says messages, and hears what it was told until now."""
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -15,6 +16,22 @@ _CONTRACT, _ACTION, _QUANTITY, _TYPE, _LIMIT, _REF, _WHAT_IF = slice(2, 14), 16,
 
 MARKET_DATA, CANCEL, OPEN_ORDERS, ACCOUNT, EXECUTIONS, IDS, CONTRACTS = 1, 4, 5, 6, 7, 8, 9
 TIME, POSITIONS, ALL_OPEN, COMPLETED = "49", 61, 16, 99
+
+
+class StandingClock:
+    """Goes when it is told to."""
+
+    def __init__(self):
+        self.passed = 0.0
+
+    def now(self):
+        return dt.datetime(2026, 11, 23, 15, 0, tzinfo=dt.UTC) + dt.timedelta(seconds=self.passed)
+
+    def monotonic(self):
+        return self.passed
+
+    def sleep(self, seconds):
+        self.passed += seconds
 
 
 class OrderClient(RawClient):

@@ -79,6 +79,16 @@ def test_drop_after_accept(gateway, client):
         assert ids(other.hear()) == ["5", "3"]
 
 
+def test_what_a_dead_connection_is_not_told_is_no_occasion(gateway, client):
+    gateway.inject(Fault.DROP_AFTER_ACCEPT)
+    gateway.inject(Fault.DUPLICATE_MESSAGES)
+    client.order(1, BUY, 10, "180.00")
+    assert client.hear() == []
+    with again(gateway) as other:
+        other.order(2, BUY, 10, "180.00")
+        assert ids(other.hear()) == [number for number in RESTS for _ in range(2)]
+
+
 def test_drop_mid_fill(gateway, client):
     gateway.set_quote("AAPL", "184.98", "185.00", ask_size=4)
     gateway.inject(Fault.DROP_MID_FILL)
@@ -241,6 +251,36 @@ def test_requests_wait_for_the_link_and_news_too(gateway, client):
         (2, "Submitted"),
     ]
     assert heard[-1][0] == "57"
+
+
+def test_nobody_who_subscribed_is_told_anything_without_a_link(gateway, client):
+    client.quotes(7)
+    client.say(61, 1)
+    client.say(6, 2, 1, "")
+    client.hear()
+    gateway.link_down()
+    gateway.link_down()
+    assert errors(client.hear()) == [("-1", "1100")]
+    gateway.set_quote("AAPL", "190.00", "190.01")
+    gateway.submit_foreign("AAPL", BUY, 3)
+    assert client.hear() == []
+    gateway.link_up()
+    gateway.link_up()
+    messages = client.hear()
+    assert errors(messages) == [("-1", "1102")]
+    assert ticks(messages)["1"] == "190"
+    assert {"61", "7", "6"} < {fields[0] for fields in messages}
+
+
+def test_a_gateway_that_ends_forgets_what_waited_for_the_link(gateway):
+    with OrderClient(gateway) as client:
+        gateway.link_down()
+        client.order(1, BUY, 10, "180.00")
+        client.hear()
+        gateway.stop()
+    gateway.start()
+    gateway.link_up()
+    assert gateway.orders() == ()
 
 
 def test_port_refused(gateway, client):

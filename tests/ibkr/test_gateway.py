@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import datetime as dt
 import gc
 import socket
 import threading
@@ -10,7 +9,7 @@ import time
 from decimal import Decimal
 
 import pytest
-from tests.ibkr.order_client import ALL_OPEN, OrderClient
+from tests.ibkr.order_client import ALL_OPEN, OrderClient, StandingClock
 from tests.ibkr.raw_client import RawClient, frame, handshake
 
 from nanobook_core.errors import ValidationError
@@ -71,6 +70,8 @@ def test_it_comes_back_on_its_port_with_what_it_knows():
         assert gateway.port == port
         client.say(5, 1)
         assert client.hear_ids() == ["5", "3", "53"]
+        client.order(2, BUY, 10, "100.00")
+        assert client.hear_ids() == ["5", "3", "5", "3"]
 
 
 def test_starting_and_stopping_twice_is_once():
@@ -367,7 +368,7 @@ def send_until_nobody_reads(client):
 
 def test_a_client_that_asks_and_does_not_read_is_asked_to_wait(gateway):
     """What it asks is not answered without end into memory: nobody reads its requests any more."""
-    with OrderClient(gateway, 1, timeout=0.2) as lazy, OrderClient(gateway, 2) as lively:
+    with OrderClient(gateway, 1, timeout=1) as lazy, OrderClient(gateway, 2) as lively:
         send_until_nobody_reads(lazy)
         assert lively.is_served()
         assert 1 in gateway.clients
@@ -383,6 +384,18 @@ def test_a_dead_client_does_not_keep_the_gateway_from_stopping():
     assert gateway_threads() == []
     lazy.close()
     silent.close()
+
+
+def test_a_client_that_comes_while_the_gateway_stops_does_not_keep_it():
+    gateway = SimulatedGateway()
+    for _ in range(100):
+        gateway.start()
+        with RawClient(gateway.port) as client:
+            client.send(handshake() + frame([71, 2, 1, ""]))
+            gateway.stop()
+            while client.receive() is not None:
+                pass
+    assert gateway.clients == ()
 
 
 def test_garbage_of_one_client_is_its_own_affair(gateway):
@@ -448,6 +461,22 @@ def test_the_log_is_written_to_a_file(tmp_path):
     assert lines.count('{"client": 4, "hears": ["9", "1", "1"]}') == 4
 
 
+def test_quotes_that_cannot_be_read_any_more_are_complained_of_once(tmp_path, caplog):
+    path = tmp_path / "quotes.csv"
+    path.write_text("symbol,bid,ask\nAAPL,150.00,150.01\n")
+    with SimulatedGateway(Venue(()), quotes=path) as gateway:
+        path.unlink()
+        until(lambda: caplog.records)
+        time.sleep(0.5)  # it looks every 0.2 seconds
+        assert gateway.call(lambda venue: venue.top("AAPL")).bid == 150
+        aside = tmp_path / "aside"
+        aside.write_text("symbol,bid,ask\nAAPL,151.00,151.01\n")
+        aside.rename(path)
+        until(lambda: gateway.call(lambda venue: venue.top("AAPL")).bid == 151)
+    (record,) = caplog.records
+    assert record.getMessage().startswith("the quotes stay as they are: [Errno 2]")
+
+
 def test_dropping_and_refusing(gateway):
     with OrderClient(gateway, 1) as one, OrderClient(gateway, 2) as two:
         gateway.drop(1)
@@ -465,24 +494,8 @@ def test_dropping_and_refusing(gateway):
         OrderClient(gateway, 2)
 
 
-class Clock:
-    """Goes when it is told to."""
-
-    def __init__(self):
-        self.passed = 0.0
-
-    def now(self):
-        return dt.datetime(2026, 11, 23, 15, 0, tzinfo=dt.UTC) + dt.timedelta(seconds=self.passed)
-
-    def monotonic(self):
-        return self.passed
-
-    def sleep(self, seconds):
-        self.passed += seconds
-
-
 def test_messages_are_paced():
-    clock = Clock()
+    clock = StandingClock()
     with (
         SimulatedGateway(clock=clock, messages_per_second=10) as gateway,
         OrderClient(gateway) as client,
@@ -505,7 +518,7 @@ def test_messages_are_paced():
 
 
 def test_a_client_that_keeps_the_pace_is_served():
-    clock = Clock()
+    clock = StandingClock()
     with (
         SimulatedGateway(clock=clock, messages_per_second=10) as gateway,
         OrderClient(gateway) as client,
@@ -516,7 +529,7 @@ def test_a_client_that_keeps_the_pace_is_served():
 
 
 def test_time_is_moved_and_what_is_due_happens():
-    clock = Clock()
+    clock = StandingClock()
     with SimulatedGateway(clock=clock) as gateway, OrderClient(gateway) as client:
         form = OrderForm(
             action=BUY,

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from tests.ibkr.order_client import AAPL, OrderClient
+from tests.ibkr.order_client import AAPL, OrderClient, StandingClock
 
 from nanobook_ibkr.simulator import SimulatedGateway, Venue
 from nanobook_ibkr.simulator.record import ContractDefinition
@@ -199,6 +199,32 @@ def test_account_summary(client):
     assert "63" not in client.hear_ids()
 
 
+@pytest.mark.parametrize(
+    ("ask", "stop"),
+    [
+        ((76, 1, 5, ACCOUNT, "", 0), (77, 1, 5)),
+        ((62, 1, 5, "All", "TotalCashValue,NetLiquidation"), (63, 1, 5)),
+        ((6, 2, 1, ACCOUNT), (6, 2, 0, ACCOUNT)),
+    ],
+)
+def test_who_asks_again_is_told_everything_again(client, ask, stop):
+    def answer():
+        return [fields for fields in asked(client, *ask) if fields[0] != "8"]  # the time of day
+
+    first = answer()
+    assert answer() == first
+    assert asked(client, *stop) == []
+    assert answer() == first
+
+
+def test_a_summary_has_each_currency_and_no_sum_of_them(client):
+    messages = asked(client, 62, 1, 5, "All", "CashBalance")
+    assert messages == [
+        ["63", "1", "5", ACCOUNT, "CashBalance", "1000000.00", "USD"],
+        ["64", "1", "5"],
+    ]
+
+
 def test_open_orders_own_and_all(gateway, client):
     with OrderClient(gateway, 2) as other:
         for each in (client, other):
@@ -255,6 +281,17 @@ def test_executions_since_then_and_from_then_on(client, time):
     client.hear()
     assert executions(client, time=time) == ["1"]
     assert executions(client, time=time.replace("2020", "2999")) == []
+
+
+def test_executions_of_that_very_second_are_among_them():
+    with (
+        SimulatedGateway(clock=StandingClock(), messages_per_second=None) as gateway,
+        OrderClient(gateway) as client,
+    ):
+        client.order(1, BUY, 1)
+        client.hear()
+        (execution,) = gateway.executions()
+        assert executions(client, time=f"{execution.time:%Y%m%d-%H:%M:%S}") == ["1"]
 
 
 @pytest.mark.parametrize(

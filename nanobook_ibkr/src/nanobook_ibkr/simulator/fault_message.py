@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -32,12 +33,8 @@ def meet_messages(client: Client, batch: list[Message]) -> list[Message]:
 
 
 def until_fill(batch: list[Message]) -> list[Message]:
-    """The messages before those that tell of a fill."""
-    for place, message in enumerate(batch):
-        if _is_fill(message) or (message[0] == ORDER_STATUS and message[3]):
-            is_pair = message[0] == ORDER_STATUS and place > 0
-            return batch[: place - 1 if is_pair else place]
-    return batch
+    """The messages before those that tell of a fill, the first of which is an execution."""
+    return list(itertools.takewhile(lambda message: not _is_fill(message), batch))
 
 
 def _is_fill(message: Message) -> bool:

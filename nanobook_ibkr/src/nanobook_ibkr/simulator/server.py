@@ -176,7 +176,7 @@ class Server:
 
     def forget(self, client: Client) -> None:
         """It has gone; its orders stay."""
-        if client.client_id is not None and self.clients.get(client.client_id) is client:
+        if client.client_id is not None:
             del self.clients[client.client_id]
 
     def drop(self, client_id: int | None = None) -> None:
