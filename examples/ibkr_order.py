@@ -1,6 +1,7 @@
 """A paper order at Interactive Brokers, or at the simulated gateway, from question to position."""
 
 import sys
+import time
 
 import nanobook
 
@@ -18,6 +19,8 @@ with nanobook.IbkrBroker("127.0.0.1", PORT, client_id=1, state="ibkr.sqlite") as
     ack = broker.submit_order(order)
     status = broker.wait(ack, timeout=30)
     print(f"{status.state}: {status.filled_quantity} at {status.avg_fill_price}")
+    while not all(fill.is_fee_known for fill in broker.fills()):  # commissions are told later
+        time.sleep(0.05)
     for fill in broker.fills(symbol="AAPL"):
         print(f"  {fill.side} {fill.quantity} at {fill.price}, fee {fill.fee} {fill.fee_currency}")
     for position in broker.positions():
