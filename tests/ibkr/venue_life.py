@@ -270,7 +270,7 @@ class Life:
                 assert order.status == "Filled"
             if order.status in ("ApiPending", "ApiCancelled", "Inactive"):
                 assert order.filled == 0
-        for working in self.venue._floor.orders.values():
+        for working in self.venue._roster.orders.values():
             if working.waits_for_parent:
                 assert working.order.filled == 0
 
@@ -288,7 +288,7 @@ class Life:
             }
             assert resting == {
                 each.order.perm_id: (each.limit, each.remaining)
-                for each in self.venue._floor.live.values()
+                for each in self.venue._roster.live.values()
                 if each.market is market
                 and each.limit is not None
                 and each.order.status == "Submitted"
@@ -296,7 +296,7 @@ class Life:
 
     def check_margin(self):
         """What is required is what looking through all orders says."""
-        margin, live = self.venue._margin, self.venue._floor.live.values()
+        margin, live = self.venue._margin, self.venue._roster.live.values()
         for account in self.venue._clearing.accounts.values():
             worst = []
             for definition in LISTED:

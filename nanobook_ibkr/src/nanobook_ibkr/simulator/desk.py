@@ -16,7 +16,6 @@ from nanobook_ibkr.simulator.acceptance import (
     with_group_type,
 )
 from nanobook_ibkr.simulator.account import Account
-from nanobook_ibkr.simulator.floor import Floor
 from nanobook_ibkr.simulator.group import Groups
 from nanobook_ibkr.simulator.instruments import Instruments
 from nanobook_ibkr.simulator.margin import Margin
@@ -29,6 +28,7 @@ from nanobook_ibkr.simulator.record import (
     VenueOrder,
     VenueRefusal,
 )
+from nanobook_ibkr.simulator.roster import Roster
 from nanobook_ibkr.simulator.working import Working
 
 #: The highest number that a client can send; it needs a next one too.
@@ -50,7 +50,7 @@ class Desk:
         instruments: Instruments,
         markets: Mapping[int, Market],
         accounts: Mapping[str, Account],
-        floor: Floor,
+        roster: Roster,
         margin: Margin,
         groups: Groups,
         max_active_orders: int | None,
@@ -59,7 +59,7 @@ class Desk:
         self._instruments = instruments
         self._markets = markets
         self._accounts = accounts
-        self._floor = floor
+        self._roster = roster
         self._margin = margin
         self._groups = groups
         self._max_active_orders = max_active_orders
@@ -134,13 +134,13 @@ class Desk:
                 f"OrderId {number} that needs to be cancelled cannot be cancelled, "
                 f"state: {working.order.status}.",
             )
-        self._floor.end(working)
+        self._roster.end(working)
 
     def forget(self) -> None:
         """Forget the orders that are over; their numbers stay used."""
-        for perm_id, working in list(self._floor.orders.items()):
+        for perm_id, working in list(self._roster.orders.items()):
             if working.order.is_done:
-                del self._floor.orders[perm_id]
+                del self._roster.orders[perm_id]
                 del self._by_number[working.order.client_id, working.order.order_id]
 
     def _enter(self, client_id: int, order_id: int, key: ContractKey, form: OrderForm) -> Working:
@@ -164,11 +164,11 @@ class Desk:
         self._check_room(working)
         self._next_perm_id += 1
         self._by_number[client_id, order_id] = working
-        self._floor.add(working)
+        self._roster.add(working)
         if form.outside_hours and form.order_type == "MKT":
-            self._floor.warn(working, 2109, _OUTSIDE_HOURS)
+            self._roster.warn(working, 2109, _OUTSIDE_HOURS)
         if form.transmit:
-            self._floor.send(working)
+            self._roster.send(working)
         return working
 
     def checked(self, client_id: int, order_id: int, key: ContractKey, form: OrderForm) -> Working:
@@ -216,7 +216,7 @@ class Desk:
         if self._max_active_orders is not None:
             same = [
                 each
-                for each in self._floor.live.values()
+                for each in self._roster.live.values()
                 if each.market is working.market
                 and each.side is working.side
                 and each.order.account == order.account
@@ -249,7 +249,7 @@ class Desk:
             refusal = self._margin.refusal(account, new, is_change=True)
             if refusal is not None:
                 raise rejected(refusal)
-        self._floor.expire_at(working, expires)
-        self._floor.amend(working, form)
+        self._roster.expire_at(working, expires)
+        self._roster.amend(working, form)
         if form.transmit:
-            self._floor.send(working)
+            self._roster.send(working)
