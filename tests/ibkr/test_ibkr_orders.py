@@ -13,6 +13,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from attrs import evolve
 
 from nanobook_core.contracts import (
     BrokerOrder,
@@ -30,7 +31,9 @@ from nanobook_core.contracts import (
 )
 from nanobook_core.testing.broker_bench import BrokerBench
 from nanobook_ibkr.broker import IbkrBroker
+from nanobook_ibkr.counter import Counter
 from nanobook_ibkr.simulator import Fault, SimulatedGateway
+from nanobook_ibkr.simulator.record import OrderStatusWord
 
 D = Decimal
 eventually = BrokerBench().eventually
@@ -341,6 +344,35 @@ def test_a_change_that_cannot_be_is_refused_unsent(broker, gateway, change, erro
     assert broker.order_status(ack).limit_price == 95
 
 
+def test_an_order_that_fills_while_it_is_made_larger_lives_on(broker, gateway):
+    ack = broker.submit_order(order("a"))
+    gateway.fill(int(ack), 8 - 1)
+    broker.replace_order(ack, quantity=D(20))
+    gateway.fill(int(ack), 6)
+    status = eventually(
+        lambda: broker.order_status(ack), lambda status: status.filled_quantity == 13
+    )
+    assert status.state is OrderState.PARTIALLY_FILLED
+    assert broker.cancel_all().remaining == ()
+
+
+def test_an_order_that_the_venue_lists_lives_whatever_was_told(broker, gateway):
+    """A status that ends it came from nowhere; the venue works it all the same."""
+    ack = broker.submit_order(order("a"))
+
+    def lie(venue):
+        cancelled = evolve(venue.orders[0], status=OrderStatusWord.CANCELLED)
+        for listener in venue.listeners:
+            listener.order_changed(cancelled)
+
+    gateway.call(lie)
+    eventually(lambda: broker.order_status(ack).state is OrderState.CANCELLED)
+    assert broker.resync().matched == ("a",)
+    assert broker.order_status(ack).state is OrderState.ACCEPTED
+    broker.cancel_order(ack)
+    assert broker.wait(ack, 5).state is OrderState.CANCELLED
+
+
 def test_a_done_order_cannot_be_changed(broker):
     ack = broker.submit_order(order("a", "101.00"))
     broker.wait(ack, 5)
@@ -451,6 +483,63 @@ def test_an_order_whose_number_others_have_had_is_sent_once_under_the_next(broke
     with pytest.raises(DuplicateOrderError):
         broker.submit_order(order("a"))
     assert broker.submit_order(order("b")) > ack
+
+
+def test_a_journal_is_as_old_as_the_numbers_that_it_knows(make, gateway, state, tmp_path):
+    """A copy of before says nothing of what was sent since: the venue's numbers tell of that."""
+    with make() as broker:
+        broker.submit_order(order("a"))
+    copy = tmp_path / "copy.sqlite"
+    shutil.copy(state, copy)
+    with make() as broker:
+        since = broker.connection().records_since
+        broker.submit_order(order("b", "101.00"))
+    gateway.call(lambda venue: venue.end_of_day())
+    with make(state=copy) as broker:
+        assert broker.connection().records_since > since
+        assert broker.find_order("b") is None  # of which `records_since` says what it is worth
+    with make() as broker:
+        assert broker.connection().records_since == since
+
+
+@pytest.mark.parametrize("change", ["lower", "elsewhere"])
+def test_numbers_prove_nothing_across_a_change_of_how_they_are_counted(change):
+    counter = Counter.read("")
+    for connection in (1, 2, 3):
+        counter = counter.after("tws:7497", 50 + connection, connection)
+    assert counter.since == 1
+    where, number = ("tws:7497", 52) if change == "lower" else ("gateway:4002", 60)
+    counter = Counter.read(counter.after(where, number, 4).written())
+    assert (counter.where, counter.largest, counter.since) == (where, number, 4)
+    assert counter.after(where, number, 5).since == 4
+
+
+def test_nothing_is_proved_of_orders_of_before_the_venue_counted_anew(state):
+    """Nothing was acknowledged then, so that only the numbers given out can show it."""
+    first = SimulatedGateway(messages_per_second=None)
+    with first:
+        port = first.port
+        first.set_quote("AAPL", "99.90", "100.10")
+        first.call(lambda venue: venue.skip_order_ids(1, 50))
+        with IbkrBroker("127.0.0.1", port, state=state, ack_timeout=0.2) as broker:
+            first.inject(Fault.SILENT, request=3)
+            with pytest.raises(OutcomeUnknownError):
+                broker.submit_order(order("a"))
+    with (
+        SimulatedGateway(port=port, messages_per_second=None),
+        IbkrBroker("127.0.0.1", port, state=state) as broker,
+        pytest.raises(OutcomeUnknownError),
+    ):
+        broker.find_order("a")
+
+
+def test_nothing_is_said_to_be_absent_where_done_orders_are_not_told(make, gateway):
+    broker = make(timeout=0.3)
+    assert broker.find_order("a") is None
+    gateway.inject(Fault.SILENT, request=99)
+    with pytest.raises(OutcomeUnknownError, match="did not tell orders that are done"):
+        broker.find_order("a")
+    assert broker.find_order("a") is None
 
 
 def test_a_journal_that_is_new_proves_nothing_of_what_was_before(make):

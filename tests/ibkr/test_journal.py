@@ -343,6 +343,50 @@ os._exit(0)
 """
 
 
+def test_a_fork_of_a_program_with_a_broker_can_neither_use_nor_harm_it(path):
+    with SimulatedGateway() as gateway:
+        gateway.set_quote("AAPL", "99.90", "100.10")
+        done = subprocess.run(
+            [sys.executable, "-c", _FORKED_BROKER, path, str(gateway.port)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        with IbkrBroker("127.0.0.1", gateway.port, state=path) as broker:
+            assert [status.client_order_id for status in broker.open_orders()] == ["a", "b"]
+    assert [each.order_ref for each in Journal(path, NOW).orders()] == ["a", "b"]
+
+
+_FORKED_BROKER = """
+import os, sys
+from tests.ibkr.test_journal import BrokerError, IbkrBroker, limit
+broker = IbkrBroker("127.0.0.1", int(sys.argv[2]), state=sys.argv[1])
+broker.connect()
+broker.subscribe(lambda event: None)
+broker.submit_order(limit("a"))
+locks = (broker._desk.changed, broker._line._connecting, broker._desk.journal._lock)
+for lock in locks:
+    lock.acquire()  # as other threads may have them in this moment
+child = os.fork()
+if not child:
+    for act in (broker.connect, lambda: broker.halt("stop"), broker.open_orders, broker.fills):
+        try:
+            act()
+        except BrokerError:
+            continue
+        os._exit(1)
+    broker.disconnect()
+    sys.exit(0)
+for lock in locks:
+    lock.release()
+assert os.waitpid(child, 0)[1] == 0
+broker.submit_order(limit("b"))
+os._exit(0)
+"""
+
+
 def test_a_resend_that_cannot_be_written_down_leaves_the_order_its_number(path):
     with SimulatedGateway() as gateway:
         gateway.set_quote("AAPL", "99.90", "100.10")

@@ -420,6 +420,73 @@ def test_an_execution_that_cannot_be_of_its_order_is_still_the_accounts():
     assert known.record.filled_quantity == 0
 
 
+@pytest.mark.parametrize("terms_first", [True, False])
+def test_an_order_made_larger_is_not_filled_by_what_it_was(terms_first):
+    """Its status may tell of the change before its terms do."""
+    desk = Desk()
+    known = desk.send()
+    larger = [open_order(20), order_status(20, 8)]
+    desk.hear(open_order(8), execution(1, 8, 8))
+    assert known.record.state is OrderState.FILLED
+    desk.hear(*(larger if terms_first else reversed(larger)))
+    assert known.record.state is OrderState.PARTIALLY_FILLED
+    assert known.status().remaining_quantity == 12
+    desk.hear(order_status(20, 20, "Filled"))
+    assert known.record.state is OrderState.FILLED
+
+
+def test_an_order_made_smaller_is_filled_by_what_it_is():
+    desk = Desk()
+    known = desk.send()
+    desk.hear(open_order(8), order_status(8, 3), order_status(3, 3, "Filled"))
+    assert known.record.state is OrderState.FILLED
+    other = Desk()
+    other.send()
+    other.hear(open_order(8), completed_order(0, 3, "Filled"))
+    assert other.order.record.state is OrderState.FILLED
+
+
+@pytest.mark.parametrize("word", ["Inactive", "Cancelled", "PendingCancel", "Submitted"])
+def test_no_status_makes_an_order_smaller_that_is_not_filled(word):
+    desk = Desk()
+    known = desk.send()
+    desk.hear(open_order(8), order_status(8, 3), order_status(3, 3, word))
+    assert known.record.order.quantity == 8
+    assert known.record.state is not OrderState.FILLED
+
+
+def test_an_order_that_is_met_is_told_when_it_is_known_how_far_it_is():
+    desk = Desk()
+    desk.hear(open_order(8, client_id=3))
+    assert desk.states == []
+    desk.hear(order_status(8, 3, client_id=3))
+    assert desk.states == [OrderState.PARTIALLY_FILLED]
+
+
+def test_whose_a_completed_order_is_is_told_by_its_execution():
+    desk = Desk()
+    desk.hear(completed_order(8, 8, "Filled"))
+    assert desk.order.is_own  # as far as anybody knows
+    desk.hear(execution(1, 8, 8, client_id=77, order_id=4))
+    assert not desk.order.is_own
+    assert (desk.order.client_id, desk.order.ib_order_id) == (77, 4)
+
+
+def test_an_order_in_doubt_is_not_another_one_of_its_number():
+    desk = Desk()
+    known = desk.send()
+    desk.orders.session = 2
+    desk.hear(
+        order_status(5, 5, "Filled", perm_id=11),
+        execution(1, 5, 5, perm_id=11, order_ref="theirs"),
+        open_order(5, perm_id=12, order_ref="theirs, too"),
+    )
+    assert (known.perm_id, known.record.filled_quantity) == (0, 0)
+    assert known.record.state is OrderState.PENDING_SUBMIT
+    (fill,) = desk.orders.fills()
+    assert (fill.order_id, fill.client_order_id) == (11, "theirs")
+
+
 def test_a_change_is_done_when_the_venue_tells_it_and_not_by_what_was_said_before():
     desk = Desk()
     known = desk.send()

@@ -315,10 +315,12 @@ class IbkrBroker(BrokerBase):
         known = self._desk.known(client_order_id)
         if known is None or not (known.perm_id or known.is_done):
             try:
-                self._line.compare()
+                is_complete = self._line.compare().is_complete
             except BrokerError as error:
                 raise self._doubt(client_order_id, f"the venue does not say: {error}") from error
             known = self._desk.known(client_order_id)
+            if known is None and not is_complete:
+                raise self._doubt(client_order_id, "the venue did not tell orders that are done")
         if known is None:
             self._check_never_sent(client_order_id)
             return None
@@ -372,7 +374,7 @@ class IbkrBroker(BrokerBase):
         told once. `lost` are orders of which the venue says nothing: `find_order` says more.
         """
         self._check_connected()
-        report = self._line.compare()
+        report = self._line.compare().report
         return evolve(report, missed_fills=self._desk.missed_fills())
 
     # -- orders

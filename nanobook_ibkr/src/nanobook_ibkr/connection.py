@@ -154,7 +154,7 @@ class Connection(Questions):
             self._set(ConnectionState.DISCONNECTED, str(error))
             if isinstance(error, TimeoutError):
                 raise ConnectError(
-                    f"connected to {self._where}, and what orders there are could not be learned "
+                    f"connected to {self.where}, and what orders there are could not be learned "
                     f"within {timeout:g} s" + (f": {error}" if str(error) else ""),
                     broker="ibkr",
                 ) from error
@@ -168,7 +168,7 @@ class Connection(Questions):
                 await self._settled.wait()
         except TimeoutError:
             raise ConnectError(
-                f"no connection to {self._where} within {timeout:g} s: {self._detail}",
+                f"no connection to {self.where} within {timeout:g} s: {self._detail}",
                 broker="ibkr",
             ) from None
         finally:
@@ -318,13 +318,14 @@ class Connection(Questions):
 
     def _report(self, error: Exception, then: str) -> None:
         if isinstance(error, BrokerError):
-            log.warning("%s: %s; %s", self._where, error, then)
+            log.warning("%s: %s; %s", self.where, error, then)
         else:
-            log.error("%s: resync failed; %s", self._where, then, exc_info=error)
+            log.error("%s: resync failed; %s", self.where, then, exc_info=error)
         self._set(self._state, f"{error}; {then}")
 
     @property
-    def _where(self) -> str:
+    def where(self) -> str:
+        """Host and port."""
         return f"{self._settings.host}:{self._settings.port}"
 
     def _why_lost(self) -> str:
@@ -387,7 +388,7 @@ class Connection(Questions):
                 if self._state is ConnectionState.READY:
                     self._settle()
             case Meaning.SESSION | Meaning.PORT_CHANGED:
-                who = f"client id {self._settings.client_id} at {self._where}"
+                who = f"client id {self._settings.client_id} at {self.where}"
                 link.fail(error_of(code, f"{who}: {text}"))
             case Meaning.CONNECTION if not link.is_ready:
                 link.fail(error_of(code, text))

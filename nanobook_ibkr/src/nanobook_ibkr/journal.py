@@ -53,8 +53,9 @@ class Journal:
         self._noting = threading.Lock()
         self._noted: dict[tuple[str, object], Statement] = {}
         with contextlib.ExitStack() as opened, self._opening():
+            self._held = -1 if path is None else hold(path, "broker")
             if path is not None:
-                opened.callback(os.close, hold(path, "broker"))
+                opened.callback(os.close, self._held)
                 create(path)
             self._database = sqlite3.connect(
                 ":memory:" if path is None else path,
@@ -65,6 +66,8 @@ class Journal:
             opened.callback(self._database.close)
             self._open(now)
             self._opened = opened.pop_all()
+        self.created = dt.datetime.fromisoformat(self.entry("created"))
+        """Since when every order is in it before it is sent."""
         _open_here.add(self)
 
     def close(self) -> None:
@@ -97,6 +100,8 @@ class Journal:
 
     def note(self, *things: KnownOrder | Fill) -> None:
         """Remember orders of one's own and executions as they stand, to be written."""
+        if self._is_inherited:
+            return
         with self._noting:  # and never while the disk is waited for
             for thing in things:
                 if isinstance(thing, Fill):
@@ -110,24 +115,27 @@ class Journal:
 
     def forget(self, known: KnownOrder) -> None:
         """Remember to take out an order that was not sent after all; until then it is in doubt."""
+        if self._is_inherited:
+            return
         gone = "DELETE FROM orders WHERE client_id=? AND ib_order_id=?"
         number = (known.client_id, known.ib_order_id)
         with self._noting:
             self._noted["order", number] = (gone, number)
 
     def flush(self) -> None:
-        """Write what was noted, durably.
+        """Write what was noted, durably; nothing in a fork.
 
         Raises:
             BrokerError: it could not be written.
 
         """
-        self._write([])
+        if not self._is_inherited:
+            self._write([])
 
-    @property
-    def created(self) -> dt.datetime:
-        """Since when every order is in it before it is sent."""
-        return dt.datetime.fromisoformat(self.entry("created"))
+    def begin_anew(self, now: dt.datetime) -> None:
+        """Have it that orders of before `now` may be missing from it, durably."""
+        self.write_entry("created", now.isoformat())
+        self.created = now
 
     def last_order_id(self, client_id: int) -> int:
         """Return the largest number that this client has given an order; 0 where there is none."""
@@ -145,6 +153,7 @@ class Journal:
             return [told_fill(row) for row in self._all("SELECT * FROM fills ORDER BY rowid")]
 
     def _write(self, statements: Iterable[Statement]) -> None:
+        self._check_ours()
         with self._lock:
             with self._noting:
                 noted, self._noted = self._noted, {}
@@ -155,20 +164,25 @@ class Journal:
                     self._noted = {**noted, **self._noted}
                 raise BrokerError(f"{self.where}: {error}", broker="ibkr") from error
 
+    def _check_ours(self) -> None:
+        """Refuse, before any lock is waited for that somebody else held when this was forked."""
+        if self._is_inherited:
+            raise NotConnectedError(
+                "not connected: the journal is that of the process that this one was forked from",
+                broker="ibkr",
+            )
+
     def inherited(self) -> None:
         """Be that of the parent, after a fork: it is never touched again, nor let go.
 
         SQLite would take the file for its own, and remove what the parent goes on writing to.
         """
         self._is_inherited = True
+        if self._held >= 0:
+            os.close(self._held)  # else it is held for as long as this process lives
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._database))
 
     def _run(self, statements: list[Statement]) -> None:
-        if self._is_inherited:
-            raise NotConnectedError(
-                "not connected: the journal is that of the process that this one was forked from",
-                broker="ibkr",
-            )
         if not statements:
             return
         self._database.execute("BEGIN IMMEDIATE")
@@ -181,6 +195,7 @@ class Journal:
         self._database.execute("COMMIT")
 
     def _all(self, statement: str, *values: Any) -> list[Any]:
+        self._check_ours()
         with self._lock:
             return self._database.execute(statement, values).fetchall()
 

@@ -9,6 +9,7 @@ from attrs import define, evolve, frozen
 
 from nanobook_core.broker import OrderRecord
 from nanobook_core.contracts import BrokerOrder, BrokerOrderStatus, Fill, OrderState, OrderType
+from nanobook_core.contracts.cents import WIDE
 from nanobook_ibkr.error_code import Meaning, meaning
 from nanobook_ibkr.message import CompletedOrder, Execution, OpenOrder, OrderStatus
 from nanobook_ibkr.order_form import ToldOrder, changed_order
@@ -77,6 +78,8 @@ class KnownOrder:
     """What it will be when a change that is under way is done."""
     heard: int = 0
     """How often the venue spoke of it; 0 where it may never have had it."""
+    is_untold: bool = False
+    """Whether it was met just now, and how far it is has not come yet."""
     is_sending: bool = False
     """Whether somebody waits for the answer to it."""
     is_cancelling: bool = False
@@ -127,18 +130,20 @@ class KnownOrder:
         if state not in (_S.CANCELLED, _S.REJECTED, _S.FILLED):
             self.record.warned(f"completed with status {message.status!r:.40}")
             state = _S.PENDING_SUBMIT  # says nothing; what has filled counts all the same
+        self._resize(message.filled, state)
         changed = self._told(state, message.status, at, message.filled)
         if changed and not self.record.reason:
             self.record.reason = message.completed_status
         return changed
 
     def told_status(self, message: OrderStatus, at: dt.datetime) -> bool:
-        """Hear how far it is."""
+        """Hear how far it is, and how large: what has filled and what remains."""
         self.heard += 1
         state = _STATES.get(message.status)
         if state is None:
             self.record.warned(f"status {message.status!r:.40}")
             state = _S.PENDING_SUBMIT
+        self._resize(WIDE.add(message.filled, message.remaining), state)
         changed = self._told(state, message.status, at, message.filled, message.avg_price)
         if changed and message.why_held:
             self.record.reason = message.why_held
@@ -226,11 +231,20 @@ class KnownOrder:
         self.record.lost()
         return self.record.proved_absent(str(self.doubt))
 
-    def still_works(self) -> bool:
+    def told_uncancelled(self) -> bool:
         """Hear, in answer to a question, that it works: its cancel did not come through."""
         return self.record.cancel_rejected()
 
-    def is_forgotten(self) -> bool:
+    def told_listed(self) -> bool:
+        """Hear, in answer to a question, that it works, though it was done by all that was told."""
+        if not self.is_done or self.record.filled_quantity >= self.record.order.quantity:
+            return False
+        self.record.anomalies.append(f"the venue lists it, though it was {self.record.state.value}")
+        self.record.state = _S.ACCEPTED
+        self.record.told(_S.ACCEPTED)
+        return True
+
+    def told_unlisted(self) -> bool:
         """Hear, in answer to questions, that it is neither open nor done today."""
         if not self.record.state.is_working or self.record.state is _S.UNKNOWN:
             return False
@@ -292,12 +306,34 @@ class KnownOrder:
         return self.record.told(state, reason=str(refusal), at=at)
 
     def _take_terms(self, message: ToldOrder) -> bool:
-        if self.is_done and self.change is None:
-            return False
         before, told = self.record.order, changed_order(self.record.order, message)
         if self.change is not None:
-            if told != self.change:
+            wanted = (self.change.quantity, self.change.limit_price)
+            if (told.quantity, told.limit_price) != wanted:
                 return False  # from before the change
             self.change = None
+        elif self.is_done and not (
+            self.record.state is _S.FILLED and told.quantity > before.quantity
+        ):
+            return False
         self.record.order = told
+        self._reopen_if_larger()
         return told != before
+
+    def _resize(self, quantity: Decimal, state: OrderState) -> None:
+        """Take over how large it is by its numbers, which may tell of a change before its terms do.
+
+        One that lives is never made smaller by them: that would end it.
+        """
+        now = self.record.order.quantity
+        if (state is _S.FILLED and 0 < quantity != now) or (
+            not state.is_terminal and quantity > now
+        ):
+            self.record.order = evolve(self.record.order, quantity=quantity)
+            self._reopen_if_larger()
+
+    def _reopen_if_larger(self) -> None:
+        """Nothing but its numbers has filled it: where it is larger than that, it lives."""
+        is_larger = self.record.order.quantity > self.record.filled_quantity
+        if self.record.state is _S.FILLED and is_larger:
+            self.record.state = _S.PARTIALLY_FILLED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -15,7 +16,6 @@ from nanobook_core.contracts import (
     ConnectionInfo,
     ConnectionState,
     NotConnectedError,
-    SyncReport,
 )
 from nanobook_core.contracts.clock import Clock
 from nanobook_ibkr.contract import Contracts, Listed
@@ -23,7 +23,7 @@ from nanobook_ibkr.event_thread import EventThread
 from nanobook_ibkr.listener import SessionSettings
 from nanobook_ibkr.loop_thread import LoopThread
 from nanobook_ibkr.order_desk import OrderDesk
-from nanobook_ibkr.resync import compare, look
+from nanobook_ibkr.resync import Comparison, compare, look
 from nanobook_ibkr.session import Session
 
 T = TypeVar("T")
@@ -46,6 +46,7 @@ class Lifeline:
     ) -> None:
         """`deliver` is called on a thread of its own whenever something was published."""
         self.loop = LoopThread("nanobook-ibkr")
+        self._pid = os.getpid()
         self._settings = settings
         self._desk = desk
         self._clock = clock
@@ -73,6 +74,10 @@ class Lifeline:
         return session is not None and self.loop.is_running and session.is_linked
 
     @property
+    def _is_inherited(self) -> bool:
+        return os.getpid() != self._pid
+
+    @property
     def has_events(self) -> bool:
         """Whether there is a thread that delivers events."""
         return self._events is not None
@@ -82,6 +87,12 @@ class Lifeline:
 
         `began` is called once there is a journal, and before there is a connection.
         """
+        if self._is_inherited:
+            raise NotConnectedError(
+                "not connected: this broker is that of the process that this one was forked from; "
+                "make another one here",
+                broker="ibkr",
+            )
         with self._connecting:
             if self._dismissed is not None and self._dismissed.is_current:
                 raise NotConnectedError(
@@ -94,15 +105,17 @@ class Lifeline:
                 self.ask(lambda session: session.connect(timeout))
 
     def disconnect(self) -> None:
-        """End the connection; done again, it does nothing. No interrupt keeps it from ending."""
-        events = self._events
-        if events is not None and not events.is_current:
+        """End the connection, whatever interrupts that; again, or in a fork, it does nothing."""
+        if self._is_inherited:
+            return  # what others held when it was forked is held for ever
+        with self._connecting:
+            session, events = self._session, self._events
+        if session is None or events is None:
+            return
+        if not events.is_current:
             self._dismissed = events
-        session = self._session
-        if session is not None:
-            _whole(lambda: self._finish(session))
-        if events is not None:
-            events.join(_PATIENCE)
+        _whole(lambda: self._finish(session))
+        events.join(_PATIENCE)
 
     def _finish(self, session: Session) -> None:
         with self._connecting:
@@ -127,7 +140,10 @@ class Lifeline:
             self.loop.call(lambda: session.connect(timeout))
             self._session = session
         except BaseException:
+            events = self._events
             _whole(lambda: self._end(session))
+            if events is not None:
+                events.join(_PATIENCE)
             raise
 
     def _end(self, session: Session | None) -> None:
@@ -175,7 +191,7 @@ class Lifeline:
             raise NotConnectedError(broker="ibkr")
         return self._contracts
 
-    def compare(self) -> SyncReport:
+    def compare(self) -> Comparison:
         """Compare everything with the venue."""
         return self.ask(lambda session: compare(self._desk, session))
 

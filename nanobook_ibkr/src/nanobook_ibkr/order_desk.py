@@ -22,6 +22,7 @@ from nanobook_core.contracts import (
 )
 from nanobook_core.contracts.clock import Clock
 from nanobook_core.errors import ValidationError
+from nanobook_ibkr.counter import Counter
 from nanobook_ibkr.journal import Journal
 from nanobook_ibkr.known_order import KnownOrder
 from nanobook_ibkr.message import (
@@ -66,6 +67,7 @@ class OrderDesk:
         """Of all connections that the journal has seen: this one."""
         self.next_valid_id = 0
         """Number that the venue gave out for the next order when this connection began."""
+        self._counts_since = 1
         self.compared = 0
         """Number of the last connection in which everything was compared with the venue."""
         self.is_durable = False
@@ -300,9 +302,11 @@ class OrderDesk:
         has this client id; in this one everything was compared, and nothing goes by its client
         order id; and the venue, which began this connection with a number not above the order's,
         gives out numbers above all that it ever took: so it has not taken this one. That the venue
-        has begun to count anew shows by the orders that it did take. Only a journal in a file knows
-        those, and the connection. What was proved in an earlier connection stays so, as long as
-        nothing is told of it in this one.
+        has begun to count anew shows by the numbers that it gave out before, and by the orders that
+        it took. Only a journal in a file knows those, and the connection.
+
+        What was proved in an earlier connection stays so, as long as nothing is told of it in this
+        one.
         """
         with self.changed:
             if self._can_prove(known):
@@ -338,7 +342,7 @@ class OrderDesk:
             ),
             default=0,
         )
-        is_earlier = 0 < known.session < self.session_number
+        is_earlier = self._counts_since <= known.session < self.session_number
         return is_earlier and taken < self.next_valid_id <= known.ib_order_id
 
     def _begin(self, session: Session) -> None:
@@ -356,9 +360,16 @@ class OrderDesk:
             )
         if not there:
             self.journal.write_entry("account", session.account)
-        self.journal.write_entry("sessions", str(self.session_number + 1))
+        number, next_valid_id = self.session_number + 1, session.next_valid_id
+        self.journal.write_entry("sessions", str(number))
+        counter = Counter.read(self.journal.entry(f"counter {self.client_id}"))
+        last = self.journal.last_order_id(self.client_id)
+        if next_valid_id > max(last + 1, counter.largest):
+            # Somebody has used numbers that are not in this file: with a later copy of it, perhaps.
+            self.journal.begin_anew(self._clock.now())
+        counter = counter.after(session.where, next_valid_id, number)
+        self.journal.write_entry(f"counter {self.client_id}", counter.written())
         with self.changed:
             self._sockets = session.connections
-            self.session_number += 1
-            self.orders.session = self.session_number
-            self.next_valid_id = session.next_valid_id
+            self.session_number = self.orders.session = number
+            self.next_valid_id, self._counts_since = next_valid_id, counter.since

@@ -152,22 +152,28 @@ class OrderSender:
             except BaseException:
                 known.changed()
                 raise
-        is_heard = self._wait(lambda: known.change is None or known.is_done)
+        is_heard = self._wait(
+            lambda: (
+                known.change is None
+                or (known.is_done and known.record.state is not OrderState.FILLED)
+            )
+        )
         if not is_heard:
             self._look()
         with self._desk.changed:
             is_open, state = known.is_changing, known.record.state
             known.changed()
         if known.change_refusal is not None:
+            now = "is filled" if state is OrderState.FILLED else "goes on as it was"
             raise OrderRejectedError(
-                f"order {known.record.order_id} goes on as it was: {known.change_refusal}",
+                f"order {known.record.order_id} {now}: {known.change_refusal}",
                 broker="ibkr",
                 code=str(known.change_refusal.code),
                 client_order_id=known.order_ref,
             )
         if state.is_terminal and state is not OrderState.FILLED:
             raise self._ended(known)
-        if is_open and not state.is_terminal:
+        if is_open:
             raise OutcomeUnknownError(
                 f"no answer to the change of order {known.record.order_id} within "
                 f"{self._timeout:g} s; order_status tells what it is",

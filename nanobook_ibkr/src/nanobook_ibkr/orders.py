@@ -142,16 +142,16 @@ class Orders:
     def told_open(self, message: OpenOrder, at: dt.datetime) -> KnownOrder | None:
         """Hear of an order that is or was open; None where too little is said of it."""
         known = self._named(message)
-        is_own = message.client_id == self._client_id and message.order_id > 0
-        known = known or self._adopted(message, is_own=is_own)
         if known is None:
-            return None
-        if known.client_id is None:
-            known.client_id, known.ib_order_id = message.client_id, message.order_id
-            known.record.is_own = is_own
-            self._know_number(known)
+            is_own = message.client_id == self._client_id and message.order_id > 0
+            known = self._adopted(message, is_own=is_own)
+            if known is None:
+                return None
+            known.is_untold = True  # its status comes next, and says how much has filled
+        self._know_client(known, message)
         self._know_perm_id(known, message.perm_id)
-        self._listener.order_told(known, is_changed=known.told_open(message, at))
+        is_changed = known.told_open(message, at) and not known.is_untold
+        self._listener.order_told(known, is_changed=is_changed)
         self._hear_early(known, at)
         return known
 
@@ -161,7 +161,7 @@ class Orders:
         if known is None and message.order_ref:  # one that was in doubt until now
             named = self._by_ref.get(message.order_ref, [])
             known = next((known for known in named if not known.perm_id), None)
-        # Nothing says whose it is. It came through the API, and its name is not that of another's.
+        # Nothing says whose it is; a guess, until an execution does.
         known = known or self._adopted(message, is_own=bool(message.order_ref))
         if known is None:
             return None
@@ -179,7 +179,7 @@ class Orders:
                 self._early[message.perm_id].append(message)
             return None
         self._know_perm_id(known, message.perm_id)
-        self._listener.order_told(known, is_changed=known.told_status(message, at))
+        self._tell(known, is_changed=known.told_status(message, at))
         return known
 
     def told_error(
@@ -197,6 +197,7 @@ class Orders:
             return False
         known = self._named(message)
         if known is not None:
+            self._know_client(known, message)
             self._know_perm_id(known, message.perm_id)
         fill = self._fill(message, known)
         changed = False
@@ -208,7 +209,7 @@ class Orders:
         self._keep(fill)
         self._listener.executed(fill)
         if known is not None:
-            self._listener.order_told(known, is_changed=changed)
+            self._tell(known, is_changed=changed)
         return True
 
     def told_commission(self, message: Commission) -> None:
@@ -288,6 +289,17 @@ class Orders:
         self.add(known)
         return known
 
+    def _tell(self, known: KnownOrder, *, is_changed: bool) -> None:
+        is_changed, known.is_untold = is_changed or known.is_untold, False
+        self._listener.order_told(known, is_changed=is_changed)
+
+    def _know_client(self, known: KnownOrder, message: OpenOrder | Execution) -> None:
+        """Learn whose it is, of one that was met as a completed order."""
+        if known.client_id is None:
+            known.client_id, known.ib_order_id = message.client_id, message.order_id
+            known.record.is_own = message.client_id == self._client_id and message.order_id > 0
+            self._know_number(known)
+
     def _know_number(self, known: KnownOrder) -> None:
         if known.client_id is None or known.ib_order_id <= 0:
             return
@@ -307,7 +319,7 @@ class Orders:
 
     def _hear_early(self, known: KnownOrder, at: dt.datetime) -> None:
         for message in self._early.pop(known.perm_id, ()):
-            self._listener.order_told(known, is_changed=known.told_status(message, at))
+            self._tell(known, is_changed=known.told_status(message, at))
 
 
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)

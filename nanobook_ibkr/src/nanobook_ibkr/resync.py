@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from attrs import frozen
+
 from nanobook_core.contracts import OrderState, PermissionDeniedError, SyncReport
 from nanobook_ibkr.message import OpenOrder
 from nanobook_ibkr.request import RequestTimeoutError
@@ -33,12 +35,21 @@ async def look(desk: OrderDesk, session: Session) -> None:
         await compare(desk, session)
 
 
-async def compare(desk: OrderDesk, session: Session) -> SyncReport:
+@frozen
+class Comparison:
+    """What a comparison came to."""
+
+    report: SyncReport
+    """Without missed fills: these are the desk's."""
+    is_complete: bool
+    """Whether completed orders were told; what is not among them is proved nothing of, else."""
+
+
+async def compare(desk: OrderDesk, session: Session) -> Comparison:
     """Ask for all that the venue knows of today, and settle what becomes of orders in doubt.
 
     Open orders, completed ones, then executions: an order that fills meanwhile is among those or is
-    told of as it happens. Completed orders may fail to be told, and nothing is then proved by what
-    is not among them. The report is without missed fills: these are the desk's.
+    told of as it happens.
 
     Raises:
         PermissionDeniedError: the connection is read-only: all but the open orders is known then.
@@ -46,7 +57,7 @@ async def compare(desk: OrderDesk, session: Session) -> SyncReport:
 
     """
     with desk.changed:
-        before = [(known, known.heard) for known in desk.orders]
+        before = [(known, known.heard, known.is_done) for known in desk.orders]
     opened = await _opened(session)
     is_complete = await _completed(session)
     await session.executions()
@@ -56,11 +67,18 @@ async def compare(desk: OrderDesk, session: Session) -> SyncReport:
     with desk.changed:
         if is_complete:
             desk.compared = desk.session_number
-        for known, heard in before:
-            if not known.is_done and not known.is_sending:
-                _settle(desk, known, listed, is_told=known.heard != heard)
+        for known, heard, was_done in before:
+            if _settle(
+                desk,
+                known,
+                was_done=was_done,
+                is_told=known.heard != heard,
+                is_working=listed.get(known.perm_id, False),
+                is_complete=is_complete,
+            ):
+                desk.order_told(known, is_changed=True)
         desk.changed.notify_all()
-        return _report(desk, listed)
+        return Comparison(_report(desk, listed), is_complete)
 
 
 async def _opened(session: Session) -> tuple[OpenOrder, ...] | PermissionDeniedError:
@@ -81,17 +99,26 @@ async def _completed(session: Session) -> bool:
     return True
 
 
-def _settle(desk: OrderDesk, known: KnownOrder, listed: dict[int, bool], *, is_told: bool) -> None:
-    changed = False
+def _settle(
+    desk: OrderDesk,
+    known: KnownOrder,
+    *,
+    was_done: bool,
+    is_told: bool,
+    is_working: bool,
+    is_complete: bool,
+) -> bool:
+    """Conclude what a comparison says of an order; say whether it changed."""
+    if known.is_done:
+        return was_done and is_working and known.told_listed()
+    if known.is_sending:
+        return False
     if is_told:
-        if known.record.state is OrderState.PENDING_CANCEL and not known.is_cancelling:
-            changed = listed.get(known.perm_id, False) and known.still_works()
-    elif not known.perm_id:
-        changed = not desk.prove_absent(known) and known.record.lost()
-    elif desk.compared == desk.session_number:
-        changed = known.is_forgotten()
-    if changed:
-        desk.order_told(known, is_changed=True)
+        is_cancelling = known.is_cancelling or known.record.state is not OrderState.PENDING_CANCEL
+        return is_working and not is_cancelling and known.told_uncancelled()
+    if not known.perm_id:
+        return not desk.prove_absent(known) and known.record.lost()
+    return is_complete and known.told_unlisted()
 
 
 def _report(desk: OrderDesk, listed: dict[int, bool]) -> SyncReport:
