@@ -404,6 +404,21 @@ def test_an_order_without_a_word_is_in_doubt_until_another_connection_proves_it_
     assert broker.order_status("a").state is OrderState.NOT_ACCEPTED
 
 
+def test_an_order_without_a_word_is_proved_absent_with_its_own_client_id_alone(make, gateway):
+    with make(ack_timeout=0.3) as broker:
+        gateway.inject(Fault.SILENT, request=3)
+        with pytest.raises(OutcomeUnknownError):
+            broker.submit_order(order("a"))
+    with (
+        make(client_id=2) as broker,
+        pytest.raises(
+            OutcomeUnknownError, match=r"was sent with client_id 1, .* only a connection"
+        ),
+    ):
+        broker.find_order("a")
+    assert make().find_order("a") is None
+
+
 def test_without_a_file_an_order_without_a_word_stays_in_doubt(make, gateway):
     broker = make(state=None, ack_timeout=0.3)
     gateway.inject(Fault.SILENT, request=3)

@@ -446,6 +446,13 @@ def test_an_order_made_smaller_is_filled_by_what_it_is():
     assert other.order.record.state is OrderState.FILLED
 
 
+def test_what_was_made_of_an_order_shows_when_it_is_done():
+    desk = Desk()
+    known = desk.send()
+    desk.hear(open_order(8), completed_order(5, 3, "Cancelled", limit_price=LIMIT - 1))
+    assert (known.status().quantity, known.status().limit_price) == (5, LIMIT - 1)
+
+
 @pytest.mark.parametrize("word", ["Inactive", "Cancelled", "PendingCancel", "Submitted"])
 def test_no_status_makes_an_order_smaller_that_is_not_filled(word):
     desk = Desk()

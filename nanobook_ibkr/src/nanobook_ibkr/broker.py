@@ -329,7 +329,10 @@ class IbkrBroker(BrokerBase):
         if known.record.state is OrderState.NOT_ACCEPTED or not (known.perm_id or known.is_done):
             raise self._doubt(
                 client_order_id,
-                "it was sent, and is none of today's orders; a later connection may tell",
+                "it was sent, and is none of today's orders; a later connection may tell"
+                if known.client_id == self._settings.client_id
+                else f"it was sent with client_id {known.client_id}, and is none of today's "
+                "orders; only a connection with that one can prove that it never arrived",
             )
         return self._desk.status(known)
 

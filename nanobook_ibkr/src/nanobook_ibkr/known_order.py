@@ -130,8 +130,9 @@ class KnownOrder:
         if state not in (_S.CANCELLED, _S.REJECTED, _S.FILLED):
             self.record.warned(f"completed with status {message.status!r:.40}")
             state = _S.PENDING_SUBMIT  # says nothing; what has filled counts all the same
+        changed = self._take_terms(message)
         self._resize(message.filled, state)
-        changed = self._told(state, message.status, at, message.filled)
+        changed = self._told(state, message.status, at, message.filled) or changed
         if changed and not self.record.reason:
             self.record.reason = message.completed_status
         return changed
