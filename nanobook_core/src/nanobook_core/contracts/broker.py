@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from types import TracebackType
@@ -126,6 +126,9 @@ class SyncReport:
     """Client order ids that were sent and of which the venue knows nothing."""
     missed_fills: tuple[Fill, ...] = ()
     """Fills that happened while nobody listened."""
+    unexplained: Mapping[str, Decimal] = field(factory=dict)
+    """By symbol, what has come to a position, or gone from it, since the last comparison without
+    an execution that is known; empty too where the venue does not compare that."""
 
 
 @frozen(kw_only=True)
