@@ -585,6 +585,36 @@ def test_what_filled_while_away_is_reported_once(broker, gateway):
     assert broker.order_status(ack).state is OrderState.ACCEPTED
 
 
+def deposit(gateway, quantity):
+    """Let shares come from another bank."""
+    gateway.call(lambda venue: venue.deposit("DU1234567", "AAPL", D(quantity), D(90)))
+
+
+def test_what_no_execution_explains_of_a_position_is_reported_once(make, gateway):
+    deposit(gateway, 100)  # there from the beginning
+    broker = make()
+    broker.submit_order(order("a", "101.00"))
+    gateway.submit_foreign("AAPL", "SELL", 3, "90.00")
+    assert broker.resync().unexplained == {}
+    broker.disconnect()
+    deposit(gateway, 5)
+    gateway.submit_foreign("AAPL", "SELL", 2, "90.00")
+    broker = make()
+    assert broker.resync().unexplained == {"AAPL": 5}
+    assert broker.resync().unexplained == {}
+
+
+def test_an_execution_of_a_day_that_is_not_told_any_more_is_unexplained(broker, gateway):
+    broker.submit_order(order("a"))
+    broker.disconnect()
+    gateway.fill("a")
+    gateway.call(lambda venue: venue.end_of_day())
+    broker.connect()
+    report = broker.resync()
+    assert report.unexplained == {"AAPL": 8}
+    assert report.lost == ("a",)
+
+
 def test_while_the_venue_is_gone_nothing_is_sent_and_what_is_known_is_told(broker, gateway):
     ack = broker.submit_order(order("a"))
     gateway.link_down()

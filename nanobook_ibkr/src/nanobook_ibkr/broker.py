@@ -371,14 +371,19 @@ class IbkrBroker(BrokerBase):
         ]
 
     def resync(self) -> SyncReport:
-        """Compare all orders and executions of today with the venue.
+        """Compare all orders, executions of today and positions with the venue.
 
         `missed_fills` are those that were found by comparing, here or at a connection, and each is
-        told once. `lost` are orders of which the venue says nothing: `find_order` says more.
+        told once; so is what is `unexplained`: a position that has changed without an execution, as
+        by a transfer, a split, or an execution of a day that the venue does not tell any more.
+        `lost` are orders of which the venue says nothing: `find_order` says more.
         """
         self._check_connected()
         report = self._line.compare().report
-        return evolve(report, missed_fills=self._desk.missed_fills())
+        self._line.reconcile()
+        return evolve(
+            report, missed_fills=self._desk.missed_fills(), unexplained=self._desk.unexplained()
+        )
 
     # -- orders
 

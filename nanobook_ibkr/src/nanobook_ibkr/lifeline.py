@@ -23,6 +23,7 @@ from nanobook_ibkr.event_thread import EventThread
 from nanobook_ibkr.listener import SessionSettings
 from nanobook_ibkr.loop_thread import LoopThread
 from nanobook_ibkr.order_desk import OrderDesk
+from nanobook_ibkr.reconciliation import reconcile
 from nanobook_ibkr.resync import Comparison, compare, look
 from nanobook_ibkr.session import Session
 
@@ -136,7 +137,9 @@ class Lifeline:
                 clock=self._clock,
                 first_order_id=self._desk.journal.last_order_id(self._settings.client_id) + 1,
             )
-            self._desk.session, self._contracts = session, Contracts(session)
+            contracts = self._contracts = Contracts(session)
+            self._desk.session = session
+            self._desk.reconcile = lambda session: reconcile(self._desk, session, contracts)
             self.loop.call(lambda: session.connect(timeout))
             self._session = session
         except BaseException:
@@ -194,6 +197,11 @@ class Lifeline:
     def compare(self) -> Comparison:
         """Compare everything with the venue."""
         return self.ask(lambda session: compare(self._desk, session))
+
+    def reconcile(self) -> None:
+        """Compare positions with executions."""
+        contracts = self.contracts
+        self.ask(lambda session: reconcile(self._desk, session, contracts))
 
     def look(self) -> None:
         """Ask for open orders, and what became of those that are none any more."""

@@ -6,8 +6,10 @@ import asyncio
 import datetime as dt
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from nanobook_core.contracts import (
     BrokerError,
@@ -20,6 +22,7 @@ from nanobook_core.contracts import (
     OrderReference,
     OrderState,
 )
+from nanobook_core.contracts.cents import WIDE
 from nanobook_core.contracts.clock import Clock
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.counter import Counter
@@ -77,6 +80,9 @@ class OrderDesk:
         self._symbol_of = symbol_of
         self._sockets = 0
         self._missed: list[Fill] = []
+        self._unexplained: dict[str, Decimal] = {}
+        self.reconcile: Callable[[Session], Coroutine[Any, Any, None]] | None = None
+        """Called after each comparison that follows a connection."""
         self._asking: asyncio.Task[None] | None = None
         self._journal: Journal | None = None
         self.orders = Orders(client_id, self, symbol_of)
@@ -199,6 +205,8 @@ class OrderDesk:
         if session.connections != self._sockets:
             self._begin(session)
         await compare(self, session)
+        if self.reconcile is not None:
+            await self.reconcile(session)
 
     # What the orders tell.
 
@@ -294,6 +302,19 @@ class OrderDesk:
             missed, self._missed = self._missed, []
             standing = {fill.exec_id: fill for fill in self.orders.fills()}
             return tuple(standing[fill.exec_id] for fill in missed if fill.exec_id in standing)
+
+    def note_unexplained(self, change: Mapping[str, Decimal]) -> None:
+        """Take in what has come to positions without an execution."""
+        with self.changed:
+            for symbol, quantity in change.items():
+                known = self._unexplained.get(symbol, Decimal(0))
+                self._unexplained[symbol] = WIDE.add(known, quantity)
+
+    def unexplained(self) -> dict[str, Decimal]:
+        """Return that; each change is returned once."""
+        with self.changed:
+            changes, self._unexplained = self._unexplained, {}
+            return {symbol: quantity for symbol, quantity in changes.items() if quantity}
 
     def prove_absent(self, known: KnownOrder) -> bool:
         """Whether it is proved that the venue never had an order of one's own.
