@@ -149,6 +149,30 @@ def test_another_account_after_a_reconnection_is_refused():
         assert sum("there is no account 'DU1'" in each for each in details) >= 2
 
 
+@pytest.mark.parametrize("order_id", [2**31 - 2, 2**31 - 1, 99_999_999_999])
+def test_a_client_id_whose_numbers_are_used_up_is_told(order_id):
+    with scripted(lambda peer: (peer.start(order_id=order_id), peer.answer())) as server:
+        said = refused(server)
+    assert f"TWS gives client id 1 the order number {order_id}, and has none left" in said
+
+
+def test_a_connection_that_is_cut_again_and_again_is_made_ever_more_slowly():
+    def serve(peer):
+        peer.start()
+        peer.answer(_49=lambda _: peer.connection.close())
+
+    with scripted(serve) as server, connected(server, backoff=(0.001, 60)) as client:
+        for cut in range(1, 5):
+            with pytest.raises(LinkDownError):
+                client.ask("current_time")
+            client.heard.wait_for(
+                lambda heard, cut=cut: heard.resyncs == cut + 1 and heard.states[-1] == "ready"
+            )
+        details = [said[1] for kind, *said in client.heard.messages if kind == "connection"]
+        attempts = [each for each in details if "to connect in" in each]
+        assert [each.partition("attempt ")[2][0] for each in attempts] == ["1", "2", "3", "4"]
+
+
 # Messages at moments that are not convenient.
 
 

@@ -242,11 +242,15 @@ class Connection(Questions):
 
     async def _keep(self) -> None:
         """Watch the connection, and make another when it is lost."""
+        loop, attempts = asyncio.get_running_loop(), 0
         while True:
+            begun = loop.time()
             await self._watch()
+            if loop.time() - begun > self._settings.backoff[1]:
+                attempts = 0  # of one that is cut as soon as it is made, they are counted on
             why = self._why_lost()
             await self._leave()
-            await self._reconnect(why)
+            attempts = await self._reconnect(why, attempts)
 
     async def _watch(self) -> None:
         """Return when the connection is lost."""
@@ -280,8 +284,9 @@ class Connection(Questions):
         except BrokerError:  # the connection is lost, which ends the watch
             return
 
-    async def _reconnect(self, why: str) -> None:
-        for attempt in itertools.count(1):
+    async def _reconnect(self, why: str, attempts: int) -> int:
+        """Connect, and say how many attempts there have been with those before."""
+        for attempt in itertools.count(attempts + 1):
             delay = self._delay(attempt - 1)
             self._set(
                 ConnectionState.LINK_DOWN, f"{why}; attempt {attempt} to connect in {delay:.0f} s"
@@ -299,7 +304,8 @@ class Connection(Questions):
                 why = str(error)
                 await self._leave()
             else:
-                return
+                break
+        return attempt
 
     def _delay(self, failures: int) -> float:
         first, longest = self._settings.backoff

@@ -34,6 +34,8 @@ _HUNG_UP = (
     "it closed the connection at once; is it TWS, and does it trust this address "
     "(Configuration > API > Settings > Trusted IPs)?"
 )
+#: The numbers of the wire end at 2**31 - 1, which means none; so many are left for this connection.
+_LAST_NUMBER = 2**31 - 2**20
 #: Seconds for what was written to leave before the socket is cut.
 _FAREWELL = 1.0
 
@@ -129,9 +131,15 @@ class Link:
                 raise self._why
             if shaking.done():
                 shaking.result()
-                self._is_ready = True
-                return
-            if self._client.conn.transport is None and not self._closed.done():
+                self._is_ready = self.order_id <= _LAST_NUMBER
+                if self._is_ready:
+                    return
+                why = (
+                    f"TWS gives client id {client_id} the order number {self.order_id}, and has "
+                    f"none left; reset the API order ID sequence in its API settings, or take "
+                    "another client_id"
+                )
+            elif self._client.conn.transport is None and not self._closed.done():
                 why = f"failed to connect to {host}:{port}: {_NOBODY} within {timeout:g} s"
             elif not self._closed.done():
                 why = f"no answer from {host}:{port} within {timeout:g} s; {_SILENT}"
