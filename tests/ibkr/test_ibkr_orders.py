@@ -35,6 +35,9 @@ from nanobook_ibkr.counter import Counter
 from nanobook_ibkr.simulator import Fault, SimulatedGateway
 from nanobook_ibkr.simulator.record import OrderStatusWord
 
+
+from nanobook_ibkr.simulator.venue import Venue
+
 D = Decimal
 eventually = BrokerBench().eventually
 
@@ -809,3 +812,23 @@ def test_a_fee_that_comes_last_is_in_the_journal(broker, gateway, state):
             return copy.execute("SELECT fee, is_fee_known FROM fills").fetchall()
 
     eventually(written, lambda rows: rows == [("1", 1)])
+
+
+def test_an_order_in_doubt_does_not_end_with_one_of_another_account_that_has_its_number(tmp_path):
+    cash = {"DU1": D(100_000), "DU2": D(100_000)}
+    with SimulatedGateway(Venue(cash=cash), messages_per_second=None) as gateway:
+        gateway.set_quote("AAPL", "99.90", "100.10")
+
+        def make(account):
+            state = tmp_path / f"{account}.sqlite"
+            return IbkrBroker(gateway.host, gateway.port, account=account, state=state)
+
+        gateway.inject(Fault.DROP_BEFORE_ACCEPT)
+        with make("DU1") as broker, pytest.raises(LinkDownError):
+            broker.submit_order(order("x"))
+        with make("DU2") as other:
+            theirs = other.submit_order(order("y"))
+        with make("DU1") as broker:
+            gateway.call(lambda venue: venue.cancel_perm(int(theirs)))
+            broker.server_time()  # what was told before has arrived
+            assert broker.order_status("x").state is not OrderState.CANCELLED

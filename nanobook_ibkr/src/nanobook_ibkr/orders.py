@@ -172,8 +172,8 @@ class Orders:
     def told_status(self, message: OrderStatus, at: dt.datetime) -> KnownOrder | None:
         """Hear how far an order is; None while its terms are not known."""
         known = self._of(message.perm_id, message.client_id, message.order_id)
-        if known is not None and not known.perm_id and known.session != self.session:
-            known = None  # one in doubt; of another order that has its number, as far as is known
+        if known is not None and self._may_be_anothers(known):
+            known = None
         if known is None:
             if message.perm_id:
                 self._early[message.perm_id].append(message)
@@ -187,8 +187,9 @@ class Orders:
     ) -> KnownOrder | None:
         """Hear what the venue says of an order of this client; None if there is no such order."""
         known = self._by_number.get((self._client_id, ib_order_id))
-        if known is not None:
-            self._listener.order_told(known, is_changed=known.told_error(code, text, at))
+        if known is None or (self._may_be_anothers(known) and not known.is_cancelling):
+            return None
+        self._listener.order_told(known, is_changed=known.told_error(code, text, at))
         return known
 
     def told_execution(self, message: Execution, at: dt.datetime) -> bool:
@@ -271,6 +272,10 @@ class Orders:
             if known is not None and known.perm_id and perm_id:
                 return None  # the venue has begun to count anew
         return known
+
+    def _may_be_anothers(self, known: KnownOrder) -> bool:
+        """Whether what goes by its number alone may be said of another order that has that too."""
+        return not known.perm_id and known.session != self.session
 
     def _adopted(self, message: ToldOrder, *, is_own: bool) -> KnownOrder | None:
         try:

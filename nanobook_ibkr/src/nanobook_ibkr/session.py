@@ -44,6 +44,8 @@ class Session(Connection):
         self._order_ids: set[int] = set()
         self._others: set[int] = set()
         """Perm ids of orders of other accounts."""
+        self._others_ids: set[int] = set()
+        """Numbers that this client gave to such ones."""
 
     def next_order_id(self) -> int:
         """A number that no order and no request of this client has had."""
@@ -119,6 +121,11 @@ class Session(Connection):
         match message:
             case OpenOrder() | CompletedOrder() | Execution() if message.account != self._account:
                 self._others.add(message.perm_id)
+                if (
+                    not isinstance(message, CompletedOrder)
+                    and message.client_id == self._settings.client_id
+                ):
+                    self._others_ids.add(message.order_id)
             case OpenOrder():
                 self._tell(self._listener.open_order, message)
             case OrderStatus():
@@ -143,7 +150,9 @@ class Session(Connection):
                 link.requests.fail(request_id, error_of(code, text))
         elif quotes.error(request_id, code, text):
             return
-        elif 0 < request_id < self._first_id or request_id in self._order_ids:
+        elif request_id in self._order_ids or (
+            0 < request_id < self._first_id and request_id not in self._others_ids
+        ):
             self._tell(self._listener.order_error, request_id, code, text)
             if said is Meaning.DUPLICATE_ID:  # others have numbered orders; ask how far
                 link.send_later(lambda client, _: client.reqIds(1))
