@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import pytest
 from attrs import evolve
+from tests.ibkr.sessions import connected
 
 from nanobook_core.contracts import (
     BrokerOrder,
@@ -28,14 +29,13 @@ from nanobook_core.contracts import (
     OrderState,
     Outcome,
     OutcomeUnknownError,
+    UnsupportedError,
 )
 from nanobook_core.testing.broker_bench import BrokerBench
 from nanobook_ibkr.broker import IbkrBroker
 from nanobook_ibkr.counter import Counter
 from nanobook_ibkr.simulator import Fault, SimulatedGateway
 from nanobook_ibkr.simulator.record import OrderStatusWord
-
-
 from nanobook_ibkr.simulator.venue import Venue
 
 D = Decimal
@@ -374,6 +374,27 @@ def test_an_order_that_the_venue_lists_lives_whatever_was_told(broker, gateway):
     assert broker.order_status(ack).state is OrderState.ACCEPTED
     broker.cancel_order(ack)
     assert broker.wait(ack, 5).state is OrderState.CANCELLED
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"orderType": "TRAIL", "auxPrice": D(5)},
+        {"orderType": "LMT", "lmtPrice": D(95), "ocaGroup": "g", "ocaType": 1},
+    ],
+)
+def test_an_order_that_nanobook_did_not_write_is_not_changed_into_another(gateway, make, written):
+    with connected(gateway, client_id=1) as program:
+        number, terms = program.order_id(), {"action": "BUY", "totalQuantity": D(8), "tif": "GTC"}
+        program.ask("place", number, program.contract(), {**terms, **written, "orderRef": "plain"})
+        program.heard.wait_for(lambda heard: heard.of("open_order"))
+    (before,) = sent(gateway)
+    broker = make()
+    with pytest.raises(UnsupportedError, match="cancel it and send another") as caught:
+        broker.replace_order("plain", quantity=D(9))
+    assert caught.value.outcome is Outcome.NOT_SENT
+    assert sent(gateway) == [before]
+    broker.cancel_order("plain")
 
 
 def test_a_done_order_cannot_be_changed(broker):

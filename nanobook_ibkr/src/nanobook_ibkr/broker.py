@@ -466,6 +466,7 @@ class IbkrBroker(BrokerBase):
             OrderInvalidError: the instrument's rules do not allow it, or more has filled.
             OrderRejectedError: the venue said no, and it goes on as it was; or it is done.
             PermissionDeniedError: it is of others, or was sent with another client id.
+            UnsupportedError: it was sent by another program, or before there was a journal.
             OutcomeUnknownError: there is no word of the venue; `order_status` tells.
 
         """

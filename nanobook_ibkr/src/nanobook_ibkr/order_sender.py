@@ -20,6 +20,7 @@ from nanobook_core.contracts import (
     Outcome,
     OutcomeUnknownError,
     PermissionDeniedError,
+    UnsupportedError,
 )
 from nanobook_ibkr.error_code import error_of
 from nanobook_ibkr.known_order import KnownOrder, Refusal
@@ -138,12 +139,14 @@ class OrderSender:
         Raises:
             OrderRejectedError: the venue said no, and the order goes on as it was; or it is done.
             PermissionDeniedError: it is of others, or of another client id of ours.
+            UnsupportedError: it was not written here, and may be more than is known of it.
             OutcomeUnknownError: there is no word of the venue.
 
         """
         with self._turn:
             with self._desk.changed:
                 self._check_own(known, "changed")
+                self._check_written_here(known)
                 if known.is_done:
                     raise self._ended(known)
                 known.changing(order)
@@ -328,6 +331,18 @@ class OrderSender:
                 f"order {known.record.order_id} was sent with client_id {known.client_id} and can "
                 f"only be {done} with it; cancel_all(scope='all') cancels it too",
                 broker="ibkr",
+                client_order_id=known.order_ref,
+            )
+
+    def _check_written_here(self, known: KnownOrder) -> None:
+        """Refuse what a change, which says an order anew, would make another: a trailing stop."""
+        if known.session == 0 or known.order_type is None:
+            raise UnsupportedError(
+                f"order {known.record.order_id} is not as nanobook writes orders, and a change "
+                "would lose what it has no word for (a trailing stop, a date, a group); cancel it "
+                "and send another",
+                broker="ibkr",
+                outcome=Outcome.NOT_SENT,
                 client_order_id=known.order_ref,
             )
 
