@@ -1,7 +1,6 @@
 """The simulated gateway's handle: threads, ports, lives and deaths; what happens at the venue."""
 
 import asyncio
-import contextlib
 import gc
 import socket
 import threading
@@ -14,7 +13,7 @@ from tests.ibkr.raw_client import RawClient, frame, handshake
 
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator import SimulatedGateway, Venue
-from nanobook_ibkr.simulator.client import MAX_UNSENT
+from nanobook_ibkr.simulator.message_log import MessageLog
 from nanobook_ibkr.simulator.record import ContractKey, OrderForm
 from nanobook_ibkr.simulator.server import MOST_CONNECTIONS
 
@@ -346,39 +345,33 @@ def test_more_connections_than_tws_takes_are_closed(gateway):
 
 def test_a_client_that_does_not_read_is_cut_off_and_blocks_nobody(gateway):
     with OrderClient(gateway, 1) as lazy, OrderClient(gateway, 2) as lively:
-        for number in range(100):
-            lazy.quotes(number)
-        until(lambda: len(gateway.messages(1, client_id=1, incoming=True)) == 100)
-        price = Decimal(100)
-        while 1 in gateway.clients:
-            price += Decimal("0.01")
-            gateway.set_quote("AAPL", price, price + 1)
+        lazy.order(1, BUY, 10_000, "100.00", ref="long" * 10_000)
+        lazy.hear()
+        (order,) = gateway.orders()
+        while 1 in gateway.clients:  # each fill tells it the long reference twice
+            gateway.fill(order.perm_id, 1)
             assert lively.is_served()
-        sent = sum(len("\0".join(message.fields)) for message in gateway.messages(client_id=1))
-        assert sent < 4 * MAX_UNSENT
-
-
-def send_until_nobody_reads(client):
-    """Ask for contracts, read no answer, and stop when the requests are read no more."""
-    asked = frame([9, 8, 5, 265598, *[""] * 11, 0, "", "", ""]) * 1000
-    with contextlib.suppress(TimeoutError):
-        while True:
-            client.socket.sendall(asked)
+        assert sum(execution.quantity for execution in gateway.executions()) < 1000
 
 
 def test_a_client_that_asks_and_does_not_read_is_asked_to_wait(gateway):
-    """What it asks is not answered without end into memory: nobody reads its requests any more."""
-    with OrderClient(gateway, 1, timeout=1) as lazy, OrderClient(gateway, 2) as lively:
-        send_until_nobody_reads(lazy)
+    """What it asks is not answered without end into memory, and in the end it is."""
+    with OrderClient(gateway, 1) as lazy, OrderClient(gateway, 2) as lively:
+        lazy.order(1, BUY, 1, "100.00", ref="long" * 10_000)
+        lazy.hear()
+        lazy.send(frame([5, 1]) * 600)  # some 50 MB of answers
+        time.sleep(0.5)  # by now it would have been cut off
         assert lively.is_served()
-        assert 1 in gateway.clients
+        assert lazy.hear_ids().count("53") == 600
 
 
 def test_a_dead_client_does_not_keep_the_gateway_from_stopping():
     gateway = SimulatedGateway(messages_per_second=None)
     gateway.start()
-    lazy = OrderClient(gateway, 1, timeout=0.2)
-    send_until_nobody_reads(lazy)
+    lazy = OrderClient(gateway, 1)
+    lazy.order(1, BUY, 1, "100.00", ref="long" * 10_000)
+    lazy.hear()
+    lazy.send(frame([5, 1]) * 600)
     silent = socket.create_connection(("127.0.0.1", gateway.port))
     gateway.stop()
     assert gateway_threads() == []
@@ -448,6 +441,13 @@ def test_the_log_has_every_message_in_its_order(gateway):
     assert gateway.messages(8)[0].fields == ("8", "1", "1")
     assert gateway.messages(8, incoming=False) == ()
     assert [message.time for message in log] == sorted(message.time for message in log)
+
+
+def test_the_log_keeps_the_latest_messages():
+    log = MessageLog(limit=2)
+    for number in ("1", "2", "3"):
+        log.received(7, [number, ""], 0.0)
+    assert [message.fields for message in log.read()] == [("2", ""), ("3", "")]
 
 
 def test_the_log_is_written_to_a_file(tmp_path):
