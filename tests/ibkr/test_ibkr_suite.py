@@ -5,9 +5,13 @@ from tests.ibkr.market import Market
 
 import nanobook
 from nanobook_core.testing import BrokerSuite
+from nanobook_core.testing.broker_bench import BrokerBench
+from nanobook_core.testing.broker_client_id import ClientIdLaws
+from nanobook_core.testing.broker_fault import FaultLaws, SyncLaws
+from nanobook_core.testing.broker_restart import RestartLaws
 
 
-class Ibkr(BrokerSuite):
+class Ibkr(BrokerBench):
     costs_with_fees = True
 
     @pytest.fixture
@@ -34,15 +38,26 @@ class Ibkr(BrokerSuite):
         return nanobook.IbkrBroker(gateway.host, gateway.port, 1, state=state)
 
 
-class TestWithAFile(Ibkr):
+class TestWithAFile(Ibkr, BrokerSuite):
     @pytest.fixture
     def state(self, tmp_path):
         return tmp_path / "orders.sqlite"
 
 
-class TestInMemory(Ibkr):
+class InMemory(Ibkr):
+    """What no file proves is not proved; all else is the same."""
+
     proves_absence = False
 
     @pytest.fixture
     def state(self):
         return None
+
+
+class TestWhatAFileIsFor(InMemory, ClientIdLaws, SyncLaws, FaultLaws, RestartLaws):
+    pass
+
+
+@pytest.mark.slow
+class TestInMemory(InMemory, BrokerSuite):
+    pass
