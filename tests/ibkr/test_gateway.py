@@ -494,38 +494,31 @@ def test_dropping_and_refusing(gateway):
         OrderClient(gateway, 2)
 
 
-def test_messages_are_paced():
-    clock = StandingClock()
+def test_a_client_that_floods_is_told_and_then_cut():
     with (
-        SimulatedGateway(clock=clock, messages_per_second=10) as gateway,
-        OrderClient(gateway) as client,
+        SimulatedGateway(clock=StandingClock(), messages_per_second=10) as gateway,
+        RawClient(gateway.port) as client,
     ):
-        gateway.advance(1)
-        for violation in (1, 2, 3):
-            for number in range(11):
-                client.say(81, number, "AA")
-            told = client.hear_until("4")
-            assert len(told) == 11
-            assert told[-1][2:5] == [
-                "-1",
-                "100",
-                f"Max rate of messages per second has been exceeded:max=10 rec=11 ({violation})",
-            ]
-            if violation < 3:
-                assert client.receive()[0] == "79"
-            gateway.advance(1)
-        assert client.receive() is None
+        client.start(1)
+        client.send(frame([81, 1, "AA"]) * 1000)
+        told = []
+        while (fields := client.receive()) is not None:
+            told.append(fields)
+    assert [fields[4] for fields in told if fields[3] == "100"] == [
+        f"Max rate of messages per second has been exceeded:max=10 rec=11 ({violation})"
+        for violation in (1, 2, 3)
+    ]
+    assert len(told) < 100
 
 
-def test_a_client_that_keeps_the_pace_is_served():
-    clock = StandingClock()
-    with (
-        SimulatedGateway(clock=clock, messages_per_second=10) as gateway,
-        OrderClient(gateway) as client,
-    ):
-        for _ in range(20):
-            gateway.advance(0.125)
-            assert client.hear() == []
+def test_an_order_too_many_is_dropped():
+    with SimulatedGateway(messages_per_second=5) as gateway, OrderClient(gateway) as client:
+        for number in range(1, 101):
+            client.order(number, BUY, 1, "100.00")
+        assert len([each for each in client.hear_until("none") if each[3:4] == ["100"]]) == 3
+        numbers = [order.order_id for order in gateway.orders()]
+    # The third one that was dropped came after the last that was taken.
+    assert len(set(range(1, numbers[-1])) - set(numbers)) == 2
 
 
 def test_time_is_moved_and_what_is_due_happens():

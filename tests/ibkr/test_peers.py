@@ -13,7 +13,7 @@ from nanobook_ibkr.simulator import SimulatedGateway
 SCRIPTS = Path(__file__).with_name("scripts")
 SAID = Path(__file__).parents[1] / "data" / "ibkr" / "scripts"
 COMMON = ["account", "bracket", "events", "market_data", "orders", "stops"]
-EXTREME = ["amend", "contracts", "many_clients", "not_modelled", "reconnect", "what_if"]
+EXTREME = ["amend", "burst", "contracts", "many_clients", "not_modelled", "reconnect", "what_if"]
 GIVE_UP_SECONDS = 60
 
 #: What happens to the market when a script says a line.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from nanobook_core.contracts.clock import SystemClock
 from nanobook_ibkr.simulator import fault_message, fault_request, reply
 from nanobook_ibkr.simulator.answer import answer
 from nanobook_ibkr.simulator.fault import Fault
+from nanobook_ibkr.simulator.pace import Pace
 from nanobook_ibkr.simulator.request import parse
 from nanobook_ibkr.simulator.stream import Streams
 from nanobook_ibkr.simulator.wire import (
@@ -54,7 +55,9 @@ class Client:
         self._waiting: list[Sequence[Field]] = []
         self.is_over = False
         """Whether it is told nothing more."""
-        self._received: deque[float] = deque()
+        most = server.messages_per_second
+        # The machine's clock: where another one stands still, messages come all the same.
+        self._pace = None if most is None else Pace(most, SystemClock())
         self._violations = 0
         self._merged = b""
         """What waits for more, where a fault wants frames merged."""
@@ -128,8 +131,8 @@ class Client:
         await asyncio.sleep(0)
 
     def _handle(self, fields: list[str]) -> None:
-        self._pace()
-        if self.is_over:
+        if self._pace is not None and not self._pace.takes():
+            self.exceed_pace()
             return
         try:
             request = parse(fields, self.version)
@@ -144,20 +147,9 @@ class Client:
         """Tell it that a message of its makes no sense."""
         self.error(error.request_id, 320, f"Error reading request: {error}")
 
-    def _pace(self) -> None:
-        most = self.server.messages_per_second
-        if most is None:
-            return
-        now = self.server.monotonic()
-        self._received.append(now)
-        while now - self._received[0] >= 1:
-            self._received.popleft()
-        if len(self._received) > most:
-            self._received.clear()
-            self.exceed_pace(most)
-
-    def exceed_pace(self, most: int) -> None:
-        """Tell it that it has sent too many messages in a second; the third time is the last."""
+    def exceed_pace(self) -> None:
+        """Tell it that this message was one too many and is dropped; the third time is the last."""
+        most = self.server.messages_per_second or 50
         self._violations += 1
         self.error(
             -1,

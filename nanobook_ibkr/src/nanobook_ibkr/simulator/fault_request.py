@@ -199,7 +199,7 @@ def _refuse_port(client: Client, request: asked.PlaceOrder, how: How) -> None:
 def _cut_pace(client: Client, request: asked.PlaceOrder, how: How) -> None:
     del request, how
     while not client.is_over:
-        client.exceed_pace(client.server.messages_per_second or 50)
+        client.exceed_pace()
 
 
 def _read_only(client: Client, request: asked.PlaceOrder, how: How) -> None:

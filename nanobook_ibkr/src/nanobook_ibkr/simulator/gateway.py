@@ -43,7 +43,9 @@ class SimulatedGateway(ServerThread):
     has happened at the venue when it returns, and clients are told at once. `with` starts and stops
     it.
 
-    `port` 0 is any free one. `messages_per_second` None takes any number of them. `quotes` is a
+    `port` 0 is any free one. A client that sends more than
+    `messages_per_second` for longer than a second is told so, and the message dropped; the third
+    time it is cut off. None takes any number. `quotes` is a
     file of `symbol,bid,ask` that is read again when it changes. `read_only` refuses orders as that
     setting of TWS does; `delayed` has only delayed quotes. `client_log` is a file to which every
     message is appended, a JSON document a line.

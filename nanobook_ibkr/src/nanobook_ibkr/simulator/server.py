@@ -70,7 +70,7 @@ class Server:
         return self._clock.now()
 
     def monotonic(self) -> float:
-        """Seconds since some moment, by which messages are logged and paced."""
+        """Seconds since some moment, by which messages are logged."""
         return self._clock.monotonic()
 
     def bind(self, host: str, port: int) -> int:
