@@ -202,6 +202,23 @@ def test_a_correction_takes_the_place_of_its_execution(broker, gateway):
     assert broker.resync().missed_fills == ()
 
 
+def test_an_execution_that_is_taken_back_is_none_also_after_a_restart(make, gateway):
+    broker = make()
+    ack = broker.submit_order(order("a"))
+    gateway.fill(int(ack), 4)
+    (fill,) = eventually(broker.fills)
+    taken_back = {"exec_id": fill.exec_id[:-1] + "2", "quantity": D(0), "cumulative": D(0)}
+
+    def take_back(venue):
+        for listener in venue.listeners:
+            listener.executed(evolve(venue.executions[0], **taken_back))
+
+    gateway.call(take_back)
+    eventually(lambda: broker.fills() == [])
+    broker.disconnect()
+    assert make().fills() == []
+
+
 def test_a_correction_while_away_is_found_and_takes_its_place(broker, gateway):
     ack = broker.submit_order(order("a"))
     gateway.fill(int(ack), 4)

@@ -4,7 +4,7 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.ibkr.order_messages import (
@@ -342,6 +342,58 @@ def test_a_correction_of_more_or_less_takes_the_place_of_its_execution():
     (fill,) = desk.orders.fills()
     assert (fill.quantity, fill.exec_id) == (4, exec_id(1, 3))
     assert known.record.filled_quantity == 4
+
+
+def test_an_order_is_missing_no_fills_where_one_was_made_smaller():
+    desk = Desk()
+    known = desk.send()
+    desk.hear(open_order(8), execution(1, 8, 8))
+    desk.hear(execution(1, 6, 6, revision=2))
+    assert known.record.filled_quantity == 8
+    assert not known.is_missing_fills
+
+
+@pytest.mark.parametrize("is_heard_of", [True, False])
+def test_an_execution_that_is_taken_back_is_none(is_heard_of, caplog):
+    desk = Desk()
+    known = desk.send()
+    desk.hear(open_order(8))
+    if is_heard_of:
+        desk.hear(execution(1, 3, 3))
+    desk.hear(execution(1, 0, 0, revision=2), execution(1, 3, 3), execution(2, 2, 2))
+    assert [fill.exec_id for fill in desk.orders.fills()] == [exec_id(2)]
+    assert sum(fill.quantity for fill in known.record.fills) == 2
+    assert not known.is_missing_fills
+    assert known.status().avg_fill_price == LIMIT
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"order_type": "STP", "limit_price": None},
+        {"limit_price": None},
+        {"quantity": Decimal(10) ** 30},
+    ],
+)
+def test_an_order_that_was_made_what_cannot_be_here_is_shown_as_it_was(terms):
+    desk = Desk()
+    known = desk.send()
+    desk.hear(open_order(8), order_status(8, 0))
+    desk.hear(evolve(open_order(8), **terms), order_status(8, 3))
+    assert known.record.order == ORDER
+    assert known.record.filled_quantity == 3
+    assert "cannot be shown" in known.record.warnings[0]
+
+
+def test_what_is_repeated_of_an_order_that_cannot_be_shown_is_kept_once():
+    desk = Desk()
+    foreign = {"client_id": 3, "order_ref": "cash"}
+    for _ in range(5):
+        desk.hear(open_order(0, **foreign), order_status(8, 2, client_id=3))
+    desk.hear(open_order(8, **foreign))
+    assert desk.order.record.filled_quantity == 2
+    assert desk.order.heard == 2
 
 
 def test_a_fee_that_is_told_first_waits_for_its_execution():

@@ -10,6 +10,7 @@ from attrs import define, evolve, frozen
 from nanobook_core.broker import OrderRecord
 from nanobook_core.contracts import BrokerOrder, BrokerOrderStatus, Fill, OrderState, OrderType
 from nanobook_core.contracts.cents import WIDE
+from nanobook_core.errors import ValidationError
 from nanobook_ibkr.error_code import Meaning, meaning
 from nanobook_ibkr.message import CompletedOrder, Execution, OpenOrder, OrderStatus
 from nanobook_ibkr.order_form import ToldOrder, changed_order
@@ -102,9 +103,13 @@ class KnownOrder:
 
     @property
     def is_missing_fills(self) -> bool:
-        """Whether more has filled than the executions that are known."""
+        """Whether more has filled than the executions that are known.
+
+        Of those that were corrected, there may have been more before.
+        """
         known = sum((fill.quantity for fill in self.record.fills), Decimal(0))
-        return known < self.record.filled_quantity
+        is_corrected = any(fill.corrects for fill in self.record.fills)
+        return known < self.record.filled_quantity and not is_corrected
 
     def identified(self, perm_id: int) -> None:
         """Take over the number that the venue gave it."""
@@ -307,7 +312,12 @@ class KnownOrder:
         return self.record.told(state, reason=str(refusal), at=at)
 
     def _take_terms(self, message: ToldOrder) -> bool:
-        before, told = self.record.order, changed_order(self.record.order, message)
+        before = self.record.order
+        try:
+            told = changed_order(before, message)
+        except (ValidationError, OverflowError) as error:  # somebody made it what it cannot be here
+            self.record.warned(f"changed at the venue to what cannot be shown: {error}")
+            return False
         if self.change is not None:
             wanted = (self.change.quantity, self.change.limit_price)
             if (told.quantity, told.limit_price) != wanted:

@@ -68,18 +68,21 @@ class Orders:
         self._by_number: dict[tuple[int, int], KnownOrder] = {}
         self._by_ref: defaultdict[str, list[KnownOrder]] = defaultdict(list)
         self._fills: dict[str, Fill] = {}
+        self._exec_ids: defaultdict[int, set[str]] = defaultdict(set)
+        """Those of an order, by its perm id; also of executions that no longer stand."""
         #: What stands of an execution and its corrections, by what their ids share.
         self._standing: dict[str, str] = {}
         self._fees: dict[str, Commission] = {}
         #: What was said of orders whose terms are not known yet.
-        self._early: defaultdict[int, list[OrderStatus]] = defaultdict(list)
+        self._early: defaultdict[int, dict[OrderStatus, None]] = defaultdict(dict)
 
     def __iter__(self) -> Iterator[KnownOrder]:
         return iter(tuple(self._orders))
 
     def fills(self) -> list[Fill]:
-        """Executions as they stand, oldest first."""
-        return sorted(self._fills.values(), key=lambda fill: (fill.time or _NEVER, fill.exec_id))
+        """Executions as they stand, oldest first; what was taken back is none."""
+        standing = (fill for fill in self._fills.values() if fill.quantity)
+        return sorted(standing, key=lambda fill: (fill.time or _NEVER, fill.exec_id))
 
     def fill(self, exec_id: str) -> Fill:
         """Return an execution that stands."""
@@ -176,7 +179,7 @@ class Orders:
             known = None
         if known is None:
             if message.perm_id:
-                self._early[message.perm_id].append(message)
+                self._early[message.perm_id][message] = None  # repeated ones once
             return None
         self._know_perm_id(known, message.perm_id)
         self._tell(known, is_changed=known.told_status(message, at))
@@ -196,6 +199,9 @@ class Orders:
         """Hear of an execution; say whether it is new. A correction takes the place of another."""
         if self.has_fill(message.exec_id):
             return False
+        if not message.quantity and _stem(message.exec_id) not in self._standing:
+            self._standing[_stem(message.exec_id)] = message.exec_id
+            return False  # taken back before it was heard of
         known = self._named(message)
         if known is not None:
             self._know_client(known, message)
@@ -258,6 +264,7 @@ class Orders:
         self._fills.pop(self._standing.get(stem, ""), None)
         self._standing[stem] = fill.exec_id
         self._fills[fill.exec_id] = fill
+        self._exec_ids[fill.order_id].add(fill.exec_id)
 
     def _named(self, message: OpenOrder | Execution) -> KnownOrder | None:
         known = self._of(message.perm_id, message.client_id, message.order_id)
@@ -318,9 +325,8 @@ class Orders:
         if not perm_id or perm_id in self._by_perm_id:
             return
         self._by_perm_id[perm_id] = known
-        for fill in self._fills.values():
-            if fill.order_id == perm_id:
-                known.record.fill(fill)
+        for exec_id in sorted(self._exec_ids.get(perm_id, set()) & self._fills.keys()):
+            known.record.fill(self._fills[exec_id])
 
     def _hear_early(self, known: KnownOrder, at: dt.datetime) -> None:
         for message in self._early.pop(known.perm_id, ()):

@@ -47,7 +47,8 @@ class OrderRecord:
     4. PENDING_CANCEL goes back when the cancel is rejected.
     5. UNKNOWN ends with the venue's word or a proof of absence, and with nothing else.
     6. Fills are keyed by `exec_id`; a correction takes the place of what it corrects, and so of all
-       that this had corrected. A fee may come later, with its execution told again.
+       that this had corrected. One to a quantity of 0 takes it out. A fee may come later, with its
+       execution told again.
     7. What is told twice changes nothing the second time.
     8. Warnings never change the state.
     9. An order of others is only looked at; it is cancelled only if that is said explicitly.
@@ -161,10 +162,13 @@ class OrderRecord:
         """Count an execution once; one that corrects another takes its place.
 
         Raises:
-            BrokerProtocolError: it is of another symbol or side, or its quantity is not above 0.
+            BrokerProtocolError: it is of another symbol or side, or its quantity is below 0, or 0
+                though it corrects nothing.
 
         """
-        if (fill.symbol, fill.side) != (self.order.symbol, self.order.side) or fill.quantity <= 0:
+        is_void = fill.quantity == 0 and fill.corrects
+        is_of_this = (fill.symbol, fill.side) == (self.order.symbol, self.order.side)
+        if not is_of_this or (fill.quantity <= 0 and not is_void):
             raise BrokerProtocolError(
                 f"execution {fill.exec_id} of {fill.side.value} {fill.quantity} {fill.symbol} "
                 f"cannot be of order {self.order_id}, {self.order.side.value} {self.order.symbol}"
