@@ -291,6 +291,21 @@ def test_an_order_that_cannot_be_written_down_is_not_sent(path):
         assert [order.form.order_ref for order in gateway.orders()] == ["before", "late"]
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="no such signal here")
+def test_a_full_disk_does_not_keep_a_connection_from_ending(path):
+    with SimulatedGateway() as gateway:
+        gateway.set_quote("AAPL", "99.90", "100.10")
+        broker = IbkrBroker(gateway.host, gateway.port, state=path)
+        broker.connect()
+        ack = broker.submit_order(limit("a"))
+        with full_disk(path):
+            gateway.fill(int(ack), 3)
+            assert broker.resync().matched == ("a",)
+            broker.disconnect()
+        with broker:
+            assert [fill.quantity for fill in broker.fills()] == [3]
+
+
 def limit(name):
     return BrokerOrder("AAPL", "buy", D(8), "limit", D(95), client_order_id=name)
 

@@ -139,11 +139,13 @@ class OrderDesk:
                 log.exception("what has happened is not in the journal yet")
 
     def close(self) -> None:
-        """Write what is to be written, and let the file go."""
+        """Write what is to be written, and let the file go, also if it cannot be written to."""
         if self._journal is not None and self.is_durable:
-            self.flush()
             journal, self._journal = self._journal, None
-            journal.close()
+            try:
+                journal.close()
+            except BrokerError:
+                log.exception("what has happened is not in the journal")
         self._sockets = 0
 
     # What the session tells.
