@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import pytest
 from attrs import evolve
+from tests.ibkr.scripted import VERSION, scripted
 from tests.ibkr.sessions import connected
 
 from nanobook_core.contracts import (
@@ -34,7 +35,7 @@ from nanobook_core.contracts import (
 from nanobook_core.testing.broker_bench import BrokerBench
 from nanobook_ibkr.broker import IbkrBroker
 from nanobook_ibkr.counter import Counter
-from nanobook_ibkr.simulator import Fault, SimulatedGateway
+from nanobook_ibkr.simulator import Fault, SimulatedGateway, reply
 from nanobook_ibkr.simulator.record import OrderStatusWord
 from nanobook_ibkr.simulator.venue import Venue
 
@@ -512,6 +513,37 @@ def test_nothing_is_proved_by_a_venue_that_counts_anew(make, state):
     with pytest.raises(OutcomeUnknownError):
         again.find_order("a")
     assert set(again.resync().lost) == {"taken", "a"}
+
+
+@pytest.mark.parametrize("kind", [5, 101, 11])
+def test_nothing_is_proved_by_an_answer_of_which_a_part_cannot_be_read(state, kind):
+    """What could not be read may have been that order."""
+    is_garbled = threading.Event()
+    ends = {
+        5: lambda _: reply.open_order_end(VERSION),
+        101: lambda _: reply.completed_orders_end(VERSION),
+        11: lambda fields: reply.execution_end(VERSION, int(fields[2])),
+    }
+    asks = {5: "_16", 101: "_99", 11: "_7"}
+
+    def answer(peer, fields):
+        garbled = [[kind, 7, "too short"]] if is_garbled.is_set() else []
+        peer.send(*garbled, ends[kind](fields))
+
+    def serve(peer):
+        peer.start()
+        peer.answer(
+            _61=lambda _: peer.send(reply.position_end(VERSION)),
+            _6=lambda _: peer.send(reply.account_download_end(VERSION, "DU1")),
+            **{asks[kind]: lambda fields: answer(peer, fields)},
+        )
+
+    with scripted(serve) as server, IbkrBroker(server.host, server.port, state=state) as broker:
+        assert broker.find_order("a") is None
+        is_garbled.set()
+        with pytest.raises(OutcomeUnknownError, match="did not tell"):
+            broker.find_order("a")
+        broker.resync()
 
 
 def test_nothing_is_proved_where_the_venue_may_have_taken_the_number(make, gateway):

@@ -115,6 +115,11 @@ class Connection(Questions):
         return link is not None and link.is_ready
 
     @property
+    def unreadable(self) -> int:
+        """How many messages of this connection that told orders could not be read."""
+        return 0 if self._link is None else self._link.unreadable
+
+    @property
     def connections(self) -> int:
         """How many connections there have been, this one counted; from any thread."""
         return self._connections

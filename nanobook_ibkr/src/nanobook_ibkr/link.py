@@ -17,7 +17,7 @@ from nanobook_core.contracts.broker_error import (
 )
 from nanobook_ibkr.library import Library, frame_is_absurd, is_too_old, log
 from nanobook_ibkr.pacing import Pacer
-from nanobook_ibkr.reader import OrderMessage, Reader, answered
+from nanobook_ibkr.reader import OrderMessage, Reader, answered, is_of_order
 from nanobook_ibkr.request import Key, Requests
 
 _NOTHING_THERE = (
@@ -76,6 +76,8 @@ class Link:
     ) -> None:
         self.requests = Requests(timeout)
         self.pacer = Pacer(messages_per_second)
+        self.unreadable = 0
+        """How many messages that told orders or executions could not be read."""
         self.last_arrival = asyncio.get_running_loop().time()
         self._library = library
         self._owner = owner
@@ -261,6 +263,7 @@ class Link:
             fields[0],
             type(error).__name__,
         )
+        self.unreadable += is_of_order(fields)
         key = answered(fields, self._client.serverVersion())
         if key is not None:
             text = f"an answer of TWS (number {fields[0]}) could not be read"

@@ -76,6 +76,7 @@ class Receiver(Protocol):
 _NUMBERED = {"10": 1, "18": 1}
 _UNTAGGED = {"61": Untagged.POSITIONS, "7": Untagged.PORTFOLIO}
 _WITHOUT_VERSION = 164
+_OF_ORDERS = frozenset({"5", "11", "101"})
 
 
 def answered(fields: list[str], server_version: int) -> Key | None:
@@ -87,6 +88,11 @@ def answered(fields: list[str], server_version: int) -> Key | None:
     if server_version < _WITHOUT_VERSION:
         at += 1
     return int(fields[at]) if len(fields) > at and fields[at].isdecimal() else None
+
+
+def is_of_order(fields: list[str]) -> bool:
+    """Whether an unreadable message told an order or an execution, which nobody then knows of."""
+    return fields[0] in _OF_ORDERS
 
 
 def number(value: float | str | None) -> Decimal | None:

@@ -58,9 +58,11 @@ async def compare(desk: OrderDesk, session: Session) -> Comparison:
     """
     with desk.changed:
         before = [(known, known.heard, known.is_done) for known in desk.orders]
+    unreadable = session.unreadable
     opened = await _opened(session)
-    is_complete = await _completed(session)
+    is_told = await _completed(session)
     await session.executions()
+    is_complete = is_told and session.unreadable == unreadable
     if isinstance(opened, PermissionDeniedError):
         raise opened
     listed = {order.perm_id: order.status in _WORKING for order in opened}
