@@ -91,7 +91,8 @@ class IbkrBroker(BrokerBase):
             which it is sent as a limit order; None sends it without
         market_data: `"live"`, `"frozen"`, `"delayed"` or `"delayed_frozen"` quotes
         timeout: seconds for each answer; connecting takes three of them at most
-        ack_timeout: seconds for the venue's word on an order
+        ack_timeout: seconds for the venue's word on an order; without one it is asked what became
+            of it, which takes up to three times `timeout` more
         messages_per_second: at most so many are sent: TWS takes 50, or half the market data lines
             of the user; None sends any number
         clock: where the time comes from
@@ -418,9 +419,10 @@ class IbkrBroker(BrokerBase):
     ) -> CancelReport:
         """Cancel every open order, and look whether they are gone; one in doubt is cancelled too.
 
-        Orders of others have no number here by which they could be cancelled one by one. With
-        `scope="all"` and no symbol, the venue is told to cancel all that there is, also what is
-        sent meanwhile; with a symbol they remain.
+        Orders of others have no number here by which they could be cancelled one by one: with a
+        symbol they remain. With `scope="all"` and no symbol, where there are any, the venue is told
+        to cancel all that it has (reqGlobalCancel): of every client, and of every account of the
+        user who is logged in there, also those that this broker does not show.
         """
         check_scope(scope)
         self._check_connected()

@@ -127,7 +127,8 @@ class OrderDesk:
     @property
     def records_since(self) -> dt.datetime | None:
         """Since when every order is in a file before it is sent; None if there is no file."""
-        return self._journal.created if self._journal is not None and self.is_durable else None
+        journal = self._journal  # which another thread may be closing
+        return journal.created if journal is not None and self.is_durable else None
 
     def flush(self) -> None:
         """Write down what has happened; the venue tells again what could not be written."""
