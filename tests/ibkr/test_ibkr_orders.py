@@ -182,7 +182,7 @@ def test_a_refusal_of_an_order_that_lives_is_looked_into(broker, gateway):
 def test_an_inactive_order_is_held_and_may_fill(broker, gateway):
     gateway.inject(Fault.INACTIVE_THEN_FILLED)
     ack = broker.submit_order(order("a"))
-    assert ack.state is OrderState.HELD
+    eventually(lambda: broker.order_status(ack).state is OrderState.HELD)
     assert [status.state for status in broker.open_orders()] == [OrderState.HELD]
     gateway.fill(int(ack))
     assert broker.wait(ack, 5).state is OrderState.FILLED
@@ -418,8 +418,9 @@ def test_an_order_that_nanobook_did_not_write_is_not_changed_into_another(gatewa
 def test_a_done_order_cannot_be_changed(broker):
     ack = broker.submit_order(order("a", "101.00"))
     broker.wait(ack, 5)
-    with pytest.raises(OrderRejectedError, match=f"order {ack} is filled"):
+    with pytest.raises(OrderRejectedError, match=f"order {ack} is filled") as caught:
         broker.replace_order(ack, quantity=D(20))
+    assert caught.value.outcome is Outcome.NOT_SENT
 
 
 # Doubt.

@@ -117,6 +117,27 @@ def test_an_order_is_read_as_it_was_written(order, state, numbers, filled, limit
     assert bool(after.heard) == bool(heard)
 
 
+@pytest.mark.parametrize("order_ref", ["my order, {odd}", "", "x" * 60])
+def test_an_order_that_another_program_of_the_client_sent_is_read_as_it_was_written(order_ref):
+    journal = Journal(None, NOW)
+    before = known(order=BrokerOrder("AAPL", "buy", 8), perm_id=PERM_ID)
+    before.order_ref, before.order_type = order_ref, None
+    journal.note(before)
+    journal.flush()
+    (after,) = journal.orders()
+    assert after.status() == before.status()
+    assert after.status().order_type is None
+
+
+def test_two_orders_may_have_had_one_number():
+    """The first never arrived, or the venue has begun to count anew."""
+    journal = Journal(None, NOW)
+    other = BrokerOrder("AAPL", "buy", 5, client_order_id="other")
+    journal.write(known())
+    journal.write(known(order=other, perm_id=PERM_ID))
+    assert [each.order_ref for each in journal.orders()] == [REF, "other"]
+
+
 @_law
 @given(
     quantity=quantities,

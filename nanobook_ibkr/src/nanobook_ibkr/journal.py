@@ -110,15 +110,15 @@ class Journal:
                         gone = ("DELETE FROM fills WHERE exec_id=?", (thing.corrects,))
                         self._noted["gone", thing.corrects] = gone
                 elif thing.is_own and thing.client_id is not None and thing.ib_order_id > 0:
-                    key = ("order", (thing.client_id, thing.ib_order_id))
+                    key = ("order", (thing.client_id, thing.ib_order_id, thing.order_ref))
                     self._noted[key] = order_row(thing)
 
     def forget(self, known: KnownOrder) -> None:
         """Remember to take out an order that was not sent after all; until then it is in doubt."""
         if self._is_inherited:
             return
-        gone = "DELETE FROM orders WHERE client_id=? AND ib_order_id=?"
-        number = (known.client_id, known.ib_order_id)
+        gone = "DELETE FROM orders WHERE client_id=? AND ib_order_id=? AND client_order_id=?"
+        number = (known.client_id, known.ib_order_id, known.order_ref)
         with self._noting:
             self._noted["order", number] = (gone, number)
 

@@ -9,6 +9,7 @@ from typing import Any
 from nanobook_core.broker import OrderRecord
 from nanobook_core.contracts import BrokerOrder, Fill, OrderState, OrderType
 from nanobook_ibkr.known_order import KnownOrder
+from nanobook_ibkr.order_form import sendable
 
 #: SQL with places, and what stands in them.
 Statement = tuple[str, tuple[Any, ...]]
@@ -22,7 +23,7 @@ CREATE TABLE orders (
     outside_hours INTEGER NOT NULL, sent_limit TEXT, session INTEGER NOT NULL,
     is_heard INTEGER NOT NULL, state TEXT NOT NULL, filled TEXT NOT NULL,
     avg_price TEXT, reason TEXT NOT NULL, venue_status TEXT NOT NULL, updated_at TEXT,
-    PRIMARY KEY (client_id, ib_order_id));
+    PRIMARY KEY (client_id, ib_order_id, client_order_id));
 CREATE TABLE fills (
     exec_id TEXT PRIMARY KEY, perm_id INTEGER NOT NULL, client_order_id TEXT NOT NULL,
     symbol TEXT NOT NULL, side TEXT NOT NULL, quantity TEXT NOT NULL, price TEXT NOT NULL,
@@ -36,7 +37,7 @@ _COLUMNS = (
 )  # fmt: skip
 _WRITE_ORDER = (
     f"INSERT INTO orders VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608 - names of ours
-    "ON CONFLICT (client_id, ib_order_id) DO UPDATE SET "
+    "ON CONFLICT (client_id, ib_order_id, client_order_id) DO UPDATE SET "
     + ", ".join(f"{name}=excluded.{name}" for name in _COLUMNS[2:])
 )
 _WRITE_FILL = "INSERT OR REPLACE INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -53,7 +54,7 @@ def order_row(known: KnownOrder) -> Statement:
         order.symbol,
         order.side.value,
         str(order.quantity),
-        order.order_type.value,
+        "" if known.order_type is None else known.order_type.value,
         _text(order.limit_price),
         _text(order.stop_price),
         order.tif.value,
@@ -78,11 +79,11 @@ def known_order(row: tuple[Any, ...]) -> KnownOrder:
         told["symbol"],
         told["side"],
         Decimal(told["quantity"]),
-        told["order_type"],
+        told["order_type"] or OrderType.MARKET,
         _decimal(told["limit_price"]),
         stop_price=_decimal(told["stop_price"]),
         tif=told["tif"],
-        client_order_id=told["client_order_id"],
+        client_order_id=sendable(told["client_order_id"]),
         outside_hours=bool(told["outside_hours"]),
     )
     state, updated = OrderState(told["state"]), told["updated_at"]
@@ -102,7 +103,7 @@ def known_order(row: tuple[Any, ...]) -> KnownOrder:
         ib_order_id=told["ib_order_id"],
         perm_id=told["perm_id"],
         order_ref=told["client_order_id"],
-        order_type=OrderType(told["order_type"]),
+        order_type=OrderType(told["order_type"]) if told["order_type"] else None,
         limit=_decimal(told["sent_limit"]),
         session=told["session"],
         is_acknowledged=bool(told["perm_id"]),

@@ -327,7 +327,8 @@ class OrderDesk:
         order id; and the venue, which began this connection with a number not above the order's,
         gives out numbers above all that it ever took: so it has not taken this one. That the venue
         has begun to count anew shows by the numbers that it gave out before, and by the orders that
-        it took. Only a journal in a file knows those, and the connection.
+        it took. Only a journal in a file knows those, and the connection. Or the venue has another
+        order of that number.
 
         What was proved in an earlier connection stays so, as long as nothing is told of it in this
         one.
@@ -335,7 +336,10 @@ class OrderDesk:
         with self.changed:
             if self._can_prove(known):
                 is_news = known.record.state is not OrderState.NOT_ACCEPTED
-                known.proved_absent(self.session_number, "it never reached the venue")
+                is_free = self.orders.has_number(known)
+                known.proved_absent(
+                    self.session_number if is_free else 0, "it never reached the venue"
+                )
                 if is_news:
                     self.order_told(known, is_changed=True)
                 return True
@@ -366,8 +370,11 @@ class OrderDesk:
             ),
             default=0,
         )
-        is_earlier = self._counts_since <= known.session < self.session_number
-        return is_earlier and taken < self.next_valid_id <= known.ib_order_id
+        if not self._counts_since <= known.session < self.session_number:
+            return False
+        if not self.orders.has_number(known):  # another order has it: this one never will
+            return True
+        return taken < self.next_valid_id <= known.ib_order_id
 
     def _begin(self, session: Session) -> None:
         """Count a new connection.

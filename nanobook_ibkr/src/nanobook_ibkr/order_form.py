@@ -98,10 +98,6 @@ def adopted_order(message: ToldOrder, symbol: str) -> BrokerOrder:
         ValidationError, OverflowError: it has no quantity, or lacks a price.
 
     """
-    try:
-        client_order_id: str | None = check_client_order_id(message.order_ref)
-    except ValidationError:
-        client_order_id = None
     order_type = order_type_of(message) or OrderType.MARKET
     quantity = message.quantity
     if not quantity and isinstance(message, CompletedOrder):
@@ -114,9 +110,17 @@ def adopted_order(message: ToldOrder, symbol: str) -> BrokerOrder:
         _limit(message, order_type),
         stop_price=_stop(message, order_type),
         tif=_TIF_OF.get(message.tif, BrokerTimeInForce.DAY),
-        client_order_id=client_order_id,
+        client_order_id=sendable(message.order_ref),
         outside_hours=message.outside_hours,
     )
+
+
+def sendable(order_ref: str) -> str | None:
+    """Return an `orderRef` if nanobook could send it; others may have written anything there."""
+    try:
+        return check_client_order_id(order_ref)
+    except ValidationError:
+        return None
 
 
 def market_limit(side: Side, quote: Quote, cap_bps: Decimal, rules: Instrument) -> Decimal:

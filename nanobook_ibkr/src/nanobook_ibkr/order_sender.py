@@ -109,6 +109,7 @@ class OrderSender:
             self._check_own(known, "cancelled")
             if known.is_done:
                 raise self._not_cancelled(known, f"it is {known.record.state.value}")
+            self._check_number(known)
             known.cancelling()
         try:
             self._request_cancel(known)
@@ -147,8 +148,9 @@ class OrderSender:
             with self._desk.changed:
                 self._check_own(known, "changed")
                 self._check_written_here(known)
+                self._check_number(known)
                 if known.is_done:
-                    raise self._ended(known)
+                    raise self._ended(known, Outcome.NOT_SENT)
                 known.changing(order)
             try:
                 self._loop.call(lambda: self._put(known, order, contract))
@@ -175,7 +177,7 @@ class OrderSender:
                 client_order_id=known.order_ref,
             )
         if state.is_terminal and state is not OrderState.FILLED:
-            raise self._ended(known)
+            raise self._ended(known, Outcome.REJECTED)
         if is_open:
             raise OutcomeUnknownError(
                 f"no answer to the change of order {known.record.order_id} within "
@@ -334,6 +336,17 @@ class OrderSender:
                 client_order_id=known.order_ref,
             )
 
+    def _check_number(self, known: KnownOrder) -> None:
+        """Refuse what would be done to another order, which the venue has under that number."""
+        if not known.perm_id and not known.is_done and not self._desk.orders.has_number(known):
+            raise OutcomeUnknownError(
+                f"the venue has another order of number {known.ib_order_id}, and no word of this "
+                f"one: nothing was sent; ask find_order({known.order_ref!r})",
+                broker="ibkr",
+                outcome=Outcome.NOT_SENT,
+                client_order_id=known.order_ref,
+            )
+
     def _check_written_here(self, known: KnownOrder) -> None:
         """Refuse what a change, which says an order anew, would make another: a trailing stop."""
         if known.session == 0 or known.order_type is None:
@@ -376,10 +389,11 @@ class OrderSender:
             client_order_id=known.order_ref,
         )
 
-    def _ended(self, known: KnownOrder) -> OrderRejectedError:
+    def _ended(self, known: KnownOrder, outcome: Outcome) -> OrderRejectedError:
         return OrderRejectedError(
             f"order {known.record.order_id} is {known.record.state.value}",
             broker="ibkr",
+            outcome=outcome,
             client_order_id=known.order_ref,
         )
 

@@ -102,6 +102,12 @@ class Orders:
             return self._by_perm_id.get(reference)
         return self._by_number.get((self._client_id, -reference))
 
+    def has_number(self, known: KnownOrder) -> bool:
+        """Whether the venue would take its client's number for it, and for no other order."""
+        if known.client_id is None or known.ib_order_id <= 0:
+            return False
+        return self._by_number.get((known.client_id, known.ib_order_id)) is known
+
     def sent(
         self, order: BrokerOrder, ib_order_id: int, limit: Decimal | None, session: int
     ) -> KnownOrder:
@@ -317,8 +323,11 @@ class Orders:
             return
         number = (known.client_id, known.ib_order_id)
         before = self._by_number.get(number)
-        if before is None or before.perm_id or not known.perm_id:
-            self._by_number[number] = known  # not instead of one that is on its way
+        if before is None or not known.perm_id or not self._is_on_its_way(before):
+            self._by_number[number] = known
+
+    def _is_on_its_way(self, known: KnownOrder) -> bool:
+        return not known.perm_id and known.session == self.session
 
     def _know_perm_id(self, known: KnownOrder, perm_id: int) -> None:
         known.identified(perm_id)
