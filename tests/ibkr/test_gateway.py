@@ -10,9 +10,11 @@ from decimal import Decimal
 import pytest
 from tests.ibkr.order_client import ALL_OPEN, OrderClient, StandingClock
 from tests.ibkr.raw_client import RawClient, frame, handshake
+from tests.ibkr.simulator_process import set_quotes
 
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator import SimulatedGateway, Venue
+from nanobook_ibkr.simulator.listener import VenueListener
 from nanobook_ibkr.simulator.message_log import MessageLog
 from nanobook_ibkr.simulator.record import ContractKey, OrderForm
 from nanobook_ibkr.simulator.server import MOST_CONNECTIONS
@@ -539,6 +541,31 @@ def test_time_is_moved_and_what_is_due_happens():
         assert client.hear() == []
         gateway.advance(1)
         assert [fields[0] for fields in client.hear()] == ["5", "3", "4"]
+
+
+class Stumbling(VenueListener):
+    """Fails once."""
+
+    has_failed = False
+
+    def top_changed(self, contract):
+        if not self.has_failed:
+            self.has_failed = True
+            raise ArithmeticError(contract.symbol)
+
+
+def test_a_defect_is_not_the_last_look_at_the_quotes(tmp_path):
+    quotes = tmp_path / "quotes.csv"
+    set_quotes(quotes, "symbol,bid,ask\nAAPL,100,101\n")
+    gateway = SimulatedGateway(quotes=quotes)
+    gateway.start()
+    gateway.call(lambda venue: venue.listeners.append(Stumbling()))
+    for bid in (102, 104):
+        set_quotes(quotes, f"symbol,bid,ask\nAAPL,{bid},{bid + 1}\n")
+        until(lambda bid=bid: gateway.call(lambda venue: venue.top("AAPL")).bid == bid)
+    with pytest.raises(ExceptionGroup) as failed:
+        gateway.stop()
+    assert [str(each) for each in failed.value.exceptions] == ["AAPL"]
 
 
 def test_only_a_clock_of_ones_own_can_be_moved(gateway):

@@ -1,5 +1,6 @@
 """What the simulated gateway answers to each question, and whom it tells what changes."""
 
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -166,6 +167,24 @@ def test_account_updates_are_told_and_then_what_changes(client):
     assert {fields[0] for fields in client.hear()} == {"3", "5", "11", "59"}
 
 
+def test_quotes_move_what_is_held_and_what_the_account_is_worth(gateway, client):
+    client.order(1, BUY, 10)
+    client.hear()
+    asked(client, 6, 2, 1, ACCOUNT)
+    asked(client, 61, 1)
+    gateway.set_quote("AAPL", "190.00", "190.02", last="190.01")
+    told = client.hear()
+    (held,) = [fields for fields in told if fields[0] == "7"]
+    assert held[13:17] == ["10", "190.01", "1900.1", "185.1"]
+    values = {fields[2]: fields[3] for fields in told if fields[0] == "6" and fields[4] == "USD"}
+    assert values["NetLiquidation"] == "1000049.10"
+    assert values["UnrealizedPnL"] == "49.10"
+    assert "61" not in [fields[0] for fields in told]  # the position is as it was
+    gateway.set_quote("AAPL", "189.99", "190.03", last="190.01")
+    gateway.set_quote("MSFT", "1.00", "1.01")
+    assert client.hear() == []
+
+
 def test_account_updates_of_no_account(client):
     assert errors(asked(client, 6, 2, 1, "DU9")) == [("-1", "321")]
     assert errors(asked(client, 76, 1, 5, "DU9", "", 0)) == [("5", "321")]
@@ -223,6 +242,24 @@ def test_a_summary_has_each_currency_and_no_sum_of_them(client):
         ["63", "1", "5", ACCOUNT, "CashBalance", "1000000.00", "USD"],
         ["64", "1", "5"],
     ]
+
+
+LEDGER_LINES = 7
+
+
+@pytest.mark.parametrize(
+    ("tag", "lines"),
+    [
+        ("$LEDGER", {"BASE": LEDGER_LINES}),
+        ("$LEDGER:USD", {"USD": LEDGER_LINES}),
+        ("$LEDGER:EUR", {}),
+        ("$LEDGER:ALL", {"USD": LEDGER_LINES, "BASE": LEDGER_LINES}),
+        ("$LEDGER:ALL,NetLiquidation", {"USD": LEDGER_LINES + 1, "BASE": LEDGER_LINES}),
+    ],
+)
+def test_the_ledger_is_told_by_currency(client, tag, lines):
+    messages = asked(client, 62, 1, 5, "All", tag)
+    assert Counter(fields[6] for fields in messages[:-1]) == lines
 
 
 def test_open_orders_own_and_all(gateway, client):

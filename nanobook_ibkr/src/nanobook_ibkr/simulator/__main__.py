@@ -21,19 +21,14 @@ from nanobook_ibkr.simulator.gateway import SimulatedGateway
 from nanobook_ibkr.simulator.venue import Venue
 
 
-class _Money(click.ParamType[Decimal]):
-    name = "amount"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Decimal:
-        try:
-            money = to_decimal(value, "cash")
-        except ValidationError as error:
-            self.fail(str(error), param, ctx)
-        if money < 0:
-            self.fail(f"cash is 0 or more, got {money}", param, ctx)
-        return money
+def _money(ctx: click.Context, param: click.Parameter, value: str) -> Decimal:
+    try:
+        money = to_decimal(value, "cash")
+    except ValidationError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+    if money < 0:
+        raise click.BadParameter(f"cash is 0 or more, got {money}", ctx, param)
+    return money
 
 
 def _accounts(
@@ -75,7 +70,8 @@ def _accounts(
 )
 @click.option(
     "--cash",
-    type=_Money(),
+    callback=_money,
+    metavar="AMOUNT",
     default="1000000",
     show_default=True,
     help="US dollars in each account.",

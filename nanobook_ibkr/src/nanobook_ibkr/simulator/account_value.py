@@ -10,6 +10,17 @@ from nanobook_ibkr.simulator.account import Account, Holding
 from nanobook_ibkr.simulator.margin import Margin, cents
 from nanobook_ibkr.simulator.record import ZERO, AccountValue
 
+LEDGER = (
+    "CashBalance",
+    "TotalCashBalance",
+    "StockMarketValue",
+    "NetLiquidationByCurrency",
+    "RealizedPnL",
+    "UnrealizedPnL",
+    "ExchangeRate",
+)
+"""Lines that there are of each currency, and of all together."""
+
 
 def account_values(account: Account, margin: Margin) -> list[AccountValue]:
     """Lines of the account in US dollars and of each currency, money with two decimals."""

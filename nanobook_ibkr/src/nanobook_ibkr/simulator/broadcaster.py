@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
@@ -47,6 +48,8 @@ class Broadcaster(VenueListener):
         self._tops: set[int] = set()
         self._positions: dict[tuple[str, int], VenuePosition] = {}
         self._accounts: dict[str, None] = {}
+        self._marks: dict[tuple[str, int], Decimal] = {}
+        """Prices that holdings have been told to be worth, by account and contract."""
 
     def order_changed(self, order: VenueOrder) -> None:
         """Tell an order's state, and once more if it has filled, as TWS does."""
@@ -104,6 +107,8 @@ class Broadcaster(VenueListener):
         """Tell who subscribed; nothing while there is no link."""
         if not self._server.uplink.is_up:
             return
+        if self._tops:
+            self._mark_holdings()
         clients = list(self._server.clients.values())
         venue = self._server.venue
         positions, self._positions = self._positions, {}
@@ -118,6 +123,20 @@ class Broadcaster(VenueListener):
                 client.streams.tell_account(account, values)
         if self._tops:
             self._tell_tops(clients)
+
+    def _mark_holdings(self) -> None:
+        """Let quotes that moved move what holds their contracts."""
+        for position in self._server.venue.positions():
+            key = position.account, position.contract.con_id
+            if key[1] not in self._tops or self._marks.get(key) == position.market_price:
+                continue
+            self._marks[key] = position.market_price
+            self._accounts[position.account] = None
+            if key in self._positions:
+                self._positions[key] = position
+                continue
+            for client in self._server.clients.values():
+                client.streams.tell_portfolio(position)
 
     def _tell_tops(self, clients: list[Client]) -> None:
         changed, self._tops = self._tops, set()

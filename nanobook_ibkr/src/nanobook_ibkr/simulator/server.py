@@ -154,6 +154,7 @@ class Server:
 
     def _watch(self) -> None:
         """Let orders expire and the market follow its file, though nobody asks for anything."""
+        self.later(WATCH_SECONDS, self._watch)  # first: a defect below must not be the last watch
         self.venue.expire()
         if self._quotes is not None:
             complaint = ""
@@ -164,7 +165,6 @@ class Server:
             if complaint and complaint != self._complaint:
                 _logger.warning("the quotes stay as they are: %s", complaint)
             self._complaint = complaint
-        self.later(WATCH_SECONDS, self._watch)
 
     def start_api(self, client: Client, client_id: int) -> bool:
         """Let the client be known by that id; False if another one is."""

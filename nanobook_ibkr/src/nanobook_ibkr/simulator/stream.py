@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import define
 
 from nanobook_ibkr.simulator import reply
+from nanobook_ibkr.simulator.account_value import LEDGER
 from nanobook_ibkr.simulator.record import (
     ZERO,
     AccountValue,
@@ -81,6 +82,19 @@ def ticks(
         yield reply.tick_generic(version, request_id, TickType.HALTED, top.halted)
 
 
+def is_in_summary(value: AccountValue, tags: frozenset[str]) -> bool:
+    """Whether a summary of these tags has that line.
+
+    `$LEDGER` is the lines of all currencies together, `$LEDGER:EUR` those of one, and `$LEDGER:ALL`
+    all of them.
+    """
+    if value.key in LEDGER:
+        name = "$LEDGER" if value.currency == "BASE" else f"$LEDGER:{value.currency}"
+        if name in tags or "$LEDGER:ALL" in tags:
+            return True
+    return value.key in tags and value.currency != "BASE"
+
+
 @define
 class QuoteStream:
     """A subscription to the quotes of one contract."""
@@ -120,11 +134,14 @@ class Streams:
 
     def tell_position(self, position: VenuePosition) -> None:
         """Send a position that changed, 0 for one that has gone."""
-        version = self._client.version
         if self.wants_positions:
-            self._client.send(reply.position(version, position))
+            self._client.send(reply.position(self._client.version, position))
+        self.tell_portfolio(position)
+
+    def tell_portfolio(self, position: VenuePosition) -> None:
+        """Send what a position is worth."""
         if self.account == position.account:
-            self._client.send(reply.portfolio_value(version, position))
+            self._client.send(reply.portfolio_value(self._client.version, position))
 
     def tell_account(self, account: str, values: Iterable[AccountValue]) -> None:
         """Send what of an account's values is new to whoever of its requests is about it."""
@@ -140,7 +157,7 @@ class Streams:
             if not self._is_new(request_id, value):
                 continue
             if request_id in self.summaries:
-                if value.key in self.summaries[request_id] and value.currency != "BASE":
+                if is_in_summary(value, self.summaries[request_id]):
                     send(reply.account_summary(version, request_id, value))
             elif request_id in self.multi:
                 model = self.multi[request_id][1]
