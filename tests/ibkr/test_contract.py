@@ -298,6 +298,18 @@ def told(client, **details):
     return client.call(Contracts(Told(**details)).find, "VOD.GBP").instrument
 
 
+class Unrouted(Told):
+    """Has nothing on the smart route."""
+
+    async def contract_details(self, contract):
+        return () if contract.exchange == "SMART" else (self.details,)
+
+
+def test_what_is_not_routed_is_found_at_its_exchange(client):
+    contracts = Contracts(Unrouted())
+    assert client.call(contracts.find, "VOD.GBP").instrument.currency == "GBP"
+
+
 def test_without_a_market_rule_there_is_one_tick(client):
     assert (told(client).tick, told(client).lot) == (D("0.5"), 1)
 

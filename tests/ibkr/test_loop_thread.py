@@ -97,4 +97,6 @@ def test_a_host_name_leaves_no_thread_behind(thread):
 
     assert thread.call(look_up)
     thread.stop()
+    for other in set(threading.enumerate()) - threads:
+        other.join(20)  # it has told the name, and is about to end
     assert set(threading.enumerate()) < threads
