@@ -635,3 +635,74 @@ def test_completed_orders_are_no_occasion_for_order_faults(gateway, client):
     gateway.inject(Fault.DROP_AFTER_ACCEPT)
     client.say(COMPLETED, 0)
     assert client.hear_ids() == ["102"]
+
+
+def test_a_fault_meant_for_one_client_happens_to_no_other(gateway, client):
+    gateway.inject(Fault.DROP_BEFORE_ACCEPT, client_id=2)
+    with OrderClient(gateway, 2) as other:
+        client.order(1, BUY, 10, "180.00")
+        assert ids(client.hear()) == RESTS
+        other.order(1, BUY, 10, "180.00")
+        assert other.hear() == []
+        assert other.is_closed
+    gateway.inject(Fault.CLIENT_ID_IN_USE, client_id=4)
+    with OrderClient(gateway, 3) as third:
+        assert not third.is_closed
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"fault": Fault.MANUAL_ORDER, "side": "buy"}, "side is BUY or SELL, got 'buy'"),
+        ({"fault": Fault.REJECT, "text": "a\0b"}, "text has no NUL"),
+        ({"fault": Fault.SILENT, "request": 1, "client_id": -1}, "client_id is a whole number"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused_when_it_is(gateway, how, said):
+    with pytest.raises(ValidationError, match=said):
+        gateway.inject(**how)
+
+
+def test_a_fault_that_cannot_happen_is_told_by_stop_and_costs_nobody_a_connection():
+    gateway = SimulatedGateway(messages_per_second=None)
+    gateway.start()
+    with OrderClient(gateway) as client:
+        gateway.inject(Fault.FOREIGN_ORDER, quantity="0.5")
+        client.order(1, BUY, 10, "180.00")
+        assert ids(client.hear()) == RESTS
+    with pytest.raises(ExceptionGroup) as told:
+        gateway.stop()
+    (error,) = told.value.exceptions
+    assert error.__notes__ == ["a planned fault cannot happen"]
+
+
+def test_a_read_only_fault_refuses_what_the_setting_does(gateway, client):
+    client.order(1, BUY, 10, "180.00")
+    client.hear()
+    gateway.inject(Fault.READ_ONLY)
+    client.say(58, 1)
+    client.order(2, BUY, 10, "180.00", what_if=True)
+    assert errors(client.hear()) == [("-1", "321"), ("2", "321")]
+    assert not gateway.orders()[0].is_done
+
+
+def test_a_missing_bid_leaves_bids_of_clients_and_the_ask(gateway, client):
+    gateway.set_quote("AAPL", "184.98", "190.00", ask_size=300)
+    client.order(1, BUY, 10, "180.00")
+    client.order(2, SELL, 10, "186.00")
+    client.hear()
+    gateway.inject(Fault.MISSING_BID)
+    client.quotes(7, snapshot=True)
+    client.hear()
+    gateway.call(lambda venue: venue.cancel_all())
+    top = gateway.call(lambda venue: venue.top("AAPL"))
+    assert (top.bid, top.ask, top.ask_size) == (None, Decimal(190), Decimal(300))
+
+
+def test_a_planned_fault_does_not_outlive_the_gateway(gateway):
+    gateway.inject(Fault.DROP_BEFORE_ACCEPT)
+    gateway.stop()
+    gateway.start()
+    with OrderClient(gateway) as client:
+        client.order(1, BUY, 10, "180.00")
+        assert ids(client.hear()) == RESTS

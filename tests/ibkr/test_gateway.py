@@ -15,7 +15,7 @@ from tests.ibkr.simulator_process import set_quotes
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator import SimulatedGateway, Venue
 from nanobook_ibkr.simulator.listener import VenueListener
-from nanobook_ibkr.simulator.message_log import MessageLog
+from nanobook_ibkr.simulator.message_log import MessageLog, select
 from nanobook_ibkr.simulator.record import ContractKey, OrderForm
 from nanobook_ibkr.simulator.server import MOST_CONNECTIONS
 
@@ -449,7 +449,7 @@ def test_the_log_keeps_the_latest_messages():
     log = MessageLog(limit=2)
     for number in ("1", "2", "3"):
         log.received(7, [number, ""], 0.0)
-    assert [message.fields for message in log.read()] == [("2", ""), ("3", "")]
+    assert [message.fields for message in select(log.entries())] == [("2", ""), ("3", "")]
 
 
 def test_the_log_is_written_to_a_file(tmp_path):

@@ -397,3 +397,27 @@ def test_what_is_not_served_is_said_to_be_so(client):
     assert "reqHistoricalData (20) is not served" in messages[0][4]
     messages = asked(client, 9999, 5)
     assert errors(messages) == [("-1", "505")]
+
+
+def test_a_client_has_a_hundred_subscriptions_to_an_account_and_room_again(client):
+    for number in range(100):
+        client.say(62, 1, number, "All", "NetLiquidation")
+        client.say(76, 1, 1000 + number, "", "", 1)
+    client.hear()
+    client.say(62, 1, 100, "All", "NetLiquidation")
+    client.say(76, 1, 1100, "", "", 1)
+    refused = [(fields[2], fields[3]) for fields in client.hear() if fields[0] == "4"]
+    assert refused == [("100", "322"), ("1100", "322")]
+    client.say(63, 1, 7)
+    client.say(62, 1, 100, "All", "NetLiquidation")
+    assert [fields[0] for fields in client.hear()] == ["63", "64"]
+
+
+def test_the_time_of_the_last_price_is_when_it_was_told_and_not_now(client, gateway):
+    gateway.set_quote("AAPL", "184.98", "185.00")
+    before = gateway.call(lambda venue: venue.top("AAPL").time)
+    gateway.set_quote("AAPL", "184.90", "185.10")
+    assert gateway.call(lambda venue: venue.top("AAPL").time) == before
+    client.order(1, "BUY", 1)
+    client.hear()
+    assert gateway.call(lambda venue: venue.top("AAPL").time) > before

@@ -10,6 +10,8 @@ from nanobook_ibkr.simulator import request as asked
 if TYPE_CHECKING:
     from nanobook_ibkr.simulator.client import Client
 
+#: Of either kind, so that a client cannot keep the gateway busy with itself.
+MOST_SUBSCRIPTIONS = 100
 _NO_ACCOUNT = "Error validating request: account {} is none of {}"
 
 
@@ -22,6 +24,18 @@ def _account(client: Client, request_id: int, name: str) -> str | None:
         return name
     client.error(request_id, 321, _NO_ACCOUNT.format(name, ", ".join(accounts)))
     return None
+
+
+def _is_one_too_many(client: Client, request_id: int, subscriptions: int) -> bool:
+    if subscriptions < MOST_SUBSCRIPTIONS:
+        return False
+    client.error(
+        request_id,
+        322,
+        "Error processing request.-'b2' : cause - Maximum number of account summary requests "
+        "exceeded",
+    )
+    return True
 
 
 def updates(client: Client, request: asked.RequestAccountUpdates) -> None:
@@ -49,6 +63,8 @@ def multi(client: Client, request: asked.RequestAccountUpdatesMulti) -> None:
     if account is None:
         return
     streams = client.streams
+    if _is_one_too_many(client, request.request_id, len(streams.multi)):
+        return
     streams.multi[request.request_id] = (account, request.model)
     streams.forget(request.request_id)
     streams.tell_values(request.request_id, client.server.venue.account_values(account))
@@ -64,6 +80,8 @@ def cancel_multi(client: Client, request: asked.CancelAccountUpdatesMulti) -> No
 def summary(client: Client, request: asked.RequestAccountSummary) -> None:
     """Some values of all accounts, and from then on those that change."""
     streams, venue = client.streams, client.server.venue
+    if _is_one_too_many(client, request.request_id, len(streams.summaries)):
+        return
     streams.summaries[request.request_id] = frozenset(request.tags)
     streams.forget(request.request_id)
     for account in venue.accounts:

@@ -23,7 +23,7 @@ _TIME = re.compile(r"(\d{8})[ -]+(\d\d:\d\d:\d\d)(?: +(\S+))?")
 
 def place(client: Client, request: asked.PlaceOrder) -> None:
     """Send an order to the venue, or change one; the broadcaster tells what comes of it."""
-    if client.server.read_only:
+    if client.is_read_only():
         client.error(request.order_id, 321, READ_ONLY)
         return
     client.server.uplink.ask(lambda: place_now(client, request))
@@ -55,7 +55,7 @@ def place_now(client: Client, request: asked.PlaceOrder) -> VenueOrder | None:
 
 def cancel(client: Client, request: asked.CancelOrder) -> None:
     """End one of the client's orders."""
-    if client.server.read_only:
+    if client.is_read_only():
         client.error(request.order_id, 321, READ_ONLY)
         return
     client.server.uplink.ask(lambda: _cancel(client, request.order_id))
@@ -71,7 +71,7 @@ def _cancel(client: Client, order_id: int) -> None:
 def cancel_all(client: Client, request: asked.GlobalCancel) -> None:
     """End all orders, whoever sent them."""
     del request
-    if client.server.read_only:
+    if client.is_read_only():
         client.error(-1, 321, READ_ONLY)
         return
     client.server.uplink.ask(client.server.venue.cancel_all)
@@ -97,14 +97,9 @@ def all_open(client: Client, request: asked.RequestAllOpenOrders) -> None:
     _tell_open(client, own=False)
 
 
-def refuse_to_tell(client: Client) -> None:
-    """Refuse a question for orders as TWS does: the error names no request, and no end comes."""
-    client.error(-1, 321, READ_ONLY)
-
-
 def _tell_open(client: Client, *, own: bool) -> None:
-    if client.server.read_only:
-        refuse_to_tell(client)
+    if client.is_read_only():
+        client.error(-1, 321, READ_ONLY)  # as TWS does: it names no request, and no end comes
         return
     for order in client.server.venue.orders:
         if not order.is_done and (not own or order.client_id == client.known_id):
@@ -120,8 +115,8 @@ def _tell(client: Client, order: VenueOrder) -> None:
 
 def completed(client: Client, request: asked.RequestCompletedOrders) -> None:
     """The day's orders that have ended."""
-    if client.server.read_only:
-        refuse_to_tell(client)
+    if client.is_read_only():
+        client.error(-1, 321, READ_ONLY)
         return
     for order in client.server.venue.orders:
         if order.is_done and not (request.api_only and order.order_id <= 0):

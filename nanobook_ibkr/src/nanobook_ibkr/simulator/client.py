@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from nanobook_core.contracts.clock import SystemClock
 from nanobook_ibkr.simulator import fault_message, fault_request, reply
 from nanobook_ibkr.simulator.answer import answer
-from nanobook_ibkr.simulator.fault import Fault
+from nanobook_ibkr.simulator.fault import Fault, How, always
 from nanobook_ibkr.simulator.pace import Pace
 from nanobook_ibkr.simulator.request import parse
 from nanobook_ibkr.simulator.stream import Streams
@@ -68,14 +68,24 @@ class Client:
         assert self.client_id is not None  # noqa: S101 - `answer` has looked
         return self.client_id
 
+    def is_read_only(self) -> bool:
+        """Whether what it asks now of orders is refused, by a setting or by a planned fault."""
+        return self.server.read_only or self.take(Fault.READ_ONLY) is not None
+
+    def take(self, fault: Fault, is_meant: Callable[[How], bool] = always) -> How | None:
+        """Details of the fault if it happens to this client now; None if it does not."""
+        return self.server.script.take(fault, self.client_id, is_meant)
+
     async def run(self) -> None:
         """Serve it until it goes, or has to."""
         try:
             async with asyncio.timeout(GREETING_SECONDS):
                 await self._greet()
+                while self.client_id is None and not self.is_over:
+                    await self._serve_one()
             while not self.is_over:
                 await self._serve_one()
-        except (WireError, OSError):  # what it sent is the end of the talk
+        except (StreamEndedError, TimeoutError, OSError):  # what it sent is the end of the talk
             pass
         finally:
             self.server.forget(self)
@@ -109,7 +119,10 @@ class Client:
         self._writer.transport.abort()
 
     async def _greet(self) -> None:
-        lowest, highest = await read_handshake(self._reader)
+        try:
+            lowest, highest = await read_handshake(self._reader)
+        except WireError as error:
+            raise StreamEndedError(str(error)) from error
         if highest < MIN_VERSION or lowest > self.server.max_version:
             raise StreamEndedError(f"a client of versions {lowest}..{highest}")
         self.version = min(highest, self.server.max_version)
@@ -191,7 +204,7 @@ class Client:
             return
         for frame in frames:
             self.server.log.sent(self.client_id, frame[4:], now)
-        data, take = b"".join(frames), self.server.script.take
+        data, take = b"".join(frames), self.take
         if self._merged or take(Fault.MERGED_FRAMES) is not None:
             if not self._merged:
                 self.server.later(MERGE_SECONDS, self._release)

@@ -58,7 +58,7 @@ class Fault(StrEnum):
     PACING_CUT = "pacing_cut"
     """Order: error 100 three times, and the socket is closed; the venue never hears of it."""
     READ_ONLY = "read_only"
-    """Orders, cancels, and questions for orders are refused with 321."""
+    """Orders, what-ifs, cancels, and questions for orders are refused with 321."""
     CLIENT_ID_IN_USE = "client_id_in_use"
     """The next client to start is told 326, and closed."""
     REJECT = "reject"
@@ -68,11 +68,11 @@ class Fault(StrEnum):
     FOREIGN_ORDER = "foreign_order"
     """Order: just before, client 77 sends one of the contract (`side`, `quantity`, `limit`)."""
     ORDER_ID_JUMP = "order_id_jump"
-    """Order: just before, the next valid number has jumped `by` (1000)."""
+    """Order: just before, the next valid number has jumped `by` (1000); this one gets 103."""
     HALTED = "halted"
     """Question for quotes: just before, trading of the contract is halted (`kind` 1)."""
     MISSING_BID = "missing_bid"
-    """Question for quotes: just before, the bid has gone."""
+    """Question for quotes: just before, the source's bid has gone; those of clients stay."""
     DELAYED_DATA = "delayed_data"
     """Questions for quotes are answered with delayed ones, to who takes them."""
     UNKNOWN_TICK = "unknown_tick"
@@ -131,6 +131,7 @@ How = Mapping[str, Any]
 @define
 class _Planned:
     fault: Fault
+    client_id: int | None
     times: int | None
     after: int
     how: How
@@ -141,6 +142,10 @@ def _checked(name: str, value: object) -> object:
     if kind is not None:
         if type(value) is not kind:
             raise ValidationError(f"{name} is {kind.__name__}, got {shown(value)}")
+        if name == "side" and value not in ("BUY", "SELL"):
+            raise ValidationError(f"side is BUY or SELL, got {shown(value)}")
+        if name == "text" and "\0" in str(value):
+            raise ValidationError("text has no NUL, which ends a field")
         return value
     if name != "seconds":
         return to_decimal(value, name)
@@ -149,7 +154,8 @@ def _checked(name: str, value: object) -> object:
     return value
 
 
-def _always(how: How) -> bool:
+def always(how: How) -> bool:
+    """It is meant, whatever is said of it."""
     del how
     return True
 
@@ -165,17 +171,28 @@ class FaultScript:
     def __bool__(self) -> bool:
         return bool(self._planned or self.withheld)
 
-    def plan(self, fault: Fault | str, *, times: int | None, after: int, how: How) -> None:
+    def plan(
+        self,
+        fault: Fault | str,
+        *,
+        client_id: int | None,
+        times: int | None,
+        after: int,
+        how: How,
+    ) -> None:
         """Let it happen `times` (None: once, a setting until it is cleared), passing over `after`.
 
+        With a client id only what that client does is an occasion for it.
+
         Raises:
-            ValidationError: `times` or `after` cannot be, or the fault has no such detail.
+            ValidationError: one of these cannot be, or the fault has no such detail.
 
         """
         if fault not in tuple(Fault):
             raise ValidationError(f"no fault {fault!r:.40}; there are {', '.join(Fault)}")
         fault = Fault(fault)
-        for name, value, least in (("times", times, 1), ("after", after, 0)):
+        counts = ("times", times, 1), ("after", after, 0), ("client_id", client_id, 0)
+        for name, value, least in counts:
             if value is not None and (type(value) is not int or value < least):
                 raise ValidationError(f"{name} is a whole number from {least}, got {shown(value)}")
         allowed = _DETAILS.get(fault, ())
@@ -188,17 +205,21 @@ class FaultScript:
         how = {name: _checked(name, value) for name, value in how.items()}
         if times is None and not fault.is_setting:
             times = 1
-        self._planned.append(_Planned(fault, times, after, how))
+        self._planned.append(_Planned(fault, client_id, times, after, how))
 
     def clear(self) -> None:
         """Plan nothing any more, and withhold nothing."""
         self._planned.clear()
         self.withheld.clear()
 
-    def take(self, fault: Fault, is_meant: Callable[[How], bool] = _always) -> How | None:
-        """Details of the fault if it happens now, on an occasion for it; None if it does not."""
+    def take(
+        self, fault: Fault, client_id: int | None, is_meant: Callable[[How], bool] = always
+    ) -> How | None:
+        """Details of the fault if it happens now, to that client; None if it does not."""
         for planned in self._planned:
-            if planned.fault is not fault or not is_meant(planned.how):
+            if planned.fault is not fault or planned.client_id not in (None, client_id):
+                continue
+            if not is_meant(planned.how):
                 continue
             if planned.after:
                 planned.after -= 1

@@ -26,7 +26,7 @@ def meet_messages(client: Client, batch: list[Message]) -> list[Message]:
     script = client.server.script
     for fault, is_occasion, happen in _CHANGES:
         if is_occasion(batch):
-            how = script.take(fault)
+            how = client.take(fault)
             if how is not None:
                 batch = happen(client, batch, how)
     return [m for m in batch if m[0] != COMMISSION or m[2] not in script.withheld]
@@ -111,7 +111,9 @@ def _drop_mid_fill(client: Client, batch: list[Message], how: How) -> list[Messa
 def _correct(client: Client, batch: list[Message], how: How) -> list[Message]:
     exec_id = str(next(message[_EXEC_ID_AT] for message in batch if _is_fill(message)))
     server, venue = client.server, client.server.venue
-    execution = next(each for each in venue.executions if each.exec_id == exec_id)
+    execution = next((each for each in venue.executions if each.exec_id == exec_id), None)
+    if execution is None:  # it has been corrected in the same turn
+        return batch
     change = how or {"price": execution.price + execution.contract.price_steps[-1][1]}
     server.later(0, lambda: venue.correct(exec_id, **change))
     return batch

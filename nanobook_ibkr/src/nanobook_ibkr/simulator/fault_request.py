@@ -12,7 +12,7 @@ from nanobook_ibkr.simulator import request as asked
 from nanobook_ibkr.simulator.answer import answer, refuse_id
 from nanobook_ibkr.simulator.fault import Fault, How
 from nanobook_ibkr.simulator.fault_text import OF_CANCEL, TEXTS, WARNINGS
-from nanobook_ibkr.simulator.record import ZERO
+from nanobook_ibkr.simulator.record import ZERO, VenueRefusal
 
 if TYPE_CHECKING:
     from nanobook_ibkr.simulator.client import Client
@@ -23,8 +23,20 @@ _UNKNOWN_TICK = 9999
 
 
 def meet_request(client: Client, message_id: int, request: asked.Request) -> bool:
-    """Whether faults have dealt with the request, so that it is not to be answered."""
-    take = client.server.script.take
+    """Whether faults have dealt with the request, so that it is not to be answered.
+
+    One that cannot happen is a defect of the test that planned it: the request is answered.
+    """
+    try:
+        return _meet(client, message_id, request)
+    except (ValidationError, VenueRefusal) as error:
+        error.add_note("a planned fault cannot happen")
+        client.server.defects.append(error)
+        return False
+
+
+def _meet(client: Client, message_id: int, request: asked.Request) -> bool:
+    take = client.take
     if take(Fault.SILENT, lambda how: how["request"] == message_id) is not None:
         return True
     match request:
@@ -35,28 +47,20 @@ def meet_request(client: Client, message_id: int, request: asked.Request) -> boo
         case asked.RequestMarketData():
             return _meet_quote(client, request)
         case asked.StartApi():
-            return _meet_start(client)
+            return _meet_start(client, request)
         case _:
-            return _meet_question(client, request)
+            return False
 
 
-def _meet_question(client: Client, request: asked.Request) -> bool:
-    of_orders = asked.RequestOpenOrders, asked.RequestAllOpenOrders, asked.RequestCompletedOrders
-    if not isinstance(request, of_orders) or client.server.script.take(Fault.READ_ONLY) is None:
-        return False
-    answer_order.refuse_to_tell(client)
-    return True
-
-
-def _meet_start(client: Client) -> bool:
-    if client.server.script.take(Fault.CLIENT_ID_IN_USE) is None:
+def _meet_start(client: Client, request: asked.StartApi) -> bool:
+    if client.server.script.take(Fault.CLIENT_ID_IN_USE, request.client_id) is None:
         return False
     refuse_id(client)
     return True
 
 
 def _meet_order(client: Client, request: asked.PlaceOrder) -> bool:
-    take = client.server.script.take
+    take = client.take
     for fault, happen in _BEFORE_ORDER.items():
         how = take(fault)
         if how is not None:
@@ -70,11 +74,8 @@ def _meet_order(client: Client, request: asked.PlaceOrder) -> bool:
 
 
 def _meet_cancel(client: Client, request: asked.CancelOrder) -> bool:
-    take = client.server.script.take
+    take = client.take
     if take(Fault.LOST_CANCEL) is not None:
-        return True
-    if take(Fault.READ_ONLY) is not None:
-        client.error(request.order_id, 321, answer_order.READ_ONLY)
         return True
     return _reject(client, request, OF_CANCEL.issuperset)
 
@@ -84,7 +85,7 @@ def _reject(
     request: asked.PlaceOrder | asked.CancelOrder,
     is_meant: Callable[[set[int]], bool],
 ) -> bool:
-    how = client.server.script.take(Fault.REJECT, lambda how: is_meant({how.get("code", 201)}))
+    how = client.take(Fault.REJECT, lambda how: is_meant({how.get("code", 201)}))
     if how is None:
         return False
     code = how.get("code", 201)
@@ -96,14 +97,14 @@ def _reject(
 
 
 def _meet_quote(client: Client, request: asked.RequestMarketData) -> bool:
-    server, take = client.server, client.server.script.take
+    server, take = client.server, client.take
     how = take(Fault.HALTED)
     if how is not None:
         for definition in server.venue.find(request.contract):
             server.venue.halt(definition, how.get("kind", 1))
     if take(Fault.MISSING_BID) is not None:
         for definition in server.venue.find(request.contract):
-            server.venue.set_quote(definition, None, server.venue.top(definition).ask)
+            server.venue.withdraw_bid(definition)
     if take(Fault.UNKNOWN_TICK) is not None:
         client.send(reply.tick_size(client.version, request.request_id, _UNKNOWN_TICK, ZERO))
     if take(Fault.NO_MARKET_DATA) is not None:
@@ -202,11 +203,6 @@ def _cut_pace(client: Client, request: asked.PlaceOrder, how: How) -> None:
         client.exceed_pace()
 
 
-def _read_only(client: Client, request: asked.PlaceOrder, how: How) -> None:
-    del how
-    client.error(request.order_id, 321, answer_order.READ_ONLY)
-
-
 _Happen = Callable[["Client", asked.PlaceOrder, How], None]
 _BEFORE_ORDER: Mapping[Fault, _Happen] = {
     Fault.GARBAGE_FRAME: _garbage,
@@ -216,7 +212,6 @@ _BEFORE_ORDER: Mapping[Fault, _Happen] = {
     Fault.ORDER_ID_JUMP: _jump,
 }
 _INSTEAD_OF_ORDER: Mapping[Fault, _Happen] = {
-    Fault.READ_ONLY: _read_only,
     Fault.PACING_CUT: _cut_pace,
     Fault.DROP_BEFORE_ACCEPT: _drop_before,
     Fault.PORT_REFUSED: _refuse_port,

@@ -70,7 +70,7 @@ class Floor:
                     left = EXACT.subtract(left, match.quantity)
             if left:
                 market.post(side, price, left)
-        market.quoted()
+        market.quoted(self._clock.now())
         self._roster.due.extend(self._roster.waiting.elect(market))
 
     def correct(
@@ -123,7 +123,7 @@ class Floor:
                 self._reservations.update(working)
                 if working.order.is_done:
                     self._roster.forget(working)
-        market.printed(match.price, match.quantity)
+        market.printed(match.price, match.quantity, self._clock.now())
         self._roster.due.extend(self._roster.waiting.elect(market))
         if not market.is_shortable:  # what was bought needs no locating when it is sold
             self.reconsider(market)

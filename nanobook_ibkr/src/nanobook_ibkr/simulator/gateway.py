@@ -14,6 +14,7 @@ from nanobook_core.contracts.clock import Clock, SystemClock
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator import bystander
 from nanobook_ibkr.simulator.fault import Fault
+from nanobook_ibkr.simulator.message_log import select
 from nanobook_ibkr.simulator.quotes_file import QuotesFile
 from nanobook_ibkr.simulator.record import (
     ContractKey,
@@ -115,11 +116,8 @@ class SimulatedGateway(ServerThread):
         client_id: int | None = None,
     ) -> tuple[LoggedMessage, ...]:
         """Logged messages of one number, in one direction, of one client; None: of any."""
-        return self.act(
-            lambda: self._server.log.read(
-                incoming=incoming, client_id=client_id, message_id=message_id
-            )
-        )
+        entries = self.act(self._server.log.entries)
+        return select(entries, incoming=incoming, client_id=client_id, message_id=message_id)
 
     def orders(self) -> tuple[VenueOrder, ...]:
         """All orders of the day as the venue has them, in the order in which they came."""
@@ -241,18 +239,30 @@ class SimulatedGateway(ServerThread):
         self.act(lambda: self._server.refuse(seconds))
 
     def inject(
-        self, fault: Fault | str, *, times: int | None = None, after: int = 0, **how: Any
+        self,
+        fault: Fault | str,
+        *,
+        client_id: int | None = None,
+        times: int | None = None,
+        after: int = 0,
+        **how: Any,
     ) -> None:
         """Plan a fault: see `Fault` for its occasion and for what can be said of it.
 
         It passes over `after` occasions and happens on the next `times`; None is one, and for a
-        setting of the gateway all until it is cleared.
+        setting of the gateway all until it is cleared. With a client id only what that client does
+        is an occasion, before it has started the API too little is known of it. What cannot happen
+        when its occasion comes, such as a correction to more than was ordered, is raised by `stop`.
 
         Raises:
             ValidationError: there is no such fault, or none of which that can be said.
 
         """
-        self.act(lambda: self._server.script.plan(fault, times=times, after=after, how=how))
+        self.act(
+            lambda: self._server.script.plan(
+                fault, client_id=client_id, times=times, after=after, how=how
+            )
+        )
 
     def clear_faults(self) -> None:
         """Plan none any more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -141,18 +142,18 @@ class Market:
             self._engine.cancel(book_id)
         self._posted.clear()
 
-    def top(self, now: dt.datetime | None = None) -> Top:
+    def top(self) -> Top:
         """Best prices with the sizes there, and the tape."""
         book = self._engine.depth(1)
-        found = {}
+        found: dict[str, Any] = {}
         for side, name, levels in ((Side.BUY, "bid", book.bids), (Side.SELL, "ask", book.asks)):
             if levels:
                 lots = levels[0].quantity - self._hidden(side, levels[0].price)
                 found[name] = self.rules.from_ticks(levels[0].price)
                 found[f"{name}_size"] = self.rules.from_lots(lots)
-        return evolve(self.tape, **found, halted=self.halted, time=now)
+        return evolve(self.tape, **found, halted=self.halted)
 
-    def printed(self, price: Decimal, quantity: Decimal) -> None:
+    def printed(self, price: Decimal, quantity: Decimal, at: dt.datetime) -> None:
         """Put a trade on the tape."""
         tape = self.tape
         self.tape = evolve(
@@ -163,9 +164,10 @@ class Market:
             high=price if tape.high is None else max(tape.high, price),
             low=price if tape.low is None else min(tape.low, price),
             open=price if tape.open is None else tape.open,
+            time=at,
         )
 
-    def quoted(self) -> None:
+    def quoted(self, at: dt.datetime) -> None:
         """Put the quote's last price on the tape; without one, the last is moved to the touch.
 
         So the last price follows a market that moves without trades; it starts at the bid, and goes
@@ -183,6 +185,7 @@ class Market:
         self.tape = evolve(
             tape,
             last=last,
+            time=tape.time if last == tape.last else at,
             volume=tape.volume if volume is None else volume,
             high=tape.high if tape.high is None or last is None else max(tape.high, last),
             low=tape.low if tape.low is None or last is None else min(tape.low, last),
@@ -195,7 +198,7 @@ class Market:
     def end_day(self) -> None:
         """The last price becomes the close; nothing has traded on the next day."""
         self._touched()
-        self.tape = Top(last=self.tape.last, close=self.tape.last)
+        self.tape = Top(last=self.tape.last, close=self.tape.last, time=self.tape.time)
 
     def _resting(self, side: Side) -> Iterator[tuple[int | None, int, int]]:
         book = self._engine.full_book()

@@ -109,7 +109,7 @@ class Marketplace:
             ValidationError: it is not listed, or its symbol has several contracts.
 
         """
-        return self._market(contract).top(self._clock.now())
+        return self._market(contract).top()
 
     def add_contract(self, definition: ContractDefinition) -> None:
         """List another contract; it has no quote yet.

@@ -203,6 +203,7 @@ class Top:
     halted: int = 0
     """0 no, 1 general, 2 volatility."""
     time: dt.datetime | None = None
+    """When the last price was told or traded."""
 
 
 @frozen(kw_only=True)

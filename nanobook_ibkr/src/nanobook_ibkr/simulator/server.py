@@ -102,6 +102,7 @@ class Server:
         if self._tasks:
             await asyncio.wait(self._tasks)
         self.uplink.forget()
+        self.script.clear()
         self.venue.listeners.remove(self._broadcaster)
 
     def _admit(self, connection: socket.socket) -> None:
@@ -136,7 +137,11 @@ class Server:
             self._broadcaster.end_turn()
             mail, self._mail = self._mail, {}
             for client in mail:
-                client.flush()
+                try:
+                    client.flush()
+                except Exception as error:  # noqa: BLE001 - ours; the others are told all the same
+                    self.defects.append(error)
+                    client.abort()
 
     def has_mail(self, client: Client) -> None:
         """Flush it at the end of the turn."""
