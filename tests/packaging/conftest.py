@@ -52,6 +52,11 @@ class Venv:
         python = self.folder / "bin" / "python"
         run(UV, "pip", "install", "--quiet", "--python", python, *requirements, **options)
 
+    def uninstall(self, *names):
+        """Take distributions out again."""
+        python = self.folder / "bin" / "python"
+        run(UV, "pip", "uninstall", "--quiet", "--python", python, *names)
+
 
 @pytest.fixture(scope="session")
 def make_venv(tmp_path_factory):

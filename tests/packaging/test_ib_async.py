@@ -64,11 +64,36 @@ def test_doctor_tells_that_both_libraries_are_installed(make_ibkr_venv):
     assert rivals(venv, status=0) == []
     venv.install("ib_async")
     assert installed(venv) == {"ib_insync", "ib_async", "eventkit", "aeventkit"}
-    told = "bring files that overwrite each other's; uninstall both, then install one"
+    told = "bring files that overwrite each other's; uninstall both, then install one: "
     assert rivals(venv, status=1) == [
-        ("ib_insync and ib_async", told),
-        ("eventkit and aeventkit", told),
+        (
+            "ib_insync and ib_async",
+            f"{told}python3 -m pip uninstall ib_insync ib_async; "
+            "python3 -m pip install --force-reinstall ib_async",
+        ),
+        (
+            "eventkit and aeventkit",
+            f"{told}python3 -m pip uninstall eventkit aeventkit; "
+            "python3 -m pip install --force-reinstall ib_async",
+        ),
     ]
+    venv.uninstall("ib_insync", "eventkit")
+    assert rivals(venv, status=1) == [
+        (
+            "ib_async",
+            "cannot be imported: its package eventkit is gone; "
+            "python3 -m pip install --force-reinstall ib_async brings it back",
+        )
+    ]
+    venv.uninstall("ib_async", "aeventkit")
+    shown = json.loads(venv.run("nanobook", "doctor", "--json").stdout)
+    (missing,) = [each for each in shown if each["about"] == "nanobook-ibkr"]
+    assert missing == {
+        "level": "warning",
+        "about": "nanobook-ibkr",
+        "detail": "IbkrBroker cannot connect without ib_insync or ib_async; "
+        "python3 -m pip install ib_async adds one",
+    }
 
 
 def rivals(venv, *, status):

@@ -27,6 +27,8 @@ _STATES = {
     "Filled": _S.FILLED,
     "Inactive": _S.HELD,
 }
+#: Why an order is not worked that waits for no price: nobody lends the shares, or a halt.
+_HELD = ("locate", "halted")
 #: A new order that is refused so never comes to be. One that the venue has is ended by its status.
 _REFUSES = (Meaning.REJECTED, Meaning.INVALID, Meaning.CONTRACT, Meaning.READ_ONLY)
 #: Answers to a cancel of an order that the venue does not have.
@@ -150,6 +152,8 @@ class KnownOrder:
             self.record.warned(f"status {message.status!r:.40}")
             state = _S.PENDING_SUBMIT
         self._resize(WIDE.add(message.filled, message.remaining), state)
+        if state is _S.ACCEPTED and message.why_held in _HELD:
+            state = _S.HELD
         changed = self._told(state, message.status, at, message.filled, message.avg_price)
         if changed and message.why_held:
             self.record.reason = message.why_held

@@ -57,7 +57,7 @@ def choose(backend: str) -> str:
     if len(installed) > 1:
         log.warning(
             "ib_insync and ib_async are both installed, and share a package that only one of them "
-            "can have; uninstall one. %s is used",
+            "can have; uninstall both, then install one. %s is used",
             installed[0],
         )
     return installed[0]

@@ -38,6 +38,8 @@ EXTRAS = {
 
 #: Distributions that bring the same package, so that the last one installed wins.
 RIVALS = (("ib_insync", "ib_async"), ("eventkit", "aeventkit"))
+#: Libraries through which Interactive Brokers is reached; one of them is needed.
+CLIENTS = RIVALS[0]
 
 
 @frozen
@@ -82,6 +84,7 @@ def examine() -> Iterator[Finding]:
     yield from _versions()
     yield from _facade()
     yield from _rivals()
+    yield from _clients()
     yield from _plugins()
     yield from _policy()
 
@@ -142,8 +145,31 @@ def _rivals() -> Iterator[Finding]:
             yield Finding(
                 "error",
                 both,
-                "bring files that overwrite each other's; uninstall both, then install one",
+                "bring files that overwrite each other's; uninstall both, then install one: "
+                f"python3 -m pip uninstall {' '.join(rivals)}; "
+                f"python3 -m pip install --force-reinstall {CLIENTS[-1]}",
             )
+
+
+def _clients() -> Iterator[Finding]:
+    """Whether the adapter has a library that works, or one whose package another one took along."""
+    if _installed("nanobook-ibkr") is None:
+        return
+    found = [name for name in CLIENTS if _installed(name)]
+    if not found:
+        yield Finding(
+            "warning",
+            "nanobook-ibkr",
+            "IbkrBroker cannot connect without ib_insync or ib_async; "
+            f"python3 -m pip install {CLIENTS[-1]} adds one",
+        )
+    elif find_spec("eventkit") is None:
+        yield Finding(
+            "error",
+            found[0],
+            "cannot be imported: its package eventkit is gone; "
+            f"python3 -m pip install --force-reinstall {found[0]} brings it back",
+        )
 
 
 def _plugins() -> Iterator[Finding]:
