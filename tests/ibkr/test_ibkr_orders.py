@@ -19,7 +19,9 @@ from tests.ibkr.sessions import connected
 
 from nanobook_core.contracts import (
     BrokerOrder,
+    BrokerProtocolError,
     CancelRejectedError,
+    ConnectError,
     ConnectionState,
     DuplicateOrderError,
     HaltedError,
@@ -903,3 +905,60 @@ def test_an_order_in_doubt_does_not_end_with_one_of_another_account_that_has_its
             gateway.call(lambda venue: venue.cancel_perm(int(theirs)))
             broker.server_time()  # what was told before has arrived
             assert broker.order_status("x").state is not OrderState.CANCELLED
+
+
+# A state file of another venue.
+
+
+def test_a_state_file_of_another_gateway_is_told_when_its_numbers_come_again(state):
+    """A simulator that starts again counts orders and executions from where it began before."""
+    text = (
+        r"order \d+ is 'first', buy AAPL here, and 'second', buy AAPL at the venue: the state file "
+        r".*orders.sqlite is of another gateway, .* use another state file"
+    )
+    with first_day(state):
+        pass
+    with first_day() as gateway:
+        broker = IbkrBroker(gateway.host, gateway.port, state=state)
+        with broker:
+            with pytest.raises(OutcomeUnknownError, match=text):
+                broker.submit_order(order("second", "101.00"))
+            status = broker.order_status("second")
+            assert (status.state, status.filled_quantity) == (OrderState.UNKNOWN, 0)
+            assert broker.order_status("first").filled_quantity == 8
+            for act in (broker.fills, broker.open_orders, lambda: broker.submit_order(order("c"))):
+                with pytest.raises(BrokerProtocolError, match=text) as caught:
+                    act()
+                assert caught.value.outcome is Outcome.NOT_SENT
+            with pytest.raises(OutcomeUnknownError, match=text):
+                broker.find_order("second")
+            with pytest.raises(ConnectError, match=text):
+                broker.resync()
+            assert [position.quantity for position in broker.positions()] == [8]
+        with pytest.raises(ConnectError, match=text):
+            broker.connect()
+        assert placed(gateway, "second") == 1
+        assert len(gateway.orders()) == 1
+        with IbkrBroker(gateway.host, gateway.port) as other:
+            assert other.find_order("second").filled_quantity == 8
+
+
+@contextlib.contextmanager
+def first_day(state=None):
+    """A gateway of its own; with a state file, one order is sent and filled."""
+    with SimulatedGateway(messages_per_second=None) as gateway:
+        gateway.set_quote("AAPL", "99.90", "100.10")
+        if state is not None:
+            with IbkrBroker(gateway.host, gateway.port, state=state) as broker:
+                broker.submit_order(order("first", "101.00"))
+                broker.wait("first", 5)
+                eventually(broker.fills)
+        yield gateway
+
+
+def test_open_orders_of_another_client_id_in_the_file_are_a_warning(make, caplog):
+    with make() as broker:
+        broker.submit_order(order("a"))
+    with make(client_id=2):
+        (warning,) = [each for each in caplog.records if "client_id 1" in each.getMessage()]
+        assert "which client_id 2 can neither change nor cancel" in warning.getMessage()

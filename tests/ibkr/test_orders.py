@@ -570,3 +570,25 @@ def test_a_change_that_is_refused_leaves_the_order_as_it_was(code):
     assert known.change_refusal.code == code
     assert known.record.state is OrderState.ACCEPTED
     assert known.record.order.limit_price == LIMIT
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        open_order(8, order_ref="theirs"),
+        open_order(8, order_ref="", side=Side.SELL),
+        completed_order(8, 8, "Filled", order_ref="theirs"),
+        execution(2, 8, 8, order_ref="theirs"),
+        execution(1, 8, 8, order_ref="theirs", perm_id=PERM_ID + 1),
+        execution(1, 8, 8, revision=2, order_ref="theirs", perm_id=PERM_ID + 1),
+    ],
+)
+def test_what_cannot_be_of_an_order_that_is_known_by_its_number_is_not_taken_for_it(message):
+    desk = Desk()
+    known = desk.send()
+    desk.hear(open_order(8), order_status(8, 3), execution(1, 3, 3))
+    before, fills = known.status(), desk.orders.fills()
+    desk.hear(message, order_status(8, 8, "Filled", order_id=ORDER_ID + 1))
+    assert known.status() == before
+    assert desk.orders.fills() == fills
+    assert "here, and" in desk.orders.contradiction

@@ -293,6 +293,7 @@ class IbkrBroker(BrokerBase):
         """
         check_scope(scope)
         self._check_told()
+        self._desk.check_consistent()
         if scope == "all":
             self._line.look()
         return self._desk.open_orders(scope)
@@ -362,6 +363,7 @@ class IbkrBroker(BrokerBase):
         if since is not None and since.tzinfo is None:
             raise ValidationError(f"since has a time zone, got {since.isoformat()}")
         self._check_told()
+        self._desk.check_consistent()
         if self._desk.lacks_executions() and self._may_glance():
             self._line.ask(lambda session: session.executions())
         return [

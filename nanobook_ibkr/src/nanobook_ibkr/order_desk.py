@@ -15,12 +15,14 @@ from nanobook_core.contracts import (
     BrokerError,
     BrokerEvent,
     BrokerOrderStatus,
+    BrokerProtocolError,
     ConnectionInfo,
     ConnectionState,
     Fill,
     OrderNotFoundError,
     OrderReference,
     OrderState,
+    Outcome,
 )
 from nanobook_core.contracts.cents import WIDE
 from nanobook_core.contracts.clock import Clock
@@ -319,6 +321,29 @@ class OrderDesk:
             changes, self._unexplained = self._unexplained, {}
             return {symbol: quantity for symbol, quantity in changes.items() if quantity}
 
+    @property
+    def contradiction(self) -> str:
+        """Why what is known cannot be of this venue, and what to do; empty if it can."""
+        text = self.orders.contradiction
+        if not text:
+            return ""
+        if self.is_durable:
+            return (
+                f"{text}: the state file {self.journal.where} is of another gateway, or the "
+                "records there were reset; use another state file"
+            )
+        return f"{text}: this is another gateway, or its records were reset; make another broker"
+
+    def check_consistent(self) -> None:
+        """Refuse to go by what came from another venue.
+
+        Raises:
+            BrokerProtocolError: it did; nothing was sent.
+
+        """
+        if self.contradiction:
+            raise BrokerProtocolError(self.contradiction, broker="ibkr", outcome=Outcome.NOT_SENT)
+
     def prove_absent(self, known: KnownOrder) -> bool:
         """Whether it is proved that the venue never had an order of one's own.
 
@@ -356,7 +381,7 @@ class OrderDesk:
             return self.prove_absent(known) and known.absent_in == self.session_number
 
     def _can_prove(self, known: KnownOrder) -> bool:
-        if not self.is_durable or self.compared != self.session_number:
+        if not self.is_durable or self.orders.contradiction or self.compared != self.session_number:
             return False
         if not known.is_own or known.client_id != self.client_id or known.heard or known.perm_id:
             return False
@@ -403,4 +428,21 @@ class OrderDesk:
         with self.changed:
             self._sockets = session.connections
             self.session_number = self.orders.session = number
+            self.orders.contradiction = ""
+            others = sorted(
+                {
+                    known.client_id
+                    for known in self.working("own")
+                    if known.client_id not in {None, self.client_id}
+                }
+            )
+        if others:
+            log.warning(
+                "%s has open orders of client_id %s, which client_id %d can neither change nor "
+                "cancel one by one",
+                self.journal.where,
+                ", ".join(map(str, others)),
+                self.client_id,
+            )
+        with self.changed:
             self.next_valid_id, self._counts_since = next_valid_id, counter.since

@@ -192,6 +192,7 @@ class OrderSender:
     ) -> KnownOrder:
         """Write an order down, under a number of its own or the one that it had before."""
         desk, name = self._desk, order.client_order_id or ""
+        desk.check_consistent()
         with desk.changed:
             known = None if is_renumbered else desk.orders.find(name)
             if known is not None:
@@ -267,11 +268,15 @@ class OrderSender:
         desk = self._desk
         self._wait(
             lambda: (
-                (self._is_answered(known) or desk.compared > known.session) and not desk.is_syncing
+                (
+                    (self._is_answered(known) or desk.compared > known.session)
+                    and not desk.is_syncing
+                )
+                or bool(desk.contradiction)
             )
         )
         is_told = desk.compared > known.session
-        if not known.perm_id and not known.is_done and not is_told:
+        if not (known.perm_id or known.is_done or is_told or desk.contradiction):
             is_told = self._look()
         with desk.changed:
             if is_told and known.number_was_taken():
@@ -373,6 +378,10 @@ class OrderSender:
         )
 
     def _doubtful(self, known: KnownOrder) -> BrokerError:
+        if self._desk.contradiction:
+            return OutcomeUnknownError(
+                self._desk.contradiction, broker="ibkr", client_order_id=known.order_ref
+            )
         if known.doubt is not None:
             return DuplicateOrderError(
                 f"the venue has had the number {known.ib_order_id} before ({known.doubt}); whether "

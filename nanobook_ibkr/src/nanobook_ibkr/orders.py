@@ -14,6 +14,7 @@ from attrs import evolve
 from nanobook_core.broker import OrderRecord
 from nanobook_core.contracts import BrokerOrder, BrokerProtocolError, Fill, OrderReference
 from nanobook_core.errors import ValidationError
+from nanobook_core.types import Side
 from nanobook_ibkr.known_order import KnownOrder
 from nanobook_ibkr.message import (
     Commission,
@@ -26,6 +27,9 @@ from nanobook_ibkr.message import (
 from nanobook_ibkr.order_form import ToldOrder, adopted_order, order_type_of
 
 log = logging.getLogger("nanobook.broker")
+
+#: What tells orders apart: `orderRef`, side, symbol.
+_Marks = tuple[str, Side, str]
 
 _LIQUIDITY = {1: "maker", 2: "taker"}
 
@@ -60,6 +64,8 @@ class Orders:
         """Start with none; orders of `client_id` are our own, `symbol_of` names contracts."""
         self.session = 0
         """Number of the running connection."""
+        self.contradiction = ""
+        """What of this connection shows that what is known came from another venue."""
         self._client_id = client_id
         self._listener = listener
         self._symbol_of = symbol_of
@@ -150,6 +156,8 @@ class Orders:
 
     def told_open(self, message: OpenOrder, at: dt.datetime) -> KnownOrder | None:
         """Hear of an order that is or was open; None where too little is said of it."""
+        if self._is_contradicted(message):
+            return None
         known = self._named(message)
         if known is None:
             is_own = message.client_id == self._client_id and message.order_id > 0
@@ -166,6 +174,8 @@ class Orders:
 
     def told_completed(self, message: CompletedOrder, at: dt.datetime) -> KnownOrder | None:
         """Hear of an order that is done; None where too little is said of it."""
+        if self._is_contradicted(message):
+            return None
         known = self._by_perm_id.get(message.perm_id)
         if known is None and message.order_ref:  # one that was in doubt until now
             named = self._by_ref.get(message.order_ref, [])
@@ -181,6 +191,8 @@ class Orders:
     def told_status(self, message: OrderStatus, at: dt.datetime) -> KnownOrder | None:
         """Hear how far an order is; None while its terms are not known."""
         known = self._of(message.perm_id, message.client_id, message.order_id)
+        if known is not None and _is_of_another(known, message):
+            return None
         if known is not None and self._may_be_anothers(known):
             known = None
         if known is None:
@@ -203,6 +215,8 @@ class Orders:
 
     def told_execution(self, message: Execution, at: dt.datetime) -> bool:
         """Hear of an execution; say whether it is new. A correction takes the place of another."""
+        if self._is_contradicted(message):
+            return False
         if self.has_fill(message.exec_id):
             return False
         if not message.quantity and _stem(message.exec_id) not in self._standing:
@@ -271,6 +285,34 @@ class Orders:
         self._standing[stem] = fill.exec_id
         self._fills[fill.exec_id] = fill
         self._exec_ids[fill.order_id].add(fill.exec_id)
+
+    def _is_contradicted(self, message: ToldOrder | Execution) -> bool:
+        """Whether what is known of that number, or execution, cannot be what is told.
+
+        Such numbers are nobody else's for ever: what is known came from another venue.
+        """
+        told = (message.order_ref, message.side, self._symbol_of(message.contract))
+        known = self._by_perm_id.get(message.perm_id)
+        if known is not None:
+            order = known.record.order
+            mine = (known.order_ref, order.side, order.symbol)
+            if _differ(mine, told):
+                self._contradict(f"order {message.perm_id}", mine, told)
+                return True
+        if isinstance(message, Execution):
+            fill = self._fills.get(self._standing.get(_stem(message.exec_id), ""))
+            if fill is not None:
+                mine = (fill.client_order_id, fill.side, fill.symbol)
+                if _differ(mine, told):
+                    self._contradict(f"execution {message.exec_id}", mine, told)
+                    return True
+        return False
+
+    def _contradict(self, what: str, mine: _Marks, told: _Marks) -> None:
+        ours, theirs = (f"{ref!r}, {side} {symbol}" for ref, side, symbol in (mine, told))
+        text = f"{what} is {ours} here, and {theirs} at the venue"
+        log.error("%s; it is not taken in", text)
+        self.contradiction = self.contradiction or text
 
     def _named(self, message: OpenOrder | Execution) -> KnownOrder | None:
         known = self._of(message.perm_id, message.client_id, message.order_id)
@@ -343,6 +385,20 @@ class Orders:
 
 
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+def _differ(mine: _Marks, told: _Marks) -> bool:
+    """Whether these are two orders; of one that has no `orderRef`, side and symbol must do."""
+    if mine[0] and told[0]:
+        return mine[0] != told[0]
+    return mine[1:] != told[1:]
+
+
+def _is_of_another(known: KnownOrder, message: OrderStatus) -> bool:
+    """Whether it has the venue's number of one order, and its client's number of another."""
+    if known.client_id is None or known.ib_order_id <= 0 or message.order_id <= 0:
+        return False
+    return (known.client_id, known.ib_order_id) != (message.client_id, message.order_id)
 
 
 def _stem(exec_id: str) -> str:

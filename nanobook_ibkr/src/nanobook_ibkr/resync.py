@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from nanobook_core.contracts import OrderState, PermissionDeniedError, SyncReport
+from nanobook_core.contracts import ConnectError, OrderState, PermissionDeniedError, SyncReport
 from nanobook_ibkr.message import OpenOrder
 from nanobook_ibkr.request import RequestTimeoutError
 
@@ -53,6 +53,7 @@ async def compare(desk: OrderDesk, session: Session) -> Comparison:
 
     Raises:
         PermissionDeniedError: the connection is read-only: all but the open orders is known then.
+        ConnectError: what is known came from another venue.
         BrokerError: there was no answer.
 
     """
@@ -63,6 +64,8 @@ async def compare(desk: OrderDesk, session: Session) -> Comparison:
     is_told = await _completed(session)
     await session.executions()
     is_complete = is_told and session.unreadable == unreadable
+    if desk.contradiction:
+        raise ConnectError(desk.contradiction, broker="ibkr")
     if isinstance(opened, PermissionDeniedError):
         raise opened
     listed = {order.perm_id: order.status in _WORKING for order in opened}
