@@ -614,8 +614,8 @@ def test_faults_of_one_kind_happen_one_after_the_other(gateway, client):
     ("fault", "how", "message"),
     [
         ("no_such_fault", {}, "no fault 'no_such_fault'; there are drop_before_accept, "),
-        (Fault.REJECT, {"cod": 201}, "of reject can be said code, text; got 'cod'"),
-        (Fault.MISSING_BID, {"bid": 1}, "of missing_bid can be said nothing; got 'bid'"),
+        (Fault.REJECT, {"cod": 201}, "reject takes code=, text=; got 'cod'"),
+        (Fault.MISSING_BID, {"bid": 1}, "missing_bid takes nothing more; got 'bid'"),
         (Fault.SILENT, {}, "silent needs request="),
         (Fault.SILENT, {"request": "61"}, "request is int, got '61'"),
         (Fault.REJECT, {"times": 0}, "times is a whole number from 1, got 0"),
@@ -629,6 +629,13 @@ def test_faults_of_one_kind_happen_one_after_the_other(gateway, client):
 def test_a_fault_that_cannot_be_is_not_planned(gateway, fault, how, message):
     with pytest.raises(ValidationError, match=message):
         gateway.inject(fault, **how)
+
+
+@pytest.mark.parametrize("name", [Fault.REJECT, "reject", "REJECT"])
+def test_a_fault_is_planned_by_any_of_its_names(gateway, client, name):
+    gateway.inject(name, code=201)
+    client.order(1, BUY, 10, "180.00")
+    assert errors(client.hear()) == [("1", "201")]
 
 
 def test_completed_orders_are_no_occasion_for_order_faults(gateway, client):

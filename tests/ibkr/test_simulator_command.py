@@ -6,19 +6,21 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from tests.ibkr.order_client import OrderClient
-from tests.ibkr.raw_client import RawClient
+from tests.ibkr.raw_client import RawClient, frame
 
 from nanobook_ibkr.simulator import SimulatedGateway
-from nanobook_ibkr.simulator.__main__ import simulator
+from nanobook_ibkr.simulator.__main__ import _where, simulator
 
 COMMAND = [sys.executable, "-m", "nanobook_ibkr.simulator"]
 HEADER = "symbol,bid,ask\n"
 GIVE_UP_SECONDS = 60
+FRAMES = Path(__file__).parents[1] / "data" / "ibkr" / "client_frames.json"
 
 
 @contextmanager
@@ -80,6 +82,29 @@ def test_it_says_where_it_is_and_what_to_type_next():
             f"it as to IB Gateway, such as IB().connect('127.0.0.1', {port}, clientId=1). Ctrl-C "
             "ends it.\n"
         )
+
+
+def test_it_warns_of_an_address_that_others_reach():
+    gateway = SimulatedGateway(host="0.0.0.0", port=4002)  # noqa: S104 - it is not started
+    assert _where(gateway, ("DU1",), Decimal(5), as_json=False) == (
+        "Simulated TWS at 0.0.0.0:4002, account DU1 with 5 USD. Connect to it as to IB Gateway, "
+        "such as IB().connect('127.0.0.1', 4002, clientId=1). Ctrl-C ends it. Whoever reaches this "
+        "machine can trade on it."
+    )
+
+
+def test_each_run_names_orders_and_executions_otherwise():
+    named = []
+    for _ in range(2):
+        with running("--port", 0, "--json") as process, RawClient(At(process).port) as client:
+            client.start(1, "v157..176")
+            order = json.loads(FRAMES.read_text())["176"]["placeOrder market"]
+            client.send(frame(order))
+            execution = client.until("11")
+            named.append((execution[14], execution[20]))
+    (first_id, first_perm), (second_id, second_perm) = named
+    assert first_id.split(".")[0] != second_id.split(".")[0]
+    assert int(first_perm) < int(second_perm) or int(second_perm) < 1_010_000_000
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

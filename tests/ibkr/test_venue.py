@@ -362,8 +362,8 @@ def test_venue_that_cannot_be_is_refused():
 @pytest.mark.parametrize(
     ("bid", "ask", "sizes", "message"),
     [
-        ("10.00", "10.00", {}, "bid is below the ask"),
-        ("10.01", "10.00", {}, "bid is below the ask"),
+        ("10.00", "10.00", {}, "bid must be below the ask"),
+        ("10.01", "10.00", {}, "bid must be below the ask"),
         ("10.001", "10.02", {}, "steps of 0.01"),
         ("0", "10.02", {}, "above 0"),
         ("10.00", "10.02", {"bid_size": 0}, "above 0"),

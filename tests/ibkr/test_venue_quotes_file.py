@@ -87,7 +87,7 @@ def test_size_of_nothing_is_no_quote(quotes):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("AAPL,2.00,1.00", "the bid is below the ask"),
+        ("AAPL,2.00,1.00", "the bid must be below the ask"),
         ("AAPL,x,1.00", "line 2: AAPL: bid is a number"),
         ("AAPL,1.00", "line 2: 2 values for 3 columns"),
         ("AAPL,-1,1.00", "bid is above 0"),

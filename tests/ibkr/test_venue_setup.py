@@ -130,6 +130,8 @@ def test_commission_is_never_given_back():
         {"rates": {"EUR": Decimal(0)}},
         {"rates": {"EUR": 1.1}},
         {"max_active_orders": 0},
+        {"first_perm_id": 0},
+        {"first_perm_id": 2_000_000_000},
     ],
 )
 def test_venue_that_cannot_be_is_refused(settings):
@@ -185,3 +187,16 @@ def test_sweep_with_a_group_in_the_book_is_as_one_without():
         "Submitted 5+5",
     ]
     assert bench.state(2, 1) == "Filled 45+0"
+
+
+def test_venues_that_begin_at_different_numbers_share_none():
+    named = []
+    for first in (1853000001, 1853000002):
+        bench = Bench(first_perm_id=first)
+        bench.place(1, 1, buy(1))
+        (execution,) = bench.venue.executions
+        named.append((execution.perm_id, execution.exec_id))
+    assert named == [
+        (1853000001, "0000e0d5.00000001.01.01"),
+        (1853000002, "0000e0d6.00000001.01.01"),
+    ]

@@ -2,6 +2,7 @@
 
 from nanobook_ibkr.simulator.fault import Fault
 from nanobook_ibkr.simulator.gateway import SimulatedGateway
+from nanobook_ibkr.simulator.record import ContractDefinition, ContractKey
 from nanobook_ibkr.simulator.venue import Venue
 
-__all__ = ["Fault", "SimulatedGateway", "Venue"]
+__all__ = ["ContractDefinition", "ContractKey", "Fault", "SimulatedGateway", "Venue"]

@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from decimal import Decimal
 from pathlib import Path
 from types import FrameType
@@ -19,6 +20,8 @@ from nanobook_core.cli.main import run_command
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator.gateway import SimulatedGateway
 from nanobook_ibkr.simulator.venue import Venue
+
+_ANY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - to warn of them
 
 
 def _money(ctx: click.Context, param: click.Parameter, value: str) -> Decimal:
@@ -57,7 +60,8 @@ def _accounts(
     "--quotes",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="What is quoted: symbol,bid,ask[,last,bid_size,ask_size,volume,currency] under such a "
-    "header. The market follows when the file changes. By default some US stocks are quoted.",
+    "header. The market follows when the file changes. Nothing else is listed then; without a file "
+    "some US stocks are.",
 )
 @click.option(
     "--account",
@@ -109,7 +113,11 @@ def simulator(  # noqa: PLR0917 - click gives them by name
       python -m nanobook_ibkr.simulator --port 0 --json --account DU1 --account DU2
     """
     gateway = SimulatedGateway(
-        Venue(() if quotes else None, cash=dict.fromkeys(accounts, cash)),
+        Venue(
+            () if quotes else None,
+            cash=dict.fromkeys(accounts, cash),
+            first_perm_id=_numbers_of_this_run(),
+        ),
         host=host,
         port=port,
         quotes=quotes,
@@ -126,6 +134,11 @@ def simulator(  # noqa: PLR0917 - click gives them by name
                 pass
     except KeyboardInterrupt:
         pass
+
+
+def _numbers_of_this_run() -> int:
+    """Where numbers start, another in each run: who trades keeps records of what they name."""
+    return 1_000_000_000 + time.time_ns() // 1_000_000 % 800_000_000
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
@@ -155,10 +168,14 @@ def _where(
         return json.dumps(
             {"host": gateway.host, "port": gateway.port, "accounts": accounts, "cash": f"{cash:f}"}
         )
+    is_open = gateway.host in _ANY_ADDRESS
+    host = "127.0.0.1" if is_open else gateway.host
     return (
         f"Simulated TWS at {gateway.host}:{gateway.port}, account {', '.join(accounts)} with "
         f"{cash:,f} USD. Connect to it as to IB Gateway, such as "
-        f"IB().connect({gateway.host!r}, {gateway.port}, clientId=1). Ctrl-C ends it."
+        f"IB().connect({host!r}, {gateway.port}, clientId=1). Ctrl-C ends it."
+        + " Whoever reaches this machine can trade on it."
+        * is_open
     )
 
 

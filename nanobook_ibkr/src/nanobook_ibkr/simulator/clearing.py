@@ -27,6 +27,7 @@ class Clearing:
         accounts: dict[str, Account],
         commission: Commission,
         announcer: Announcer,
+        series: int,
     ) -> None:
         self.accounts = accounts
         self.source = Account("", {})
@@ -35,6 +36,7 @@ class Clearing:
         self._clock = clock
         self._commission = commission
         self._announcer = announcer
+        self._series = f"{series % 2**32:08x}"
         self._count = 0
 
     def supplied(self, market: Market, match: Match, side: Side) -> None:
@@ -51,7 +53,7 @@ class Clearing:
         commission = EXACT.subtract(so_far, working.commission)
         working.commission = so_far
         self._count += 1
-        exec_id = f"0000e0d5.{self._count:08x}.01.01"
+        exec_id = f"{self._series}.{self._count:08x}.01.01"
         change = _signed(working.side, match.quantity)
         realized = self.accounts[order.account].trade(
             exec_id, market.definition, change, match.price, commission

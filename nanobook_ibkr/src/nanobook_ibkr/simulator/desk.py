@@ -33,7 +33,6 @@ from nanobook_ibkr.simulator.working import Working
 
 #: The highest number that a client can send; it needs a next one too.
 _LAST_ORDER_ID = 2**31 - 1
-_FIRST_PERM_ID = 1853000001
 _OUTSIDE_HOURS = (
     "Order Event Warning:Attribute 'Outside Regular Trading Hours' is ignored based on the order "
     "type and destination. PlaceOrder is now being processed."
@@ -53,6 +52,7 @@ class Desk:
         roster: Roster,
         margin: Margin,
         groups: Groups,
+        first_perm_id: int,
         max_active_orders: int | None,
     ) -> None:
         self._clock = clock
@@ -65,7 +65,7 @@ class Desk:
         self._max_active_orders = max_active_orders
         self._by_number: dict[tuple[int, int], Working] = {}
         self._next_order_ids: dict[int, int] = {}
-        self._next_perm_id = _FIRST_PERM_ID
+        self._next_perm_id = first_perm_id
         self._next_manual_id = -1
 
     def next_order_id(self, client_id: int) -> int:

@@ -188,6 +188,7 @@ class FaultScript:
             ValidationError: one of these cannot be, or the fault has no such detail.
 
         """
+        fault = Fault.__members__.get(fault, fault)
         if fault not in tuple(Fault):
             raise ValidationError(f"no fault {fault!r:.40}; there are {', '.join(Fault)}")
         fault = Fault(fault)
@@ -198,8 +199,8 @@ class FaultScript:
         allowed = _DETAILS.get(fault, ())
         for name in how:
             if name not in allowed:
-                said = ", ".join(allowed) or "nothing"
-                raise ValidationError(f"of {fault} can be said {said}; got {name!r:.40}")
+                takes = ", ".join(f"{each}=" for each in allowed) or "nothing more"
+                raise ValidationError(f"{fault} takes {takes}; got {name!r:.40}")
         if fault is Fault.SILENT and "request" not in how:
             raise ValidationError("silent needs request=, the number of the message, such as 61")
         how = {name: _checked(name, value) for name, value in how.items()}

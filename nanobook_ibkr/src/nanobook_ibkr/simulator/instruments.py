@@ -145,7 +145,11 @@ class Instruments:
         if found:
             ids = ", ".join(str(each.con_id) for each in found)
             raise ValidationError(f"{contract} is several contracts; give one of the ids {ids}")
-        raise ValidationError(f"{contract} is not listed")
+        listed = ", ".join(each.symbol for each in self._by_id.values())
+        raise ValidationError(
+            f"{contract} is not listed; listed are {listed:.300}; others come in with "
+            "Venue(definitions), or with a file of quotes"
+        )
 
 
 def _matches(key: ContractKey, listed: ContractDefinition) -> bool:

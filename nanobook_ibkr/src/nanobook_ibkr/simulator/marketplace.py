@@ -35,6 +35,10 @@ from nanobook_ibkr.simulator.source_quote import SourceQuote
 _CASH: Mapping[str, Decimal] = MappingProxyType({"DU1234567": Decimal(1_000_000)})
 _RATES: Mapping[str, Decimal] = MappingProxyType({"USD": Decimal(1)})
 
+_FIRST_PERM_ID = 1853000001
+_SERIES = 0xE0D5
+"""First part of the execution ids of a venue whose first order has that number."""
+
 #: A symbol, or a contract id where a symbol has several contracts.
 Contract = str | int | ContractDefinition
 
@@ -52,17 +56,24 @@ class Marketplace:
         leverage: Decimal = Decimal(4),
         rates: Mapping[str, Decimal] = _RATES,
         max_active_orders: int | None = None,
+        first_perm_id: int = _FIRST_PERM_ID,
     ) -> None:
         listings = default_listings() if definitions is None else ()
         self._clock = clock or SystemClock()
         self._rates = {"USD": Decimal(1), **rates}
-        check_settings(cash, leverage, self._rates, max_active_orders)
+        check_settings(cash, leverage, self._rates, max_active_orders, first_perm_id)
         self._accounts = {name: Account(name, {"USD": money}) for name, money in cash.items()}
         self._instruments = Instruments(())
         self._markets: dict[int, Market] = {}
         self._announcer = Announcer()
         self.listeners: list[VenueListener] = self._announcer.listeners
-        self._clearing = Clearing(self._clock, self._accounts, commission, self._announcer)
+        self._clearing = Clearing(
+            self._clock,
+            self._accounts,
+            commission,
+            self._announcer,
+            _SERIES + first_perm_id - _FIRST_PERM_ID,
+        )
         reservations, self._groups = Reservations(), Groups()
         self._margin = Margin(
             leverage=leverage,
@@ -92,6 +103,7 @@ class Marketplace:
             roster=self._roster,
             margin=self._margin,
             groups=self._groups,
+            first_perm_id=first_perm_id,
             max_active_orders=max_active_orders,
         )
         if definitions is None:

@@ -8,12 +8,16 @@ from decimal import Decimal
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator.order_check import is_number
 
+#: The wire has 32 bits for them.
+_MOST_PERM_ID = 2_000_000_000
+
 
 def check_settings(
     cash: Mapping[str, Decimal],
     leverage: Decimal,
     rates: Mapping[str, Decimal],
     max_active_orders: int | None,
+    first_perm_id: int,
 ) -> None:
     """Refuse accounts, money and limits that cannot be.
 
@@ -35,6 +39,10 @@ def check_settings(
             raise ValidationError(f"the rate of {currency} is a Decimal above 0, got {rate!r:.40}")
     if max_active_orders is not None and max_active_orders < 1:
         raise ValidationError(f"the most active orders are at least 1, got {max_active_orders}")
+    if not 0 < first_perm_id < _MOST_PERM_ID:
+        raise ValidationError(
+            f"the first perm id is from 1 to {_MOST_PERM_ID - 1}, got {first_perm_id}"
+        )
 
 
 def _is_money(number: Decimal) -> bool:

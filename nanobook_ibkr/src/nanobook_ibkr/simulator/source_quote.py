@@ -52,7 +52,7 @@ class SourceQuote:
             _check(rules, "volume", self.volume, _MOST_VOLUME)
         if self.bid is not None and self.ask is not None and self.bid >= self.ask:
             raise ValidationError(
-                f"{rules.symbol}: the bid is below the ask, got {self.bid} and {self.ask}"
+                f"{rules.symbol}: the bid must be below the ask, got {self.bid} and {self.ask}"
             )
 
 

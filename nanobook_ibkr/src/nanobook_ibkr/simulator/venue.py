@@ -25,7 +25,8 @@ class Venue(Marketplace):
     contracts that are given have no quotes until `set_quote`. `cash` is US dollars by account.
     `leverage` 1 is a cash account. `rates` are US dollars for one of each currency.
     `max_active_orders` limits the live orders of an account on one side of a contract, as TWS
-    does with 20.
+    does with 20. Orders are numbered from `first_perm_id`, and executions by it: who keeps a record
+    of several venues gives each another one.
 
     Raises:
         ValidationError: there is no account, or a setting or contract is one that cannot be, as
