@@ -30,9 +30,12 @@ from tests.ibkr.program import make_broker
 from nanobook_ibkr.simulator.fault import Fault
 
 
-def submit(run: FaultRun) -> None:
-    """Send a new order."""
-    run.submit()
+def send(run: FaultRun) -> None:
+    """Send a new order, or a change of one."""
+    if run.random.random() < 0.3 and run.living():
+        run.change()
+    else:
+        run.submit()
 
 
 def trade(run: FaultRun) -> None:
@@ -83,7 +86,7 @@ class Row:
 
     fault: Fault
     how: Mapping[str, Any] = field(factory=dict)
-    meets: Callable[[FaultRun], None] = submit
+    meets: Callable[[FaultRun], None] = send
     fees_known: bool = True
 
     @property
@@ -122,7 +125,7 @@ MENU = (
             9: ask_quote,
             91: ask_quote,
             1: ask_quote,
-            3: submit,
+            3: send,
             4: cancel,
         }.items()
     ),
@@ -173,7 +176,7 @@ class Result:
 
 
 def run_rows(
-    rows: Sequence[Row], seed: int, make: Callable[[int, Path], Any] = make_broker
+    rows: Sequence[Row], seed: int, make: Callable[[int, Path | None], Any] = make_broker
 ) -> Result:
     """Run a session with those faults in it, and have it judged."""
     name = "+".join(row.name for row in rows)
@@ -201,7 +204,7 @@ def run_rows(
         )
 
 
-def run_row(row: Row, seed: int, make: Callable[[int, Path], Any] = make_broker) -> Result:
+def run_row(row: Row, seed: int, make: Callable[[int, Path | None], Any] = make_broker) -> Result:
     """Run a session with that fault in it, and have it judged."""
     return run_rows([row], seed, make)
 

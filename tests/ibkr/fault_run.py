@@ -16,14 +16,36 @@ from tests.ibkr.evidence import HANG, Evidence, Truth, Violation
 from tests.ibkr.program import CLIENT_ID, SYMBOLS, TICK, Program, make_broker
 
 from nanobook_core.contracts import BrokerError, ConnectionState
-from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator import SimulatedGateway
-from nanobook_ibkr.simulator.record import LoggedMessage, VenueOrder
+from nanobook_ibkr.simulator.record import LoggedMessage
 from nanobook_ibkr.simulator.request import PlaceOrder, parse
 from nanobook_ibkr.simulator.wire import WireError
 
 #: Of a broker that has lost its connection, after the port is open again.
 RECONNECT = 10.0
+
+#: What a session does, and how often of one another.
+STEPS = {
+    "submit": 10,
+    "crowd": 1,
+    "crowd_as_it_breaks": 0.5,
+    "submit_again": 2,
+    "cancel": 3,
+    "cancel_all": 0.5,
+    "halted": 0.3,
+    "change": 3,
+    "change_as_it_fills": 1,
+    "look": 4,
+    "resync": 1,
+    "reconnect": 0.5,
+    "restart": 0.5,
+    "another_program": 0.5,
+    "move": 3,
+    "somebody_trades": 4,
+    "foreign": 1,
+    "manual": 1,
+    "pause": 2,
+}
 
 
 class FaultRun(Program):
@@ -33,7 +55,7 @@ class FaultRun(Program):
         self,
         folder: Path,
         seed: str,
-        make: Callable[[int, Path], Any] = make_broker,
+        make: Callable[[int, Path | None], Any] = make_broker,
     ) -> None:
         random = Random(seed)  # noqa: S311 - no secrets
         super().__init__(SimulatedGateway(), folder / "state", random, make)
@@ -71,11 +93,6 @@ class FaultRun(Program):
             order = self.random.choice(resting)
             self.trade_with(order, self.random.randint(1, int(order.remaining)))
 
-    def trade_with(self, order: VenueOrder, quantity: int) -> None:
-        """Let somebody trade with a resting order, if its trading is not halted."""
-        with suppress(ValidationError):
-            self.gateway.fill(order.perm_id, quantity)
-
     def foreign(self) -> None:
         """Another client sends an order."""
         self.gateway.submit_foreign(*self._passive())
@@ -107,40 +124,11 @@ class FaultRun(Program):
         limit = self.quotes[symbol] - self.random.randint(1, 9) * TICK
         return symbol, "BUY", Decimal(self.random.randint(1, 9)), limit
 
-    def resting(self) -> list[VenueOrder]:
-        """Orders of anybody that somebody may trade with."""
-        return [
-            each
-            for each in self.gateway.orders()
-            if not each.is_done and each.form.limit_price is not None and each.remaining >= 1
-        ]
-
     def steps(self, count: int) -> None:
         """Do so many things by chance."""
         for _ in range(count):
-            step = self.random.choices(
-                (
-                    self.submit,
-                    self.crowd,
-                    self.crowd_as_it_breaks,
-                    self.submit_again,
-                    self.cancel,
-                    self.cancel_all,
-                    self.halted,
-                    self.change,
-                    self.look,
-                    self.move,
-                    self.somebody_trades,
-                    self.foreign,
-                    self.manual,
-                    self.pause,
-                    self.resync,
-                    self.reconnect,
-                    self.restart,
-                ),
-                (10, 1, 0.5, 2, 3, 0.5, 0.3, 3, 4, 3, 4, 1, 1, 2, 1, 0.5, 0.5),
-            )[0]
-            step()
+            (step,) = self.random.choices(list(STEPS), list(STEPS.values()))
+            getattr(self, step)()
 
     def settle(self) -> None:
         """Mend everything, wait for the connection, and compare for the last time."""

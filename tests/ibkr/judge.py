@@ -32,6 +32,7 @@ from nanobook_core.contracts import (
     OrderType,
     Outcome,
 )
+from nanobook_core.contracts.broker_order import TERMINAL
 from nanobook_ibkr.simulator.record import OrderStatusWord, VenueOrder
 
 _S = OrderState
@@ -52,6 +53,8 @@ _STATES: Mapping[OrderStatusWord, frozenset[OrderState]] = {
     _W.INACTIVE: frozenset({_S.HELD, _S.REJECTED}),
     _W.FILLED: frozenset({_S.FILLED}),
 }
+#: Ends after which it cannot be sent again.
+_ENDS = TERMINAL - {_S.NOT_ACCEPTED}
 _UNCHANGED = (Outcome.NOT_SENT, Outcome.REJECTED)
 #: What it may say of an order that the venue does not have.
 _ABSENT = frozenset({_S.CREATED, _S.UNKNOWN, _S.NOT_ACCEPTED, _S.REJECTED})
@@ -203,7 +206,7 @@ def _cancels(evidence: Evidence) -> Iterator[Violation]:
     """An order that could not be cancelled because it was done is done."""
     at_venue = {each.form.order_ref: each for each in evidence.truth.own}
     for each in evidence.asked:
-        if isinstance(each, Cancel) and each.told is not None and each.told.is_terminal:
+        if isinstance(each, Cancel) and each.told in _ENDS:
             order = at_venue.get(each.client_order_id)
             if order is not None and each.told not in _STATES[order.status]:
                 text = f"{each.client_order_id} is said to be {each.told}, and is {order.status}"

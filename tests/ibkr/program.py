@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from attrs import frozen
 from tests.ibkr.caller import Caller
 from tests.ibkr.evidence import OUTCOME, Cancel, Replace, Submit, Told, Violation
 
@@ -20,17 +24,28 @@ from nanobook_core.contracts import (
     OrderNotFoundError,
     SyncReport,
 )
+from nanobook_core.errors import ValidationError
 from nanobook_ibkr.broker import IbkrBroker
 from nanobook_ibkr.simulator import SimulatedGateway
+from nanobook_ibkr.simulator.record import VenueOrder
 
 CLIENT_ID = 1
 SYMBOLS = ("AAPL", "MSFT", "IBM")
 TICK = Decimal("0.01")
 
 
-def make_broker(port: int, state: Path, kind: type[IbkrBroker] = IbkrBroker) -> IbkrBroker:
+def make_broker(port: int, state: Path | None, kind: type[IbkrBroker] = IbkrBroker) -> IbkrBroker:
     """Make a broker with short time-outs."""
     return kind(port=port, client_id=CLIENT_ID, state=state, timeout=1.0, ack_timeout=0.4)
+
+
+@frozen
+class Act:
+    """Something to ask of a broker, and what to do with its answer or its error."""
+
+    name: str
+    call: Callable[[], Any]
+    note: Callable[[object], None]
 
 
 class Program(Caller):
@@ -41,7 +56,7 @@ class Program(Caller):
         gateway: SimulatedGateway,
         state: Path,
         random: Random,
-        make: Callable[[int, Path], Any],
+        make: Callable[[int, Path | None], Any],
     ) -> None:
         super().__init__()
         self.gateway = gateway
@@ -70,25 +85,67 @@ class Program(Caller):
         """Connect: the first time in a process that takes as long as to import the library."""
         self.call("connect", lambda: self.broker.connect(10.0))
 
+    def do(self, *acts: Act) -> None:
+        """Do several things at once, each in a thread of its own, and note how they ended."""
+        names = ", ".join(act.name for act in acts)
+        for act, answer in zip(acts, self.calls(names, [act.call for act in acts]), strict=True):
+            act.note(answer)
+
+    def submission(self, order: BrokerOrder) -> Act:
+        """Submit an order."""
+
+        def note(answer: object) -> None:
+            error = answer if isinstance(answer, BrokerError) else None
+            outcome = None if error is None else error.outcome
+            self.asked.append(Submit(order=order, outcome=outcome, error=repr(error)))
+
+        return Act("submit_order", lambda: self.broker.submit_order(order), note)
+
+    def cancellation(self, ref: str) -> Act:
+        """Cancel an order."""
+
+        def note(answer: object) -> None:
+            status = answer.status if isinstance(answer, CancelRejectedError) else None
+            told = None if status is None else status.state
+            self.asked.append(Cancel(client_order_id=ref, told=told))
+
+        return Act("cancel_order", lambda: self.broker.cancel_order(ref), note)
+
+    def question(self) -> Act:
+        """Ask for anything."""
+        name, *arguments = self.random.choice(
+            [
+                ("account",),
+                ("positions",),
+                ("open_orders", "all"),
+                ("fills",),
+                ("connection",),
+                ("server_time",),
+                ("quote", self.random.choice(SYMBOLS)),
+                ("preview", self.unsent_order()),
+                *[(name, ref) for name in ("order_status", "find_order") for ref in self.latest()],
+            ]
+        )
+        return Act(name, lambda: getattr(self.broker, name)(*arguments), lambda _: None)
+
+    def latest(self) -> list[str]:
+        """Client order ids of the last two orders."""
+        return list(self.orders)[-2:]
+
     def submit(self, *orders: BrokerOrder) -> None:
         """Submit orders at once, by default a new one of any kind."""
-        orders = orders or (self.new_order(),)
-        answers = self.calls(
-            "submit_order",
-            [lambda order=order: self.broker.submit_order(order) for order in orders],  # type: ignore[misc]
-        )
-        for order, answer in zip(orders, answers, strict=True):
-            self.asked.append(
-                Submit(
-                    order=order,
-                    outcome=answer.outcome if isinstance(answer, BrokerError) else None,
-                    error=repr(answer) if isinstance(answer, BrokerError) else "",
-                )
-            )
+        self.do(*[self.submission(order) for order in orders or (self.new_order(),)])
 
     def crowd(self) -> None:
-        """Submit several orders at once, from as many threads."""
-        self.submit(*[self.new_order() for _ in range(self.random.randint(2, 4))])
+        """Submit several orders at once, while others are cancelled and questions asked."""
+        acts = [self.submission(self.new_order()) for _ in range(self.random.randint(2, 3))]
+        living = self.living()
+        for _ in range(self.random.randint(0, 2)):
+            if living and self.random.random() < 0.5:
+                acts.append(self.cancellation(self.random.choice(living)))
+            else:
+                acts.append(self.question())
+        self.do(*acts)
 
     def new_order(self, *, is_marketable: bool | None = None) -> BrokerOrder:
         """Any order, that nobody has submitted yet."""
@@ -116,6 +173,17 @@ class Program(Caller):
         self.orders[ref] = order
         return order
 
+    def another_program(self) -> None:
+        """Another program takes the same client id, and knows nothing of this one's orders."""
+        self.is_whole = False
+        self.call("disconnect", self.broker.disconnect)
+        ours, self.broker = self.broker, self.make(self.gateway.port, None)
+        self.connect()
+        self.submit()
+        self.call("disconnect", self.broker.disconnect)
+        self.broker = ours
+        self.connect()
+
     def submit_again(self) -> None:
         """Submit an order that was submitted before, as a program does that lost its memory."""
         if self.orders:
@@ -128,11 +196,7 @@ class Program(Caller):
 
     def cancel_order(self, ref: str) -> None:
         """Cancel an order."""
-        answer = self.call("cancel_order", lambda: self.broker.cancel_order(ref))
-        status = answer.status if isinstance(answer, CancelRejectedError) else None
-        self.asked.append(
-            Cancel(client_order_id=ref, told=None if status is None else status.state)
-        )
+        self.do(self.cancellation(ref))
 
     def change(self) -> None:
         """Change the quantity, or the limit, of a living order."""
@@ -147,6 +211,24 @@ class Program(Caller):
         else:
             ticks = self.random.choice([-3, -2, -1, 1, 2, 3])
             self.replace(ref, limit_price=order.limit_price + ticks * TICK)
+
+    def change_as_it_fills(self) -> None:
+        """Raise the quantity of a living order while somebody trades with it."""
+        resting = [each for each in self.resting() if each.form.order_ref in self.orders]
+        if not resting:
+            return
+        order = self.random.choice(resting)
+        quantity = self.random.randint(1, int(order.remaining))
+        delay = self.random.uniform(0, 0.004)
+
+        def trade() -> None:
+            time.sleep(delay)
+            self.trade_with(order, quantity)
+
+        trading = threading.Thread(target=trade)
+        trading.start()
+        self.replace(order.form.order_ref, quantity=order.form.quantity + 5)
+        trading.join()
 
     def replace(
         self, ref: str, *, quantity: Decimal | None = None, limit_price: Decimal | None = None
@@ -184,21 +266,7 @@ class Program(Caller):
 
     def look(self) -> None:
         """Ask for something."""
-        refs = list(self.orders)
-        name, *arguments = self.random.choice(
-            [
-                ("account",),
-                ("positions",),
-                ("open_orders", "all"),
-                ("fills",),
-                ("connection",),
-                ("quote", self.random.choice(SYMBOLS)),
-                ("server_time",),
-                ("preview", self.unsent_order()),
-                *[(name, ref) for name in ("order_status", "find_order") for ref in refs[-2:]],
-            ]
-        )
-        self.call(name, lambda: getattr(self.broker, name)(*arguments))
+        self.do(self.question())
 
     def ask(self, name: str) -> None:
         """Ask a question."""
@@ -226,6 +294,19 @@ class Program(Caller):
         self.is_whole = False
         self.call("disconnect", self.broker.disconnect)
         self.start_broker()
+
+    def resting(self) -> list[VenueOrder]:
+        """Orders of anybody that somebody may trade with."""
+        return [
+            each
+            for each in self.gateway.orders()
+            if not each.is_done and each.form.limit_price is not None and each.remaining >= 1
+        ]
+
+    def trade_with(self, order: VenueOrder, quantity: int) -> None:
+        """Let somebody trade with a resting order, if its trading is not halted."""
+        with suppress(ValidationError):
+            self.gateway.fill(order.perm_id, quantity)
 
     def living(self) -> list[str]:
         """Client order ids of the broker's orders that live at the venue."""

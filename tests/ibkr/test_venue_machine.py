@@ -61,7 +61,8 @@ class VenueMachine(RuleBasedStateMachine):
             return
         try:
             self.run.settle()
-            assert judge(self.run.evidence(fees_known=True)) == []
+            violations = judge(self.run.evidence(fees_known=True))
+            assert violations == [], violations
             traded = dict.fromkeys(SYMBOLS, Decimal(0))
             for each in self.run.truth().executions:
                 sign = 1 if each.action == "BUY" else -1
@@ -184,6 +185,14 @@ class VenueMachine(RuleBasedStateMachine):
     @rule()
     def restart(self):
         self.run.restart()
+
+    @rule()
+    def another_program_has_the_client_id_for_a_while(self):
+        self.run.another_program()
+
+    @rule(scope=st.sampled_from(["own", "all"]))
+    def cancel_all(self, scope):
+        self.run.call("cancel_all", lambda: self.run.broker.cancel_all(scope=scope))
 
     @rule()
     def resync(self):
