@@ -174,8 +174,9 @@ class FaultRun(Program):
         messages = self.gateway.messages(3, incoming=True, client_id=CLIENT_ID)
         errors = self.gateway.messages(4, incoming=False, client_id=CLIENT_ID)
         orders = self.gateway.orders()
-        taken = {str(each.order_id) for each in orders if each.client_id == CLIENT_ID}
-        used_up = {each.fields[2] for each in errors if each.fields[3] == "103"} - taken
+        taken = {(e.form.order_ref, str(e.order_id)) for e in orders if e.client_id == CLIENT_ID}
+        refused = {each.fields[2] for each in errors if each.fields[3] == "103"}
+        sent = {(each.fields[26], each.fields[1]) for each in messages if not _is_what_if(each)}
         return Truth(
             client_id=CLIENT_ID,
             orders=orders,
@@ -186,11 +187,7 @@ class FaultRun(Program):
                 if each.quantity
             },
             cash=self._cash(),
-            placed=frozenset(
-                (each.fields[26], each.fields[1])
-                for each in messages
-                if each.fields[1] not in used_up and not _is_what_if(each)
-            ),
+            placed=frozenset(pair for pair in sent if pair in taken or pair[1] not in refused),
         )
 
     def _cash(self) -> Decimal:
