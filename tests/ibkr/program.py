@@ -66,6 +66,8 @@ class Program(Caller):
         self.asked: list[Submit | Replace | Cancel] = []
         self.orders: dict[str, BrokerOrder] = {}
         """By client order id, as they were asked for first."""
+        self.others: set[str] = set()
+        """Those of another program."""
         self.events: list[BrokerEvent] = []
         self.missed: list[Fill] = []
         self.report = SyncReport()
@@ -179,15 +181,17 @@ class Program(Caller):
         self.call("disconnect", self.broker.disconnect)
         ours, self.broker = self.broker, self.make(self.gateway.port, None)
         self.connect()
-        self.submit()
+        order = self.new_order()
+        self.submit(order)
         self.call("disconnect", self.broker.disconnect)
         self.broker = ours
+        self.others.add(order.client_order_id or "")
         self.connect()
 
     def submit_again(self) -> None:
         """Submit an order that was submitted before, as a program does that lost its memory."""
-        if self.orders:
-            self.submit(self.random.choice(list(self.orders.values())))
+        if own := [order for ref, order in self.orders.items() if ref not in self.others]:
+            self.submit(self.random.choice(own))
 
     def cancel(self) -> None:
         """Cancel an order, which may be done."""
