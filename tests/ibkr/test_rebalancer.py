@@ -103,6 +103,8 @@ def test_an_order_in_flight_is_ended_by_recover(folder, gateway):
     code, _, errors = folder.here("status")
     assert (code, f"is held by process {process.pid} on" in errors) == (6, True)
     end(process, signal.SIGKILL)
+    unfinished = "Unfinished: monday; its `run` goes on with it, `recover` ends it\n"
+    assert unfinished in folder.here("status")[1]
     code, output, errors = folder.here("recover")
     assert code == 0, output + errors
     assert [each.status for each in gateway.orders() if not each.is_done] == []

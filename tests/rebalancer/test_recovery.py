@@ -317,6 +317,16 @@ def test_orders_of_others_are_left_alone(world):
 # other windows
 
 
+def test_a_dry_run_names_the_run_that_was_begun_and_explains_what_is_held(world):
+    crash_at_submit(world)
+    result = world.run({"CCC": 0.1}, Options(dry_run=True), window="w2")
+    assert result.status == "review"
+    assert result.message == (
+        "AAA: 500 held, 0 explained: w1 was begun and has not ended; run that again, or end it "
+        "with `rebalancer recover`"
+    )
+
+
 def test_a_run_for_another_window_ends_first_what_was_left_open(world):
     world.broker.faults["submit_order"].append(lambda: world.quotes.update(AAA=DEAR))
     crash_after(world, "order_submitted")

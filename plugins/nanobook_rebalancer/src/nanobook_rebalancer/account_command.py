@@ -17,6 +17,7 @@ from nanobook_core.contracts import (
     PermissionDeniedError,
     SystemClock,
 )
+from nanobook_rebalancer.chain import Scan
 from nanobook_rebalancer.command_setting import (
     CommandSetting,
     connected,
@@ -25,8 +26,10 @@ from nanobook_rebalancer.command_setting import (
 )
 from nanobook_rebalancer.decimal_text import decimal_text, money_text
 from nanobook_rebalancer.ending import DocumentCommand, EndedError, in_one_line, printing
+from nanobook_rebalancer.history import History, digest
 from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.reconcile import reconcile as compare
+from nanobook_rebalancer.recovery import left_open
 from nanobook_rebalancer.target import read_target
 
 
@@ -45,6 +48,7 @@ def status(setting: CommandSetting) -> None:
         account = broker.account()
         open_orders, untold = _open_orders(broker)
     reason = KillSwitch(config.audit_path).reason()
+    begun = _unfinished(config.audit_path, account.account_id)
     with printing():
         click.echo(f"Account {account.account_id}")
         for name in ("equity", "cash", "buying_power"):
@@ -57,7 +61,19 @@ def status(setting: CommandSetting) -> None:
             )
         if untold:
             click.echo(f"  open orders are not told: {untold}")
+        for window in begun:
+            click.echo(f"Unfinished: {window}; its `run` goes on with it, `recover` ends it")
         click.echo(f"Kill switch: {reason or 'not set'}")
+
+
+def _unfinished(path: Path, account_id: str) -> list[str]:
+    """Names of what was begun for the account and has not ended."""
+    try:
+        with path.open("rb") as file:
+            history = History.fold(Scan(str(path), file))
+    except FileNotFoundError:
+        return []
+    return [window.name for window in left_open(history, digest(account_id))]
 
 
 def _open_orders(broker: Broker) -> tuple[list[BrokerOrderStatus], str]:

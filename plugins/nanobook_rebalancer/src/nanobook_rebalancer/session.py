@@ -41,6 +41,7 @@ from nanobook_rebalancer.recovery import (
     adopt_surfaced,
     counted,
     end_others,
+    left_open,
     open_orders,
     orphans,
     record_late_fills,
@@ -58,6 +59,7 @@ from nanobook_rebalancer.venue import Venue
 _LATE = dt.timedelta(days=7)
 _ZERO = Decimal(0)
 _ACCEPT = "look at the account; if these positions are right, run again with --accept-positions"
+_UNFINISHED = "{} was begun and has not ended; run that again, or end it with `rebalancer recover`"
 _OVERTAKEN = "positions have changed since the plan was made, so nothing was sent; run again"
 
 
@@ -292,7 +294,10 @@ class Session:
             problems = [*stuck, *self._holdings.unexplained(snapshot.positions)]
             if not problems or self.options.accept_positions:
                 return snapshot
-        raise StoppedError("review", f"{'; '.join(problems)}: {_ACCEPT}")
+        windows = left_open(self.journal.history, self.window.account)
+        begun = ", ".join(window.name for window in windows)
+        way_out = _UNFINISHED.format(begun) if begun else _ACCEPT
+        raise StoppedError("review", f"{'; '.join(problems)}: {way_out}")
 
     def _record_late_fills(self) -> list[str]:
         """Ask for fills of orders that have ended; returns what cannot be explained."""
