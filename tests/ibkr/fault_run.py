@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.ibkr.program import CLIENT_ID, SYMBOLS, TICK, Program, make_broker
 
 from nanobook_core.contracts import BrokerError, ConnectionState
 from nanobook_ibkr.simulator import SimulatedGateway
-from nanobook_ibkr.simulator.record import LoggedMessage
+from nanobook_ibkr.simulator.record import LoggedMessage, VenueOrder
 from nanobook_ibkr.simulator.request import PlaceOrder, parse
 from nanobook_ibkr.simulator.wire import WireError
 
@@ -171,12 +171,7 @@ class FaultRun(Program):
 
     def truth(self) -> Truth:
         """What the venue knows."""
-        messages = self.gateway.messages(3, incoming=True, client_id=CLIENT_ID)
-        errors = self.gateway.messages(4, incoming=False, client_id=CLIENT_ID)
         orders = self.gateway.orders()
-        taken = {(e.form.order_ref, str(e.order_id)) for e in orders if e.client_id == CLIENT_ID}
-        refused = {each.fields[2] for each in errors if each.fields[3] == "103"}
-        sent = {(each.fields[26], each.fields[1]) for each in messages if not _is_what_if(each)}
         return Truth(
             client_id=CLIENT_ID,
             orders=orders,
@@ -187,8 +182,25 @@ class FaultRun(Program):
                 if each.quantity
             },
             cash=self._cash(),
-            placed=frozenset(pair for pair in sent if pair in taken or pair[1] not in refused),
+            placed=self._placed(orders),
         )
+
+    def _placed(self, orders: Sequence[VenueOrder]) -> frozenset[tuple[str, str]]:
+        """What was sent, but for what the venue has refused because its number was used."""
+        sent: dict[str, set[str]] = {}
+        latest: dict[str, str] = {}
+        for message in self.gateway.messages(client_id=CLIENT_ID):
+            kind, fields = (message.incoming, message.fields[0]), message.fields
+            if kind == (True, "3") and not _is_what_if(message):
+                number, ref = fields[1], fields[26]
+                sent.setdefault(number, set()).add(ref)
+                latest[number] = ref
+            elif kind == (False, "4") and fields[3] == "103" and fields[2] in latest:
+                sent[fields[2]].discard(latest[fields[2]])
+        for order in orders:
+            if order.client_id == CLIENT_ID:
+                sent.setdefault(str(order.order_id), set()).add(order.form.order_ref)
+        return frozenset((ref, number) for number, refs in sent.items() for ref in refs)
 
     def _cash(self) -> Decimal:
         values = self.gateway.call(lambda venue: venue.account_values(venue.accounts[0]))
