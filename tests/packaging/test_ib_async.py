@@ -68,21 +68,27 @@ def test_doctor_tells_that_both_libraries_are_installed(make_ibkr_venv):
     assert rivals(venv, status=1) == [
         (
             "ib_insync and ib_async",
-            f"{told}python3 -m pip uninstall ib_insync ib_async; "
-            "python3 -m pip install --force-reinstall ib_async",
+            (
+                f"{told}python3 -m pip uninstall ib_insync ib_async; "
+                "python3 -m pip install --force-reinstall ib_async"
+            ),
         ),
         (
             "eventkit and aeventkit",
-            f"{told}python3 -m pip uninstall eventkit aeventkit; "
-            "python3 -m pip install --force-reinstall ib_async",
+            (
+                f"{told}python3 -m pip uninstall eventkit aeventkit; "
+                "python3 -m pip install --force-reinstall ib_async"
+            ),
         ),
     ]
     venv.uninstall("ib_insync", "eventkit")
     assert rivals(venv, status=1) == [
         (
             "ib_async",
-            "cannot be imported: its package eventkit is gone; "
-            "python3 -m pip install --force-reinstall ib_async brings it back",
+            (
+                "cannot be imported: its package eventkit is gone; "
+                "python3 -m pip install --force-reinstall ib_async brings it back"
+            ),
         )
     ]
     venv.uninstall("ib_async", "aeventkit")
