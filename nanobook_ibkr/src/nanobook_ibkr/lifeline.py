@@ -29,6 +29,8 @@ from nanobook_ibkr.session import Session
 
 T = TypeVar("T")
 
+#: Seconds for a thread to begin whose start was interrupted, if it will.
+_BEGIN = 1.0
 #: Seconds that the end of a connection waits for callbacks.
 _PATIENCE = 5.0
 
@@ -125,12 +127,10 @@ class Lifeline:
                 self._end(session)
 
     def _start(self, timeout: float, began: Callable[[], None]) -> None:
-        self._desk.open(self._journal)
         session = None
         try:
+            _whole(self._prepare)
             began()
-            self._events = EventThread(self._deliver)
-            self.loop.start()
             session = Session(
                 self._settings,
                 listener=self._desk,
@@ -148,6 +148,11 @@ class Lifeline:
             if events is not None:
                 events.join(_PATIENCE)
             raise
+
+    def _prepare(self) -> None:
+        self._desk.open(self._journal)
+        self._events = EventThread(self._deliver)
+        self.loop.start()
 
     def _end(self, session: Session | None) -> None:
         if session is not None:
@@ -221,14 +226,14 @@ def _whole(function: Callable[[], None]) -> None:
         finally:
             done.set()
 
-    thread = threading.Thread(target=call, name="nanobook-end")
+    thread = threading.Thread(target=call, name="nanobook-whole")
     try:
         thread.start()
         done.wait()
     except RuntimeError:  # no more threads: the interpreter ends
         call()
     finally:
-        if thread.ident is not None:
+        if not done.wait(_BEGIN) and thread.ident is not None:
             done.wait()
     if errors:
         raise errors[0]
