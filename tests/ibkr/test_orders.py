@@ -592,3 +592,14 @@ def test_what_cannot_be_of_an_order_that_is_known_by_its_number_is_not_taken_for
     assert known.status() == before
     assert desk.orders.fills() == fills
     assert "here, and" in desk.orders.contradiction
+
+
+def test_a_correction_names_what_it_corrects_though_that_was_never_told_here():
+    desk = Desk()
+    known = desk.send()
+    desk.hear(open_order(8), execution(1, 2, 2, revision=2))
+    (fill,) = desk.orders.fills()
+    assert (fill.quantity, fill.exec_id, fill.corrects) == (2, exec_id(1, 2), exec_id(1))
+    desk.hear(execution(1, 3, 3))  # late: the corrected one
+    assert [fill.exec_id for fill in desk.orders.fills()] == [exec_id(1, 2)]
+    assert [fill.exec_id for fill in known.record.fills] == [exec_id(1, 2)]

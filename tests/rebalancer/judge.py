@@ -122,8 +122,17 @@ class Audit:
 
     @classmethod
     def read(cls, content: bytes, account: str = ACCOUNT) -> Audit:
-        """Read what is sound of it; the first thing that is not is a violation of J4."""
+        """Read what is sound of it; the first thing that is not is a violation of J4.
+
+        An execution that a later record corrects is not there any more.
+        """
         records, violations = _chain(content)
+        corrected = {record["data"].get("corrects") for record in records}
+        records = [
+            record
+            for record in records
+            if record["event"] != "order_filled" or record["data"]["exec_id"] not in corrected
+        ]
         audit = cls(records, violations)
         for record in records:
             audit.by_event[record["event"]].append(record)

@@ -269,7 +269,7 @@ class Orders:
                 is_fee_known=False,
                 liquidity=_LIQUIDITY.get(message.liquidity, ""),
                 time=message.time,
-                corrects=self._standing.get(_stem(message.exec_id), ""),
+                corrects=self._standing.get(_stem(message.exec_id)) or _before(message.exec_id),
             )
         )
 
@@ -404,6 +404,13 @@ def _is_of_another(known: KnownOrder, message: OrderStatus) -> bool:
 def _stem(exec_id: str) -> str:
     """Return what an execution and its corrections share."""
     return exec_id.rpartition(".")[0] or exec_id
+
+
+def _before(exec_id: str) -> str:
+    """Return what a correction corrects that was never told here; empty for what is none."""
+    stem, _, last = exec_id.rpartition(".")
+    before = _revision(exec_id) - 1
+    return f"{stem}.{before:0{len(last)}}" if before > 0 else ""
 
 
 def _revision(exec_id: str) -> int:
