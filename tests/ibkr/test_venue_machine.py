@@ -241,4 +241,4 @@ def machine_of(examples, steps):
 
 
 TestSomeSessions = machine_of(10, 15)
-TestManySessions = pytest.mark.slow(machine_of(200, 40))
+TestManySessions = pytest.mark.slow(machine_of(60, 40))
