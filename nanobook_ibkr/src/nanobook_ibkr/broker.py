@@ -158,6 +158,13 @@ class IbkrBroker(BrokerBase):
         self._is_halt_kept = True
         self._glanced = -_GLANCE
 
+    def __repr__(self) -> str:
+        settings = self._settings
+        return (
+            f"<IbkrBroker {settings.host}:{settings.port}, client_id {settings.client_id}, "
+            f"{self.connection().state.value}>"
+        )
+
     # -- the connection
 
     def connect(self, timeout: float | None = None) -> None:
