@@ -300,6 +300,7 @@ def test_a_request_whose_caller_gives_up_leaves_nothing(client, gateway):
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no such signal here")
 def test_an_interrupted_caller_leaves_nothing(client, gateway):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
     gateway.inject("silent", request=61)
     timer = threading.Timer(
         0.2, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
@@ -308,6 +309,7 @@ def test_an_interrupted_caller_leaves_nothing(client, gateway):
     with pytest.raises(KeyboardInterrupt):
         client.ask("position_rows")
     timer.join()
+    signal.signal(signal.SIGINT, before)
 
     async def waiting():
         return dict(client.session._link.requests._pending)

@@ -12,7 +12,8 @@ ib = IB()
 ib.connect("127.0.0.1", int(sys.argv[1]), clientId=18)
 ib.RequestTimeout = 20
 said = []
-ib.errorEvent += lambda req_id, code, text, contract: said.append((code, text))
+# A library takes back a question that failed; the answer to that comes when it likes.
+ib.errorEvent += lambda req_id, code, text, contract: "cancel" in text or said.append((code, text))
 aapl = Stock("AAPL", "SMART", "USD")
 ib.qualifyContracts(aapl)
 
