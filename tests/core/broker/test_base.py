@@ -9,10 +9,12 @@ import pytest
 import nanobook
 from nanobook_core.contracts import (
     BrokerOrder,
+    BrokerTimeInForce,
     CancelRejectedError,
     ConnectionState,
     LinkDownError,
     OrderState,
+    UnsupportedError,
 )
 
 from .adapter import Adapter
@@ -45,6 +47,22 @@ def test_a_record_and_the_seeds_arguments_are_one_order(broker):
     ack = broker.submit_order("A", "sell", D(5))
     assert (ack, ack.state) == (4, OrderState.ACCEPTED)
     assert sent(broker)[3].order_type == "market"
+
+
+@pytest.mark.parametrize(
+    ("tifs", "expected"), [({"gtc", "ioc"}, "gtc"), ({"day", "gtc"}, "day"), ({"day"}, "day")]
+)
+def test_the_seeds_form_works_for_as_long_as_is_usual_at_the_venue(broker, tifs, expected):
+    broker.claims["tifs"] = frozenset(BrokerTimeInForce(tif) for tif in tifs)
+    broker.submit_order("A", "buy", 5)
+    assert sent(broker)[0].tif == expected
+
+
+def test_a_record_works_for_as_long_as_it_says(broker):
+    broker.claims["tifs"] = frozenset({BrokerTimeInForce.GTC, BrokerTimeInForce.IOC})
+    with pytest.raises(UnsupportedError, match="adapter has no tif 'day'; it has gtc, ioc"):
+        broker.submit_order(BrokerOrder("A", "buy", 5))
+    assert sent(broker) == []
 
 
 def test_ids_are_made_of_the_time_and_a_number_where_none_is_given(broker):

@@ -10,8 +10,10 @@ from tests.core.risk.venue import StoppedClock, Venue
 
 from nanobook_core.contracts import (
     Broker,
+    BrokerCapabilities,
     BrokerOrder,
     BrokerOrderStatus,
+    BrokerTimeInForce,
     Instrument,
     LinkDownError,
     NoQuoteError,
@@ -67,6 +69,13 @@ def test_the_seeds_form_is_an_order_too():
     venue = Venue()
     gate(venue).submit_order("AAPL", "buy", 10, order_type="limit", limit_price_cents=99_50)
     assert venue.sent == [BrokerOrder("AAPL", "buy", 10, "limit", Decimal("99.5"))]
+
+
+def test_the_seeds_form_works_for_as_long_as_is_usual_at_the_venue():
+    venue = Venue()
+    venue.capabilities = lambda: BrokerCapabilities(tifs=frozenset({BrokerTimeInForce.GTC}))
+    gate(venue).submit_order("AAPL", "buy", 10)
+    assert venue.sent == [BrokerOrder("AAPL", "buy", 10, tif="gtc")]
 
 
 def test_an_order_that_a_check_fails_is_not_sent():

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from nanobook_core.contracts import (
     Account,
+    BrokerCapabilities,
     BrokerOrderStatus,
     BrokerPosition,
     Instrument,
@@ -45,6 +46,9 @@ class Venue:
         self.asked.append(question)
         if question in self.failing:
             raise self.failing[question]
+
+    def capabilities(self):
+        return BrokerCapabilities()
 
     def account(self):
         self._ask("account")

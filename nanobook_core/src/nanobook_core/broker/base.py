@@ -213,6 +213,8 @@ class BrokerBase(ABC):
         Nothing is changed on the way: what is off a step is refused, and `normalize` cuts it. An
         order without a client order id is given one, which the acknowledgement says.
         """
+        with self._unsent():
+            usual_tif = self.capabilities().usual_tif
         record = read_order(
             order,
             side,
@@ -221,6 +223,7 @@ class BrokerBase(ABC):
             limit_price_cents=limit_price_cents,
             limit_price=limit_price,
             client_order_id=client_order_id,
+            usual_tif=usual_tif,
         )
         with self._unsent():
             self._check_connected()

@@ -86,6 +86,12 @@ class BrokerCapabilities:
     """How far back fills and finished orders can be asked for; None for ever."""
     max_orders_per_second: float | None = None
 
+    @property
+    def usual_tif(self) -> BrokerTimeInForce:
+        """How long an order works of which that is not said: the day; till cancelled without."""
+        day = BrokerTimeInForce.DAY
+        return day if day in self.tifs else BrokerTimeInForce.GTC
+
 
 @frozen(kw_only=True)
 class NormalizedOrder:
@@ -257,7 +263,8 @@ class Broker(Protocol):
     ) -> OrderAck:
         """Send an order once, and return when the venue has it.
 
-        As a record, or as in the seed: symbol, side, quantity, and a limit in cents.
+        As a record, or as in the seed: symbol, side, quantity, and a limit in cents; that one works
+        for the venue's `usual_tif`.
 
         Raises:
             TypeError, ValidationError, OverflowError: an argument; nothing was sent.

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from nanobook_core.contracts.broker_order import (
     BrokerOrder,
+    BrokerTimeInForce,
     OrderType,
     check_client_order_id,
     to_quantity,
@@ -24,8 +25,11 @@ def read_order(
     limit_price_cents: int | None = None,
     limit_price: Decimal | None = None,
     client_order_id: str | None = None,
+    usual_tif: BrokerTimeInForce = BrokerTimeInForce.DAY,
 ) -> BrokerOrder:
     """Return the order as a record; arguments are looked at in the original's order.
+
+    `usual_tif` is that of an order that is not given as a record.
 
     Raises:
         TypeError, ValidationError, OverflowError: an argument.
@@ -47,6 +51,7 @@ def read_order(
         Side(side),  # type: ignore[arg-type]  # refuses what is no string
         to_quantity(quantity),
         *_price(OrderType(order_type), limit_price_cents, limit_price),
+        tif=usual_tif,
         client_order_id=None if client_order_id is None else check_client_order_id(client_order_id),
     )
 

@@ -99,6 +99,7 @@ class GatedBroker:
                 the checks need; nothing was sent.
 
         """
+        claimed = ask("what the venue can do", self._broker.capabilities)
         record = read_order(
             order,
             side,
@@ -107,6 +108,7 @@ class GatedBroker:
             limit_price_cents=limit_price_cents,
             limit_price=limit_price,
             client_order_id=client_order_id,
+            usual_tif=claimed.usual_tif,
         )
         judged = risk_order(record)
         with self._lock:

@@ -169,6 +169,7 @@ class BrokerBench:
                 "side": side,
                 "quantity": self.quantity,
                 "order_type": "limit",
+                "tif": broker.capabilities().usual_tif,
                 "client_order_id": self.new_id(),
                 **changes,
             }

@@ -115,6 +115,7 @@ class SubmissionLaws(BrokerBench):
         )
         for name in ("symbol", "side", "quantity", "limit_price", "state"):
             assert getattr(spelt, name) == getattr(recorded, name) is not None
+        assert spelt.tif == recorded.tif
 
     def test_a_limit_in_cents_is_that_price(self, broker: Broker) -> None:
         """The seed's 185_00 is 185, to the cent."""
