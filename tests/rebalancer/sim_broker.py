@@ -209,7 +209,7 @@ class SimBroker(BrokerBase):
             ],
         )
 
-    def find_order(self, client_order_id):
+    def find_order(self, client_order_id, symbol=None):
         def find():
             found = self.venue.find(client_order_id)
             return None if found is None else self.status(found)

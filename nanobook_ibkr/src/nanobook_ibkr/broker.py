@@ -305,7 +305,11 @@ class IbkrBroker(BrokerBase):
             self._line.look()
         return self._desk.open_orders(scope)
 
-    def find_order(self, client_order_id: str) -> BrokerOrderStatus | None:
+    def find_order(
+        self,
+        client_order_id: str,
+        symbol: str | None = None,  # noqa: ARG002 - here it is one id among all
+    ) -> BrokerOrderStatus | None:
         """Ask for the latest order of that client order id, open or done.
 
         None is proof, and there is one only with `state`. Either nothing was ever sent from here

@@ -77,7 +77,7 @@ class Adapter(BrokerBase):
             if not record.state.is_terminal and (record.is_own or scope == "all")
         ]
 
-    def find_order(self, client_order_id):
+    def find_order(self, client_order_id, symbol=None):
         return None
 
     def fills(self, since=None, symbol=None):

@@ -140,6 +140,7 @@ def test_a_client_order_id_is_refused_for_as_long_as_the_venue_remembers(
         broker.cancel_all()
         assert (send() is not None) == again_done
         found = broker.find_order("x")
+        assert broker.find_order("x", "AAPL") == found
         assert found.order_id == 1 + again_open + again_done
         assert broker.find_order("y") is None
 

@@ -130,7 +130,9 @@ class BrokerBase(ABC):
         """Orders that may still fill."""
 
     @abstractmethod
-    def find_order(self, client_order_id: str) -> BrokerOrderStatus | None:
+    def find_order(
+        self, client_order_id: str, symbol: str | None = None
+    ) -> BrokerOrderStatus | None:
         """Ask the venue for an order; None is proof that it never had it."""
 
     @abstractmethod

@@ -315,7 +315,11 @@ class PaperBroker(BrokerBase):
         with self._request():
             return [paper.record.status() for paper in self._books.open_orders()]
 
-    def find_order(self, client_order_id: str) -> BrokerOrderStatus | None:
+    def find_order(
+        self,
+        client_order_id: str,
+        symbol: str | None = None,  # noqa: ARG002 - here it is one id among all
+    ) -> BrokerOrderStatus | None:
         """Return the latest order of that client order id; None is proof that there is none."""
         check_client_order_id(client_order_id)
         with self._request():

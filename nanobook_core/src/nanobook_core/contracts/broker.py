@@ -288,10 +288,13 @@ class Broker(Protocol):
         """Orders that may still fill, oldest first."""
         ...
 
-    def find_order(self, client_order_id: str) -> BrokerOrderStatus | None:
+    def find_order(
+        self, client_order_id: str, symbol: str | None = None
+    ) -> BrokerOrderStatus | None:
         """Ask the venue for the latest order of that client order id, open or done.
 
-        None says that the venue never had it: it is proof, not a guess.
+        None says that the venue never had it: it is proof, not a guess. Say the symbol where it is
+        known: some venues find orders only among those of a symbol.
 
         Raises:
             OutcomeUnknownError: the venue cannot prove either.

@@ -251,9 +251,11 @@ class GatedBroker:
         """Orders that may still fill."""
         return self._broker.open_orders(scope)
 
-    def find_order(self, client_order_id: str) -> BrokerOrderStatus | None:
+    def find_order(
+        self, client_order_id: str, symbol: str | None = None
+    ) -> BrokerOrderStatus | None:
         """Ask the venue for an order; None is proof that it never had it."""
-        return self._broker.find_order(client_order_id)
+        return self._broker.find_order(client_order_id, symbol)
 
     def fills(self, since: dt.datetime | None = None, symbol: str | None = None) -> list[Fill]:
         """Executions, oldest first."""

@@ -266,7 +266,7 @@ class BrokerBench:
     def asked(self, broker: Broker, order: BrokerOrder) -> BrokerOrderStatus | None:
         """Ask for an order; that nobody can tell counts as no answer."""
         try:
-            return broker.find_order(self.named(order))
+            return broker.find_order(self.named(order), order.symbol)
         except OutcomeUnknownError:
             return None
 
@@ -277,10 +277,10 @@ class BrokerBench:
         again because of it.
         """
         if self.proves_absence:
-            assert broker.find_order(client_order_id) is None
+            assert broker.find_order(client_order_id, self.symbol) is None
         else:
             with pytest.raises(OutcomeUnknownError):
-                broker.find_order(client_order_id)
+                broker.find_order(client_order_id, self.symbol)
 
     def refusal(self, broker: Broker, order: BrokerOrder) -> BrokerError | None:
         """Send an order, and return the error that says no; None where it was taken."""

@@ -205,7 +205,7 @@ class FaultLaws(BrokerBench):
 
         def proved() -> bool:
             try:
-                return broker.find_order(self.named(order)) is None
+                return broker.find_order(self.named(order), order.symbol) is None
             except OutcomeUnknownError:
                 return False
 

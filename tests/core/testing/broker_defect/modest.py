@@ -51,7 +51,7 @@ class Modest(Sound):
         value = sum((row.market_value for row in self.positions()), Decimal(0))
         return evolve(account, equity=account.cash + value, gross_position_value=value)
 
-    def find_order(self, client_order_id):
+    def find_order(self, client_order_id, symbol=None):
         if found := super().find_order(client_order_id):
             return found
         raise OutcomeUnknownError("orders of long ago are not kept here")
@@ -83,7 +83,7 @@ def hides(*laws):
     "a_refused_order_does_not_use_up_its_client_order_id",
 )
 class GuessesAbsence(Immodest):
-    def find_order(self, client_order_id):
+    def find_order(self, client_order_id, symbol=None):
         return Sound.find_order(self, client_order_id)
 
 

@@ -22,7 +22,7 @@ class Remembers(Sound):
 
 @breaks("orders_are_found_after_a_restart", "an_order_in_doubt_is_settled_after_a_restart")
 class FindsWhatItSent(Remembers):
-    def find_order(self, client_order_id):
+    def find_order(self, client_order_id, symbol=None):
         return super().find_order(client_order_id) if client_order_id in self.sent else None
 
 
@@ -41,7 +41,7 @@ class OwnsWhatItSent(Remembers):
 
 @breaks("an_order_never_sent_is_not_found_after_a_restart")
 class TakesTheLatestForIt(Remembers):
-    def find_order(self, client_order_id):
+    def find_order(self, client_order_id, symbol=None):
         return super().find_order(client_order_id) or (
             None if self.sent else self.open_orders()[-1]
         )

@@ -42,7 +42,7 @@ class Sound(PaperBroker):
     def order_status(self, order):
         return self.marked(super().order_status(order))
 
-    def find_order(self, client_order_id):
+    def find_order(self, client_order_id, symbol=None):
         found = super().find_order(client_order_id)
         return found and self.marked(found)
 

@@ -160,7 +160,7 @@ class CutsIds(Recast):
 
 @breaks("an_order_never_sent_is_not_found")
 class FindsByBeginning(Sound):
-    def find_order(self, client_order_id):
+    def find_order(self, client_order_id, symbol=None):
         for status in self.open_orders():
             if status.client_order_id.startswith(client_order_id):
                 return status
@@ -169,14 +169,14 @@ class FindsByBeginning(Sound):
 
 @breaks("an_open_order_is_found", "an_order_whose_answer_was_lost_is_found")
 class FindsOnlyDoneOrders(Sound):
-    def find_order(self, client_order_id):
+    def find_order(self, client_order_id, symbol=None):
         found = super().find_order(client_order_id)
         return found if found and found.state.is_terminal else None
 
 
 @breaks("a_done_order_is_found")
 class FindsOnlyOpenOrders(Sound):
-    def find_order(self, client_order_id):
+    def find_order(self, client_order_id, symbol=None):
         found = super().find_order(client_order_id)
         return None if found and found.state.is_terminal else found
 
@@ -184,7 +184,7 @@ class FindsOnlyOpenOrders(Sound):
 @breaks("an_order_is_found_by_a_new_connection")
 class FindsOnlyItsSession(Sound):
     def disconnect(self):
-        self.find_order = lambda _: None
+        self.find_order = lambda *_: None
         super().disconnect()
 
 
@@ -209,7 +209,7 @@ class ClaimsTooMuchOfIds(Sound):
     client_id_scope="never",
 )
 class FindsTheFirst(Sound):
-    def find_order(self, client_order_id):
+    def find_order(self, client_order_id, symbol=None):
         found = [s for s in self.open_orders("all") if s.client_order_id == client_order_id]
         return found[0] if found else super().find_order(client_order_id)
 
