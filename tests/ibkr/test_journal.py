@@ -246,7 +246,7 @@ def test_one_has_it_at_a_time(path):
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"this is no database at all, but a diary of someone", "no file of this broker"),
+        (b"this is no database at all, but a diary of someone", "no file of a broker"),
         (b"SQLite format 3\0" + b"\xff" * 4000, "orders.sqlite"),
     ],
 )

@@ -14,6 +14,7 @@ from attrs import evolve
 from nanobook_core.broker import BrokerBase
 from nanobook_core.broker.order_rules import check_rules
 from nanobook_core.broker.reference import check_reference, check_scope
+from nanobook_core.broker.setting import to_cap, to_choice, to_seconds, to_whole, to_word
 from nanobook_core.contracts import (
     Account,
     BrokerCapabilities,
@@ -55,7 +56,7 @@ from nanobook_ibkr.order_desk import OrderDesk
 from nanobook_ibkr.order_form import market_limit, order_fields
 from nanobook_ibkr.order_sender import OrderSender
 from nanobook_ibkr.quote import MARKET_DATA_TYPES
-from nanobook_ibkr.setting import to_cap, to_choice, to_pace, to_seconds, to_whole, to_word
+from nanobook_ibkr.setting import to_pace
 
 log = logging.getLogger("nanobook.broker")
 

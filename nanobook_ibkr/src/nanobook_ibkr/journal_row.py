@@ -7,15 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from nanobook_core.broker import OrderRecord
+from nanobook_core.broker.database import Statement
 from nanobook_core.contracts import BrokerOrder, Fill, OrderState, OrderType
 from nanobook_ibkr.known_order import KnownOrder
 from nanobook_ibkr.order_form import sendable
 
-#: SQL with places, and what stands in them.
-Statement = tuple[str, tuple[Any, ...]]
-
 TABLES = """
-CREATE TABLE entries (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE orders (
     client_id INTEGER NOT NULL, ib_order_id INTEGER NOT NULL, perm_id INTEGER NOT NULL,
     client_order_id TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL, quantity TEXT NOT NULL,

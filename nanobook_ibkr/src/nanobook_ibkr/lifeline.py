@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
+from nanobook_core.broker.event_thread import EventThread
+from nanobook_core.broker.uninterrupted import uninterrupted
 from nanobook_core.contracts import (
     BrokerError,
     ConnectionInfo,
@@ -19,7 +21,6 @@ from nanobook_core.contracts import (
 )
 from nanobook_core.contracts.clock import Clock
 from nanobook_ibkr.contract import Contracts, Listed
-from nanobook_ibkr.event_thread import EventThread
 from nanobook_ibkr.listener import SessionSettings
 from nanobook_ibkr.loop_thread import LoopThread
 from nanobook_ibkr.order_desk import OrderDesk
@@ -29,8 +30,6 @@ from nanobook_ibkr.session import Session
 
 T = TypeVar("T")
 
-#: Seconds for a thread to begin whose start was interrupted, if it will.
-_BEGIN = 1.0
 #: Seconds that the end of a connection waits for callbacks.
 _PATIENCE = 5.0
 
@@ -117,7 +116,7 @@ class Lifeline:
             return
         if not events.is_current:
             self._dismissed = events
-        _whole(lambda: self._finish(session))
+        uninterrupted(lambda: self._finish(session))
         events.join(_PATIENCE)
 
     def _finish(self, session: Session) -> None:
@@ -129,7 +128,7 @@ class Lifeline:
     def _start(self, timeout: float, began: Callable[[], None]) -> None:
         session = None
         try:
-            _whole(self._prepare)
+            uninterrupted(self._prepare)
             began()
             session = Session(
                 self._settings,
@@ -144,7 +143,7 @@ class Lifeline:
             self._session = session
         except BaseException:
             events = self._events
-            _whole(lambda: self._end(session))
+            uninterrupted(lambda: self._end(session))
             if events is not None:
                 events.join(_PATIENCE)
             raise
@@ -211,29 +210,3 @@ class Lifeline:
     def look(self) -> None:
         """Ask for open orders, and what became of those that are none any more."""
         self.ask(lambda session: look(self._desk, session))
-
-
-def _whole(function: Callable[[], None]) -> None:
-    """Call it on a thread of its own, which no interrupt (Ctrl-C) reaches, and wait for it."""
-    errors: list[BaseException] = []
-    done = threading.Event()  # a `join` that is interrupted would take the thread for ended
-
-    def call() -> None:
-        try:
-            function()
-        except BaseException as error:  # noqa: BLE001 - raised below
-            errors.append(error)
-        finally:
-            done.set()
-
-    thread = threading.Thread(target=call, name="nanobook-whole")
-    try:
-        thread.start()
-        done.wait()
-    except RuntimeError:  # no more threads: the interpreter ends
-        call()
-    finally:
-        if not done.wait(_BEGIN) and thread.ident is not None:
-            done.wait()
-    if errors:
-        raise errors[0]

@@ -285,7 +285,7 @@ def test_an_interrupt_leaves_no_change_half_made(path):
 
 def test_a_file_of_something_else_is_refused_and_left_alone(path):
     path.write_bytes(b"symbol,bid,ask\nA,99,101\n" * 100)
-    with pytest.raises(nanobook.ConnectError, match="is no paper broker's file"):
+    with pytest.raises(nanobook.ConnectError, match="is no file of a paper broker"):
         paper(path).connect()
     assert path.read_bytes() == b"symbol,bid,ask\nA,99,101\n" * 100
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterator
-from decimal import InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from nanobook_core.broker.held_file import create, hold
-from nanobook_core.contracts.broker_error import ConnectError, LinkDownError, SessionConflictError
-
-SCHEMA = 1
-_APPLICATION = 0x6E_62_50_61  # "nbPa"
+from nanobook_core.broker.database import Database, Layout
+from nanobook_core.contracts.broker_error import ConnectError, LinkDownError
 
 _TABLES = """
 CREATE TABLE account (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -43,7 +38,15 @@ CREATE TABLE taken (
 """
 
 
-class PaperDatabase:
+_LAYOUT = Layout(
+    application=0x6E_62_50_61,  # "nbPa"
+    version=1,
+    tables=_TABLES,
+    owner="paper broker",
+)
+
+
+class PaperDatabase(Database):
     """An SQLite database, in a file or in memory, that only one broker has open."""
 
     def __init__(self, path: Path | None, opening: dict[str, str]) -> None:
@@ -54,46 +57,11 @@ class PaperDatabase:
             ConnectError: the file cannot be opened, is damaged, or is no paper broker's.
 
         """
-        self._where = "memory" if path is None else str(path)
-        with contextlib.ExitStack() as opened, self._opening():
-            if path is not None:
-                opened.callback(os.close, hold(path, "paper broker"))
-                create(path)
-            self._database = sqlite3.connect(
-                ":memory:" if path is None else path,
-                timeout=0,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            opened.callback(self._database.close)
-            self._open(opening)
-            self._check()
-            self._opened = opened.pop_all()
-
-    def _open(self, opening: dict[str, str]) -> None:
-        run = self._database.execute
-        run("PRAGMA locking_mode=EXCLUSIVE")  # held until it is closed, or the process ends
-        run("BEGIN EXCLUSIVE")
-        known = run("PRAGMA application_id").fetchone()[0]
-        tables = run("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        version = run("PRAGMA user_version").fetchone()[0]
-        run("ROLLBACK")
-        if known != _APPLICATION and (known or tables or version):
-            raise ConnectError(f"{self._where} is a database of something else; it is left alone")
-        if known and version != SCHEMA:
-            raise ConnectError(
-                f"{self._where} has the layout {version}; this nanobook reads {SCHEMA}"
-            )
-        run("PRAGMA journal_mode=WAL")
-        run("PRAGMA synchronous=FULL")
-        if not known:
-            run("BEGIN EXCLUSIVE")
-            for statement in _TABLES.split(";")[:-1]:
-                run(statement)
-            self._database.executemany("INSERT INTO account VALUES (?, ?)", opening.items())
-            run(f"PRAGMA application_id={_APPLICATION}")
-            run(f"PRAGMA user_version={SCHEMA}")
-            run("COMMIT")
+        super().__init__(
+            path,
+            _LAYOUT,
+            [("INSERT INTO account VALUES (?, ?)", entry) for entry in opening.items()],
+        )
 
     def _check(self) -> None:
         """Refuse a file that is damaged, or lacks a table.
@@ -105,14 +73,8 @@ class PaperDatabase:
         named = "SELECT name FROM sqlite_master WHERE type='table' ORDER BY name"
         tables = [name for (name,) in self._database.execute(named)]
         if tables != ["account", "fills", "holdings", "orders", "symbols", "taken"]:
-            raise ConnectError(f"{self._where} is damaged: its tables are {', '.join(tables)}")
-        verdict = self._database.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise ConnectError(f"{self._where} is damaged: {verdict}")
-
-    def close(self) -> None:
-        """Let the file go; done again, it does nothing."""
-        self._opened.close()
+            raise ConnectError(f"{self.where} is damaged: its tables are {', '.join(tables)}")
+        super()._check()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -154,26 +116,5 @@ class PaperDatabase:
             yield
         except sqlite3.Error as error:
             raise LinkDownError(
-                f"{self._where}: {error}; connect again to see what was done"
+                f"{self.where}: {error}; connect again to see what was done"
             ) from error
-
-    @contextlib.contextmanager
-    def _opening(self) -> Iterator[None]:
-        try:
-            yield
-        except LinkDownError as error:
-            raise ConnectError(f"{self._where}: {error.__cause__}") from error
-        except ConnectError:
-            raise
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise SessionConflictError(
-                    f"{self._where} is in use by another paper broker"
-                ) from error
-            raise ConnectError(f"{self._where}: {error}") from error
-        except sqlite3.Error as error:
-            raise ConnectError(f"{self._where} is no paper broker's file: {error}") from error
-        except OSError as error:
-            raise ConnectError(f"{self._where}: {error}") from error
-        except (InvalidOperation, ValueError, TypeError) as error:
-            raise ConnectError(f"{self._where} is damaged: {error}") from error

@@ -95,24 +95,22 @@ class PaperState(PaperDatabase):
                 held.get(symbol, Decimal(0)), lots if side == "buy" else lots.copy_negate()
             )
         if cash != self.cash:
-            raise ConnectError(f"{self._where} is damaged: cash {self.cash}, its fills say {cash}")
+            raise ConnectError(f"{self.where} is damaged: cash {self.cash}, its fills say {cash}")
         positions = {one.symbol: one.quantity for one in self.holdings()}
         if positions != {symbol: lots for symbol, lots in held.items() if lots}:
-            raise ConnectError(
-                f"{self._where} is damaged: its positions are not those of its fills"
-            )
+            raise ConnectError(f"{self.where} is damaged: its positions are not those of its fills")
         is_open = {order.record.order_id for order in self.open_orders()}
         for order in self._orders(""):
             record = order.record
             if order.left < 0:
                 raise ConnectError(
-                    f"{self._where} is damaged: more than order {record.order_id} is filled"
+                    f"{self.where} is damaged: more than order {record.order_id} is filled"
                 )
             if record.state.is_terminal is (record.order_id in is_open) or (
                 (record.state is OrderState.FILLED) is not (order.left == 0)
             ):
                 raise ConnectError(
-                    f"{self._where} is damaged: order {record.order_id} is {record.state.value}, "
+                    f"{self.where} is damaged: order {record.order_id} is {record.state.value}, "
                     f"and {order.left} of it is left"
                 )
 
