@@ -11,8 +11,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, Self
 
-from tests.ibkr.caller import HungError
-from tests.ibkr.evidence import HANG, Evidence, Truth, Violation
+from tests.fault.caller import HungError
+from tests.fault.evidence import HANG, Violation
+from tests.ibkr.evidence import Evidence, Truth
 from tests.ibkr.program import CLIENT_ID, SYMBOLS, TICK, Program, make_broker
 
 from nanobook_core.contracts import BrokerError, ConnectionState

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from tests.ibkr.evidence import (
+from tests.fault.evidence import (
     DUPLICATE,
     LOST,
     OUTCOME,
@@ -17,12 +17,11 @@ from tests.ibkr.evidence import (
     STATE,
     TERMS,
     Cancel,
-    Evidence,
     Replace,
     Submit,
-    Truth,
     Violation,
 )
+from tests.ibkr.evidence import Evidence, Truth
 from tests.ibkr.judge_fill import judge_events, judge_fills, judge_holdings
 
 from nanobook_core.contracts import (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from tests.ibkr.evidence import DOUBLED, EVENT, LOST, POSITION, Evidence, Truth, Violation
+from tests.fault.evidence import DOUBLED, EVENT, LOST, POSITION, Violation
+from tests.fault.judge_event import judge_order_events
+from tests.ibkr.evidence import Evidence, Truth
 
-from nanobook_core.contracts import BrokerOrderStatus, Fill, OrderState
+from nanobook_core.contracts import Fill
 from nanobook_ibkr.simulator.record import VenueExecution
 
 
@@ -70,32 +72,12 @@ def judge_events(evidence: Evidence) -> Iterator[Violation]:
         if before is not None and (before.is_fee_known or not fill.is_fee_known):
             yield Violation(EVENT, f"execution {fill.exec_id} was told twice")
         seen[fill.exec_id] = fill
-    yield from _order_events(each.order for each in told.events if each.order is not None)
+    yield from judge_order_events(each.order for each in told.events if each.order is not None)
     if told.is_whole:
         shown = seen.keys() | {each.exec_id for each in told.missed}
         for execution in truth.own_executions:
             if execution.exec_id not in shown:
                 yield Violation(EVENT, f"nobody was told of execution {execution.exec_id}")
-
-
-def _order_events(statuses: Iterable[BrokerOrderStatus]) -> Iterator[Violation]:
-    last: dict[str, BrokerOrderStatus] = {}
-    for status in statuses:
-        key = status.client_order_id or str(status.order_id)
-        before = last.get(key)
-        if before is not None:
-            if status.filled_quantity < before.filled_quantity:
-                yield Violation(EVENT, f"less of {key} has filled than before")
-            if (
-                before.state.is_terminal
-                and status.state is not before.state
-                and not (
-                    status.state is OrderState.FILLED or before.state is OrderState.NOT_ACCEPTED
-                )
-                and {before.state, status.state} != {OrderState.CANCELLED, OrderState.REJECTED}
-            ):
-                yield Violation(EVENT, f"{key} was {before.state} and then {status.state}")
-        last[key] = status
 
 
 def judge_holdings(evidence: Evidence) -> Iterator[Violation]:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from attrs import evolve
-from tests.ibkr import caller
+from tests.fault import caller
 
 from nanobook_core.contracts import (
     BrokerEvent,

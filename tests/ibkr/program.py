@@ -12,8 +12,8 @@ from random import Random
 from typing import Any
 
 from attrs import frozen
-from tests.ibkr.caller import Caller
-from tests.ibkr.evidence import OUTCOME, Cancel, Replace, Submit, Told, Violation
+from tests.fault.caller import Caller
+from tests.fault.evidence import OUTCOME, Cancel, Replace, Submit, Told, Violation
 
 from nanobook_core.contracts import (
     BrokerError,

@@ -3,8 +3,10 @@
 from functools import partial
 
 import pytest
-from tests.ibkr import caller, planted
-from tests.ibkr.fault_menu import MENU, ROWS, all_cases, pairs, run_all, run_row, shown
+from tests.fault import caller
+from tests.fault.menu import all_cases, pairs, run_all, shown
+from tests.ibkr import planted
+from tests.ibkr.fault_menu import MENU, ROWS, run_row, run_rows
 from tests.ibkr.program import make_broker
 
 from nanobook_ibkr.simulator.fault import Fault
@@ -15,7 +17,9 @@ MANY_SEEDS = range(1000, 1020)
 
 @pytest.fixture(scope="module")
 def results():
-    return {(result.name, result.seed): result for result in run_all(all_cases(MENU, SEEDS))}
+    return {
+        (result.name, result.seed): result for result in run_all(run_rows, all_cases(MENU, SEEDS))
+    }
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -26,14 +30,14 @@ def test_a_session_with_a_fault_leaves_nothing_doubled_lost_or_untrue(results, n
 
 @pytest.mark.slow
 def test_many_sessions_with_a_fault_leave_nothing_doubled_lost_or_untrue():
-    wrong = [each for each in run_all(all_cases(MENU, MANY_SEEDS)) if each.violations]
-    assert wrong == [], shown(wrong)
+    wrong = [each for each in run_all(run_rows, all_cases(MENU, MANY_SEEDS)) if each.violations]
+    assert wrong == [], shown(MENU, wrong)
 
 
 @pytest.mark.slow
 def test_sessions_with_two_faults_leave_nothing_doubled_lost_or_untrue():
-    wrong = [each for each in run_all(pairs(MENU, range(400))) if each.violations]
-    assert wrong == [], shown(wrong)
+    wrong = [each for each in run_all(run_rows, pairs(MENU, range(400))) if each.violations]
+    assert wrong == [], shown(MENU, wrong)
 
 
 def test_every_fault_is_on_the_menu():
@@ -42,7 +46,7 @@ def test_every_fault_is_on_the_menu():
 
 def test_the_table_counts_what_the_judge_finds():
     row = ROWS["correction"]
-    table = shown([run_row(row, 1)])
+    table = shown(MENU, [run_row(row, 1)])
     assert table.splitlines()[0].split() == [
         "sessions",
         "orders",

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 from attrs import evolve
-from tests.ibkr.evidence import Cancel, Evidence, Replace, Submit, Told, Truth
+from tests.fault.evidence import Cancel, Replace, Submit, Told
+from tests.ibkr.evidence import Evidence, Truth
 from tests.ibkr.judge import judge
 
 from nanobook_core.contracts import (

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from tests.ibkr.evidence import HANG, OUTCOME, Violation
+from tests.fault.evidence import HANG, OUTCOME, Violation
 
 from nanobook_core.contracts import BrokerError
 
