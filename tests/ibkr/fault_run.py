@@ -14,7 +14,7 @@ from typing import Any, Self
 from tests.fault.caller import HungError
 from tests.fault.evidence import HANG, Violation
 from tests.ibkr.evidence import Evidence, Truth
-from tests.ibkr.program import CLIENT_ID, SYMBOLS, TICK, Program, make_broker
+from tests.ibkr.program import CLIENT_ID, SYMBOLS, TICK, IbkrProgram, make_broker
 
 from nanobook_core.contracts import BrokerError, ConnectionState
 from nanobook_ibkr.simulator import SimulatedGateway
@@ -49,7 +49,7 @@ STEPS = {
 }
 
 
-class FaultRun(Program):
+class FaultRun(IbkrProgram):
     """A program on a gateway of its own, on which others trade too."""
 
     def __init__(
