@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from nanobook_core.contracts import (
     BrokerEvent,
@@ -75,6 +75,8 @@ class Told:
     fills: tuple[Fill, ...]
     positions: Mapping[str, Decimal]
     cash: Decimal
+    balances: Mapping[str, tuple[Decimal, Decimal]] = field(factory=dict)
+    """Free and locked, by currency."""
     report: SyncReport
     """Of the last resync."""
     events: tuple[BrokerEvent, ...] = ()

@@ -204,13 +204,17 @@ class Program(Caller, ABC):
         self.call("disconnect", self.broker.disconnect)
         self.start_broker()
 
+    def status(self, ref: str) -> Any:
+        """What the broker says of an order, or the error with which it does not."""
+        return self.call("order_status", lambda: self.broker.order_status(ref))
+
     def told(self) -> Told:
         """What the broker says, after which it has delivered its events."""
         statuses = {}
         for ref in self.orders:
-            status = self.call("order_status", lambda ref=ref: self.broker.order_status(ref))
+            status = self.status(ref)
             if isinstance(status, BrokerError) and not isinstance(status, OrderNotFoundError):
-                self.violations.append(Violation(OUTCOME, f"order_status({ref!r}): {status!r}"))
+                self.violations.append(Violation(OUTCOME, f"status of {ref!r}: {status!r}"))
             statuses[ref] = None if isinstance(status, BrokerError) else status
         open_orders = self._answer("open_orders", "all")
         fills, positions = self._answer("fills"), self._answer("positions")
@@ -222,6 +226,9 @@ class Program(Caller, ABC):
             fills=tuple(fills),
             positions={each.symbol: each.quantity for each in positions},
             cash=Decimal("NaN") if isinstance(account, BrokerError) else account.cash,
+            balances={}
+            if isinstance(account, BrokerError)
+            else {each.currency: (each.free, each.locked) for each in account.balances},
             report=self.report,
             events=tuple(self.events),
             missed=tuple(self.missed),
