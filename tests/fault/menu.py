@@ -23,11 +23,14 @@ class Row:
     fault: StrEnum
     how: Mapping[str, Any] = field(factory=dict)
     meets: Callable[[Any], None]
+    note: str = ""
+    """What tells it from another row of the same fault."""
     fees_known: bool = True
 
     @property
     def name(self) -> str:
-        return " ".join([self.fault.value, *(str(value) for value in self.how.values())])
+        words = [self.fault.value, *(str(value) for value in self.how.values()), self.note]
+        return " ".join(filter(None, words))
 
 
 @frozen(kw_only=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import frozen
 from tests.fault.caller import Caller
@@ -34,6 +34,9 @@ class Act:
 
 class Program(Caller, ABC):
     """A program, its broker, and what it asked of it."""
+
+    weights: ClassVar[Mapping[str, float]]
+    """What a session does, and how often of one another."""
 
     def __init__(self, random: Random, symbols: Sequence[str]) -> None:
         super().__init__()
@@ -76,6 +79,12 @@ class Program(Caller, ABC):
     def connect(self) -> None:
         """Connect: the first time in a process that takes as long as to import the library."""
         self.call("connect", lambda: self.broker.connect(10.0))
+
+    def steps(self, count: int) -> None:
+        """Do so many things by chance."""
+        for _ in range(count):
+            (step,) = self.random.choices(list(self.weights), list(self.weights.values()))
+            getattr(self, step)()
 
     def do(self, *acts: Act) -> None:
         """Do several things at once, each in a thread of its own, and note how they ended."""

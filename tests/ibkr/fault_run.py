@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from random import Random
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from tests.fault.caller import HungError
 from tests.fault.evidence import HANG, Violation
@@ -25,32 +25,31 @@ from nanobook_ibkr.simulator.wire import WireError
 #: Of a broker that has lost its connection, after the port is open again.
 RECONNECT = 10.0
 
-#: What a session does, and how often of one another.
-STEPS = {
-    "submit": 10,
-    "crowd": 1,
-    "crowd_as_it_breaks": 0.5,
-    "submit_again": 2,
-    "cancel": 3,
-    "cancel_all": 0.5,
-    "halted": 0.3,
-    "change": 3,
-    "change_as_it_fills": 1,
-    "look": 4,
-    "resync": 1,
-    "reconnect": 0.5,
-    "restart": 0.5,
-    "another_program": 0.5,
-    "move": 3,
-    "somebody_trades": 4,
-    "foreign": 1,
-    "manual": 1,
-    "pause": 2,
-}
-
 
 class FaultRun(IbkrProgram):
     """A program on a gateway of its own, on which others trade too."""
+
+    weights: ClassVar[Mapping[str, float]] = {
+        "submit": 10,
+        "crowd": 1,
+        "crowd_as_it_breaks": 0.5,
+        "submit_again": 2,
+        "cancel": 3,
+        "cancel_all": 0.5,
+        "halted": 0.3,
+        "change": 3,
+        "change_as_it_fills": 1,
+        "look": 4,
+        "resync": 1,
+        "reconnect": 0.5,
+        "restart": 0.5,
+        "another_program": 0.5,
+        "move": 3,
+        "somebody_trades": 4,
+        "foreign": 1,
+        "manual": 1,
+        "pause": 2,
+    }
 
     def __init__(
         self,
@@ -124,12 +123,6 @@ class FaultRun(IbkrProgram):
         symbol = self.random.choice(SYMBOLS)
         limit = self.quotes[symbol] - self.random.randint(1, 9) * TICK
         return symbol, "BUY", Decimal(self.random.randint(1, 9)), limit
-
-    def steps(self, count: int) -> None:
-        """Do so many things by chance."""
-        for _ in range(count):
-            (step,) = self.random.choices(list(STEPS), list(STEPS.values()))
-            getattr(self, step)()
 
     def settle(self) -> None:
         """Mend everything, wait for the connection, and compare for the last time."""
