@@ -8,10 +8,11 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from nanobook_core.broker.fault_script import How, always
 from nanobook_core.contracts.clock import SystemClock
 from nanobook_ibkr.simulator import fault_message, fault_request, reply
 from nanobook_ibkr.simulator.answer import answer
-from nanobook_ibkr.simulator.fault import Fault, How, always
+from nanobook_ibkr.simulator.fault import Fault
 from nanobook_ibkr.simulator.pace import Pace
 from nanobook_ibkr.simulator.request import parse
 from nanobook_ibkr.simulator.stream import Streams

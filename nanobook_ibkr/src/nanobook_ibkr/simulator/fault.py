@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 
-from attrs import define
-
+from nanobook_core.broker.fault_script import FaultScript, How, checked_seconds
 from nanobook_core.broker.paper_quotes import to_decimal
 from nanobook_core.errors import ValidationError, shown
 
@@ -125,17 +123,6 @@ _TYPES: Mapping[str, type] = {
     "side": str,
 }
 
-How = Mapping[str, Any]
-
-
-@define
-class _Planned:
-    fault: Fault
-    client_id: int | None
-    times: int | None
-    after: int
-    how: How
-
 
 def _checked(name: str, value: object) -> object:
     kind = _TYPES.get(name)
@@ -147,87 +134,46 @@ def _checked(name: str, value: object) -> object:
         if name == "text" and "\0" in str(value):
             raise ValidationError("text has no NUL, which ends a field")
         return value
-    if name != "seconds":
-        return to_decimal(value, name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-        raise ValidationError(f"seconds is a number of at least 0, got {shown(value)}")
-    return value
+    return checked_seconds(value) if name == "seconds" else to_decimal(value, name)
 
 
-def always(how: How) -> bool:
-    """It is meant, whatever is said of it."""
-    del how
-    return True
-
-
-class FaultScript:
-    """The faults that are still to come, in the order in which they were planned."""
+class GatewayFaults(FaultScript[Fault]):
+    """The faults that are still to come, by the id of the client whom they concern."""
 
     def __init__(self) -> None:
-        self._planned: list[_Planned] = []
+        super().__init__(
+            Fault,
+            details=_DETAILS,
+            required={Fault.SILENT: ("request",)},
+            settings=_SETTINGS,
+            check=_checked,
+        )
         self.withheld: set[str] = set()
         """Ids of executions whose commission is never told."""
 
     def __bool__(self) -> bool:
-        return bool(self._planned or self.withheld)
+        return super().__bool__() or bool(self.withheld)
 
-    def plan(
+    def plan_for(
         self,
+        client_id: int | None,
         fault: Fault | str,
         *,
-        client_id: int | None,
         times: int | None,
         after: int,
         how: How,
     ) -> None:
-        """Let it happen `times` (None: once, a setting until it is cleared), passing over `after`.
-
-        With a client id only what that client does is an occasion for it.
+        """Plan it for what that client does, or any.
 
         Raises:
-            ValidationError: one of these cannot be, or the fault has no such detail.
+            ValidationError: see `plan`; or there can be no such client.
 
         """
-        fault = Fault.__members__.get(fault, fault)
-        if fault not in tuple(Fault):
-            raise ValidationError(f"no fault {fault!r:.40}; there are {', '.join(Fault)}")
-        fault = Fault(fault)
-        counts = ("times", times, 1), ("after", after, 0), ("client_id", client_id, 0)
-        for name, value, least in counts:
-            if value is not None and (type(value) is not int or value < least):
-                raise ValidationError(f"{name} is a whole number from {least}, got {shown(value)}")
-        allowed = _DETAILS.get(fault, ())
-        for name in how:
-            if name not in allowed:
-                takes = ", ".join(f"{each}=" for each in allowed) or "nothing more"
-                raise ValidationError(f"{fault} takes {takes}; got {name!r:.40}")
-        if fault is Fault.SILENT and "request" not in how:
-            raise ValidationError("silent needs request=, the number of the message, such as 61")
-        how = {name: _checked(name, value) for name, value in how.items()}
-        if times is None and not fault.is_setting:
-            times = 1
-        self._planned.append(_Planned(fault, client_id, times, after, how))
+        if client_id is not None and (type(client_id) is not int or client_id < 0):
+            raise ValidationError(f"client_id is a whole number from 0, got {shown(client_id)}")
+        self.plan(fault, subject=client_id, times=times, after=after, how=how)
 
     def clear(self) -> None:
         """Plan nothing any more, and withhold nothing."""
-        self._planned.clear()
+        super().clear()
         self.withheld.clear()
-
-    def take(
-        self, fault: Fault, client_id: int | None, is_meant: Callable[[How], bool] = always
-    ) -> How | None:
-        """Details of the fault if it happens now, to that client; None if it does not."""
-        for planned in self._planned:
-            if planned.fault is not fault or planned.client_id not in (None, client_id):
-                continue
-            if not is_meant(planned.how):
-                continue
-            if planned.after:
-                planned.after -= 1
-                continue
-            if planned.times is not None:
-                planned.times -= 1
-                if not planned.times:
-                    self._planned.remove(planned)
-            return planned.how
-        return None

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from nanobook_ibkr.simulator.fault import Fault, How
+from nanobook_core.broker.fault_script import How
+from nanobook_ibkr.simulator.fault import Fault
 from nanobook_ibkr.simulator.record import OrderStatusWord
 from nanobook_ibkr.simulator.wire import Field
 

@@ -6,11 +6,12 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from nanobook_core.broker.fault_script import How
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator import answer_market, answer_order, bystander, reply
 from nanobook_ibkr.simulator import request as asked
 from nanobook_ibkr.simulator.answer import answer, refuse_id
-from nanobook_ibkr.simulator.fault import Fault, How
+from nanobook_ibkr.simulator.fault import Fault
 from nanobook_ibkr.simulator.fault_text import OF_CANCEL, TEXTS, WARNINGS
 from nanobook_ibkr.simulator.record import ZERO, VenueRefusal
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 from attrs import evolve
 
 from nanobook_core.broker.paper_quotes import to_decimal
+from nanobook_core.broker.server_thread import ServerThread
 from nanobook_core.contracts.clock import Clock, SystemClock
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator import bystander
@@ -24,7 +25,6 @@ from nanobook_ibkr.simulator.record import (
     VenuePosition,
 )
 from nanobook_ibkr.simulator.server import Server
-from nanobook_ibkr.simulator.server_thread import ServerThread
 from nanobook_ibkr.simulator.venue import Venue
 from nanobook_ibkr.simulator.wire import MAX_VERSION, MIN_VERSION
 
@@ -37,7 +37,7 @@ def _exact(value: Number | None, name: str) -> Decimal | None:
     return None if value is None else to_decimal(value, name)
 
 
-class SimulatedGateway(ServerThread):
+class SimulatedGateway(ServerThread[Server]):
     """A gateway that real clients of TWS connect to and trade on, in a thread of its own.
 
     Every method may be called from any thread, also before `start` and after `stop`; what it does
@@ -85,10 +85,11 @@ class SimulatedGateway(ServerThread):
                 read_only=read_only,
                 delayed=delayed,
                 quotes=None if quotes is None else QuotesFile(Path(quotes)),
+                client_log=None if client_log is None else Path(client_log),
             ),
             host=host,
             port=port,
-            client_log=None if client_log is None else Path(client_log),
+            name="simulated-gateway",
         )
 
     def call(self, function: Callable[[Venue], T]) -> T:
@@ -259,8 +260,8 @@ class SimulatedGateway(ServerThread):
 
         """
         self.act(
-            lambda: self._server.script.plan(
-                fault, client_id=client_id, times=times, after=after, how=how
+            lambda: self._server.script.plan_for(
+                client_id, fault, times=times, after=after, how=how
             )
         )
 

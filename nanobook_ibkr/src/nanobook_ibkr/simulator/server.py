@@ -7,14 +7,15 @@ import datetime as dt
 import logging
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
+from nanobook_core.broker.door import Door
 from nanobook_core.contracts.clock import Clock
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator.broadcaster import Broadcaster
 from nanobook_ibkr.simulator.client import Client
-from nanobook_ibkr.simulator.door import Door
-from nanobook_ibkr.simulator.fault import FaultScript
+from nanobook_ibkr.simulator.fault import GatewayFaults
 from nanobook_ibkr.simulator.message_log import MessageLog
 from nanobook_ibkr.simulator.quotes_file import QuotesFile
 from nanobook_ibkr.simulator.uplink import Uplink
@@ -40,6 +41,7 @@ class Server:
         read_only: bool,
         delayed: bool,
         quotes: QuotesFile | None,
+        client_log: Path | None,
     ) -> None:
         self.venue = venue
         self.max_version = max_version
@@ -47,7 +49,7 @@ class Server:
         self.read_only = read_only
         self.delayed = delayed
         self.log = MessageLog()
-        self.script = FaultScript()
+        self.script = GatewayFaults()
         self.clients: dict[int, Client] = {}
         """Those that have started, by client id."""
         self.uplink = Uplink(self.clients)
@@ -55,6 +57,7 @@ class Server:
         """Errors of ours: each has ended the connection on which it happened."""
         self._clock = clock
         self._quotes = quotes
+        self._client_log = client_log
         self._complaint = ""
         """What was wrong with the quotes the last time."""
         self._connections: dict[Client, None] = {}
@@ -74,18 +77,24 @@ class Server:
         return self._clock.monotonic()
 
     def bind(self, host: str, port: int) -> int:
-        """Look at the quotes and take the port, which is returned; it needs no loop.
+        """Open the log, look at the quotes and take the port, which is returned; it needs no loop.
 
         Raises:
-            OSError: the port is taken, no such address is here, or the quotes cannot be read.
+            OSError: the port is taken, no such address is here, or a file cannot be opened.
             ValidationError: the quotes are none.
 
         """
-        if self._quotes is not None:
-            self._quotes.poll(self.venue)
-        return self._door.bind(host, port)
+        if self._client_log is not None:
+            self.log.open(self._client_log)
+        try:
+            if self._quotes is not None:
+                self._quotes.poll(self.venue)
+            return self._door.bind(host, port)
+        except BaseException:
+            self.log.close()
+            raise
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Accept clients on the running loop."""
         asyncio.get_running_loop().set_exception_handler(self._note)
         self.venue.listeners.append(self._broadcaster)
@@ -104,6 +113,7 @@ class Server:
         self.uplink.forget()
         self.script.clear()
         self.venue.listeners.remove(self._broadcaster)
+        self.log.close()
 
     def _admit(self, connection: socket.socket) -> None:
         if len(self._tasks) >= MOST_CONNECTIONS:

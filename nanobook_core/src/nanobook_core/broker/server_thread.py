@@ -1,4 +1,4 @@
-"""The thread in which a simulated gateway's server runs, and how other threads reach it."""
+"""The thread in which a simulated venue's server runs, and how other threads reach it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,52 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
-
-from nanobook_ibkr.simulator.server import Server
+from typing import Generic, Protocol, Self, TypeVar
 
 T = TypeVar("T")
 
 
-class ServerThread:
+class Server(Protocol):
+    """What can run in such a thread."""
+
+    defects: list[Exception]
+    """Errors of its own, which `stop` raises."""
+
+    def bind(self, host: str, port: int) -> int:
+        """Take what it needs of the machine and return its port; no loop runs yet.
+
+        Raises:
+            OSError: the port is taken, or no such address is here.
+
+        """
+        ...
+
+    async def open(self) -> None:
+        """Accept clients on the running loop."""
+        ...
+
+    async def close(self) -> None:
+        """End all connections, accept no more, and give back what `bind` took."""
+        ...
+
+    def turn(self, act: Callable[[], T]) -> T:
+        """Return what the act does, and tell the clients what it has changed."""
+        ...
+
+
+S = TypeVar("S", bound=Server)
+
+
+class ServerThread(Generic[S]):
     """Runs a server between `start` and `stop`, or in a `with`, again and again if need be."""
 
-    def __init__(self, server: Server, *, host: str, port: int, client_log: Path | None) -> None:
+    def __init__(self, server: S, *, host: str, port: int, name: str) -> None:
         self.host = host
         self.port = port
         """The one that was asked for; once it has started, the one that it has."""
         self._server = server
-        self._client_log = client_log
+        self._name = name
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -54,19 +82,18 @@ class ServerThread:
         with self._lock:
             if self._thread is not None:
                 return
-            if self._client_log is not None:
-                self._server.log.open(self._client_log)
-            try:
-                self.port = self._server.bind(self.host, self.port)
-            except BaseException:
-                self._server.log.close()
-                raise
+            self.port = self._server.bind(self.host, self.port)
             started: Future[None] = Future()
             self._thread = threading.Thread(
-                target=self._run, args=(started,), name="simulated-gateway", daemon=True
+                target=self._run, args=(started,), name=self._name, daemon=True
             )
             self._thread.start()
-            started.result()
+            try:
+                started.result()
+            except BaseException:
+                self._thread.join()
+                self._thread = self._loop = None
+                raise
 
     def _run(self, started: Future[None]) -> None:
         # The loop that Windows has by default does not tell when a socket can accept.
@@ -76,7 +103,11 @@ class ServerThread:
     async def _serve(self, started: Future[None]) -> None:
         self._stopping = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._server.open()
+        try:
+            await self._server.open()
+        except BaseException as error:  # noqa: BLE001 - raised where it was called
+            started.set_exception(error)
+            return
         started.set_result(None)
         await self._stopping.wait()
         await self._server.close()
@@ -85,7 +116,7 @@ class ServerThread:
         """Cut all connections and accept no more; nothing if it does not run.
 
         Raises:
-            ExceptionGroup: defects of the gateway itself, each of which has ended a connection.
+            ExceptionGroup: defects of the server itself, each of which has ended a connection.
 
         """
         with self._lock:
@@ -94,10 +125,9 @@ class ServerThread:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
             self._thread = self._loop = None
-            self._server.log.close()
         defects, self._server.defects = self._server.defects, []
         if defects:
-            raise ExceptionGroup("the simulated gateway failed", defects)
+            raise ExceptionGroup(f"the {self._name} failed", defects)
 
     def act(self, act: Callable[[], T]) -> T:
         """Return what the act does; nothing else touches the server or its venue meanwhile.
