@@ -1,0 +1,331 @@
+"""The simulated venue: what its servers ask of a spot exchange, without any network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from attrs import evolve
+
+from nanobook_binance.simulator.venue.account import Balance
+from nanobook_binance.simulator.venue.market import Depth, Top
+from nanobook_binance.simulator.venue.marketplace import Marketplace
+from nanobook_binance.simulator.venue.order import Amendment, OrderRequest, Replacement, VenueOrder
+from nanobook_binance.simulator.venue.refusal import Refusal
+from nanobook_binance.simulator.venue.symbol_rules import SymbolRules
+from nanobook_binance.simulator.venue.tape import Day
+from nanobook_binance.simulator.venue.trade import PreventedMatch, Print, VenueTrade
+
+_AVERAGE_MINUTES = 5
+
+
+class Venue(Marketplace):
+    """Symbols, their books, accounts and orders; all numbers follow from the requests and times.
+
+    One thread at a time. Without `symbols` it lists well-known pairs with a market in each; those
+    that are given have no quotes until `set_quote`. `commission` is the part of what is received
+    that each side of a trade pays, a quarter less in BNB with `bnb_discount` while there is some.
+
+    Raises:
+        ValidationError: a setting cannot be, or two symbols have one name.
+
+    """
+
+    # What a client asks
+
+    def place(self, account: str, request: OrderRequest) -> VenueOrder:
+        """Take an order; it may trade at once. The order is a copy as it is now.
+
+        A client id is refused only while an order of it is open on that symbol.
+
+        Raises:
+            Refusal: in the vendor's words; nothing has changed.
+
+        """
+        owner = self._account(account)
+        with self._request():
+            working = self._desk.place(owner, request)
+        return evolve(working.order)
+
+    def test(self, account: str, request: OrderRequest) -> None:
+        """Check an order as `order/test` does: not against balances, books and other orders.
+
+        Raises:
+            Refusal: in the vendor's words.
+
+        """
+        self._desk.test(self._account(account), request)
+
+    def cancel(
+        self,
+        account: str,
+        symbol: str,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+        *,
+        new_client_order_id: str | None = None,
+        restriction: str | None = None,
+    ) -> VenueOrder:
+        """Take an open order back; `new_client_order_id` names the cancel.
+
+        Raises:
+            Refusal: -2011 where it is not open, or not as the restriction wants it.
+
+        """
+        owner = self._account(account)
+        with self._request():
+            working = self._desk.cancel(
+                owner,
+                symbol,
+                order_id,
+                client_order_id,
+                new_client_order_id=new_client_order_id,
+                restriction=restriction,
+            )
+        return evolve(working.order)
+
+    def cancel_all(self, account: str, symbol: str) -> list[VenueOrder]:
+        """Take all open orders of a symbol back, oldest first.
+
+        Raises:
+            Refusal: -2011 where there is none.
+
+        """
+        owner = self._account(account)
+        with self._request():
+            found = self._desk.cancel_all(owner, symbol)
+        return [evolve(working.order) for working in found]
+
+    def replace(
+        self,
+        account: str,
+        request: OrderRequest,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+        *,
+        stop_on_failure: bool = True,
+        cancel_client_order_id: str | None = None,
+        restriction: str | None = None,
+    ) -> Replacement:
+        """Cancel an order of the request's symbol and place the request, which loses its place.
+
+        What the books refuse of either half is in the answer. With `stop_on_failure` nothing is
+        placed unless the cancel succeeds.
+
+        Raises:
+            Refusal: the new order cannot be one, or does not pass the filters; nothing has changed.
+
+        """
+        owner = self._account(account)
+        with self._request():
+            done = self._desk.replace(
+                owner,
+                request,
+                order_id,
+                client_order_id,
+                stop_on_failure=stop_on_failure,
+                cancel_client_order_id=cancel_client_order_id,
+                restriction=restriction,
+            )
+        if isinstance(done.placed, VenueOrder):
+            return evolve(done, placed=evolve(done.placed))
+        return done
+
+    def amend(
+        self,
+        account: str,
+        symbol: str,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+        *,
+        quantity: Decimal,
+        new_client_order_id: str | None = None,
+    ) -> tuple[VenueOrder, Amendment]:
+        """Make an open order smaller; it keeps its place and gets another client id.
+
+        Raises:
+            Refusal: -2011, it is not open; -2038, the quantity is not smaller, or would leave
+                nothing open; or a filter's. Nothing has changed.
+
+        """
+        owner = self._account(account)
+        with self._request():
+            amendment = self._desk.amend(
+                owner,
+                symbol,
+                order_id,
+                client_order_id,
+                quantity=quantity,
+                new_client_order_id=new_client_order_id,
+            )
+        return evolve(self._desk.orders[symbol, amendment.order_id].order), amendment
+
+    # What is known
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Names of the accounts, in the order in which they were opened."""
+        return tuple(self._accounts)
+
+    def rules(self, symbol: str) -> SymbolRules:
+        """Return a symbol as it is listed now.
+
+        Raises:
+            Refusal: -1121, it is not.
+
+        """
+        return self._desk.market(symbol).rules
+
+    def order(
+        self,
+        account: str,
+        symbol: str,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+    ) -> VenueOrder:
+        """Return an order by its number, or the latest that had the client id.
+
+        Raises:
+            Refusal: -2013, the account has none.
+
+        """
+        missing = Refusal(-2013, "Order does not exist.")
+        owner = self._account(account)
+        return evolve(self._desk.find(owner, symbol, order_id, client_order_id, missing).order)
+
+    def open_orders(self, account: str, symbol: str | None = None) -> list[VenueOrder]:
+        """Open orders of a symbol or of all, oldest first.
+
+        Raises:
+            Refusal: -1121, it is not listed.
+
+        """
+        if symbol is not None:
+            self.rules(symbol)
+        return [
+            evolve(working.order)
+            for working in self._account(account).open.values()
+            if symbol in (None, working.order.symbol)
+        ]
+
+    def all_orders(self, account: str, symbol: str) -> list[VenueOrder]:
+        """Every order of a symbol, by its number.
+
+        Raises:
+            Refusal: -1121, it is not listed.
+
+        """
+        self.rules(symbol)
+        owner = self._account(account)
+        return [
+            evolve(working.order)
+            for (name, _), working in self._desk.orders.items()
+            if name == symbol and working.account is owner
+        ]
+
+    def trades(self, account: str, symbol: str, order_id: int | None = None) -> list[VenueTrade]:
+        """Trades of the account on a symbol, or of one order, oldest first.
+
+        Raises:
+            Refusal: -1121, it is not listed.
+
+        """
+        self.rules(symbol)
+        self._account(account)
+        return [
+            trade
+            for trade in self._clearing.trades.get(symbol, [])
+            if trade.account == account and order_id in (None, trade.order_id)
+        ]
+
+    def prevented_matches(self, account: str, symbol: str) -> list[PreventedMatch]:
+        """Trades of the account with itself that were prevented, oldest first.
+
+        Raises:
+            Refusal: -1121, it is not listed.
+
+        """
+        self.rules(symbol)
+        self._account(account)
+        found = self._floor.prevented.get(symbol, [])
+        return [match for match in found if match.account == account]
+
+    def amendments(self, account: str, symbol: str, order_id: int) -> list[Amendment]:
+        """Amendments of an order, oldest first.
+
+        Raises:
+            Refusal: -2013, the account has no such order.
+
+        """
+        self.order(account, symbol, order_id)
+        return [
+            each
+            for each in self._desk.amendments
+            if (each.symbol, each.order_id) == (symbol, order_id)
+        ]
+
+    def balances(self, account: str) -> Mapping[str, Balance]:
+        """Return all that the account ever had, by asset, in the order in which it came."""
+        return dict(self._account(account).balances)
+
+    def uid(self, account: str) -> int:
+        """Return the account's number."""
+        return self._account(account).uid
+
+    def update_time(self, account: str) -> int:
+        """When its balances last changed, in milliseconds."""
+        return self._account(account).update_time
+
+    def top(self, symbol: str) -> Top:
+        """Best prices of a symbol with what is there.
+
+        Raises:
+            Refusal: -1121, it is not listed.
+
+        """
+        return self._desk.market(symbol).top()
+
+    def depth(self, symbol: str, limit: int | None = None) -> Depth:
+        """Return the best levels of each side, or all.
+
+        Raises:
+            Refusal: -1121, it is not listed.
+
+        """
+        return self._desk.market(symbol).depth(limit)
+
+    def last(self, symbol: str) -> Decimal | None:
+        """Return the last price; None before any.
+
+        Raises:
+            Refusal: -1121, it is not listed.
+
+        """
+        return self._desk.market(symbol).tape.last
+
+    def average(self, symbol: str) -> Decimal | None:
+        """Weighted mean price of five minutes; the last price without trades, None before any.
+
+        Raises:
+            Refusal: -1121, it is not listed.
+
+        """
+        return self._desk.market(symbol).tape.average(self.now_ms(), _AVERAGE_MINUTES)
+
+    def day(self, symbol: str) -> Day:
+        """Return the numbers of the last 24 hours.
+
+        Raises:
+            Refusal: -1121, it is not listed.
+
+        """
+        return self._desk.market(symbol).tape.day(self.now_ms())
+
+    def recent_trades(self, symbol: str, limit: int = 500) -> list[Print]:
+        """Return the last trades of 24 hours as everybody sees them, oldest first.
+
+        Raises:
+            Refusal: -1121, it is not listed.
+
+        """
+        return self._desk.market(symbol).tape.recent(limit)
