@@ -1,9 +1,8 @@
-"""The simulator as a user starts it: a process of its own, driven by its file of quotes."""
+"""The simulator as a user starts it."""
 
-import json
-import subprocess
-import sys
 from contextlib import contextmanager
+
+from tests import simulator_command
 
 QUOTES = """\
 symbol,bid,ask,last,bid_size,ask_size
@@ -13,23 +12,14 @@ MSFT,369.95,370.05,370.00,200,200
 
 
 def set_quotes(path, text=QUOTES):
-    """Write a file of quotes aside and rename it into place: nobody reads half a line."""
-    aside = path.with_suffix(".aside")
-    aside.write_text(text)
-    aside.replace(path)
+    """Write a file of quotes."""
+    simulator_command.set_quotes(path, text)
 
 
 @contextmanager
 def simulator(*options, cwd, as_json=True):
     """Run the simulator; its port, or the line that it tells people."""
-    command = [sys.executable, "-m", "nanobook_ibkr.simulator", "--port", "0", *options]
-    process = subprocess.Popen(
-        [*command, "--json"] if as_json else command, cwd=cwd, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        line = process.stdout.readline()
-        yield json.loads(line)["port"] if as_json else line
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-        process.stdout.close()
+    with simulator_command.started(
+        "nanobook_ibkr.simulator", *options, cwd=cwd, as_json=as_json
+    ) as line:
+        yield line["port"] if as_json else line

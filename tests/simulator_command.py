@@ -1,0 +1,29 @@
+"""A simulator as a user starts it: a process of its own, driven by its file of quotes."""
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+
+
+def set_quotes(path, text):
+    """Write a file of quotes aside and rename it into place: nobody reads half a line."""
+    aside = path.with_suffix(".aside")
+    aside.write_text(text)
+    aside.replace(path)
+
+
+@contextmanager
+def started(module, *options, cwd, as_json=True):
+    """Run the command; the first line that it tells programs, read, or people, as it is."""
+    command = [sys.executable, "-m", module, "--port", "0", *options]
+    process = subprocess.Popen(
+        [*command, "--json"] if as_json else command, cwd=cwd, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        line = process.stdout.readline()
+        yield json.loads(line) if as_json else line
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        process.stdout.close()
