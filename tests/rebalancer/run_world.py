@@ -85,9 +85,9 @@ class FaultyBroker(PaperBroker):
     def order_status(self, order):
         return self._asked("order_status", lambda: super(FaultyBroker, self).order_status(order))
 
-    def find_order(self, client_order_id):
+    def find_order(self, client_order_id, symbol=None):
         return self._asked(
-            "find_order", lambda: super(FaultyBroker, self).find_order(client_order_id)
+            "find_order", lambda: super(FaultyBroker, self).find_order(client_order_id, symbol)
         )
 
     def fills(self, since=None, symbol=None):

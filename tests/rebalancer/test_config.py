@@ -87,7 +87,7 @@ def test_the_example_says_what_holds_without_it():
 def test_the_example_has_every_key_and_they_all_can_be_used(tmp_path):
     text = EXAMPLE.read_text(encoding="utf-8")
     everything = re.sub(r"^# (?=(\[|[a-z_]+ = ))", "", text, flags=re.MULTILINE)
-    everything = re.sub(r"^api_.*\n", "", everything, flags=re.MULTILINE)
+    everything = re.sub(r"^(api|secret)_key.*\n", "", everything, flags=re.MULTILINE)
     config = read_config(written(tmp_path, everything))
     for table in ("connection", "account", "execution", "risk", "cost", "logging", "plugins"):
         for setting in attrs.fields(type(getattr(config, table))):

@@ -25,8 +25,8 @@ def world(tmp_path):
 class HardOfHearing(FaultyBroker):
     """Has the order, says once that it does not know it, and nothing else."""
 
-    def find_order(self, client_order_id):
-        super().find_order(client_order_id)
+    def find_order(self, client_order_id, symbol=None):
+        super().find_order(client_order_id, symbol)
         if self.count("find_order") > 1:
             raise OutcomeUnknownError("no answer")
 
@@ -125,8 +125,8 @@ def test_an_execution_that_was_corrected_does_not_come_back(world):
 class Bust(Telling):
     """Takes an execution back once the order has ended."""
 
-    def find_order(self, client_order_id):
-        found = super().find_order(client_order_id)
+    def find_order(self, client_order_id, symbol=None):
+        found = super().find_order(client_order_id, symbol)
         return evolve(found, filled_quantity=Decimal(0)) if found else found
 
     def positions(self):
@@ -215,7 +215,8 @@ def test_what_was_left_open_in_one_account_is_not_asked_for_in_another(world):
 
 def test_a_fee_that_is_taken_out_of_what_was_bought_explains_what_is_missing():
     holdings = Holdings()
-    holdings.trade("BTC", Decimal(2), Decimal("0.002"))
+    holdings.trade("BTC", Decimal(2))
+    holdings.charge("BTC", Decimal("0.002"))
     assert holdings.unexplained({"BTC": Decimal("1.998")}) == []
     assert holdings.unexplained({"BTC": Decimal("1.997")}) == ["BTC: 1.997 held, 2 explained"]
 
@@ -223,18 +224,38 @@ def test_a_fee_that_is_taken_out_of_what_was_bought_explains_what_is_missing():
 class InKind(FaultyBroker):
     """Takes its fees in units of what was traded."""
 
-    currency = "AAA"
+    currency = taken_from = "AAA"
 
     def fills(self, since=None, symbol=None):
         fee = {"fee": Decimal(1), "fee_currency": self.currency}
         return [evolve(fill, **fee) for fill in super().fills(since, symbol)]
 
     def positions(self):
-        return [evolve(held, quantity=held.quantity - 1) for held in super().positions()]
+        paid = len(super().fills())
+        return [
+            evolve(held, quantity=held.quantity - paid * (held.symbol == self.taken_from))
+            for held in super().positions()
+        ]
 
 
 @pytest.mark.parametrize(("currency", "status"), [("AAA", "done"), ("USD", "review")])
 def test_only_a_fee_in_kind_does(world, currency, status):
     world.broker = world.new_broker(InKind)
     world.broker.currency = currency
+    world.broker.taken_from = "AAA"
     assert world.run(ONE).status == status
+
+
+@pytest.mark.parametrize("leave", [[], ["CCC"]])
+def test_a_fee_that_is_taken_out_of_something_else_that_is_held_does_too(world, leave):
+    with world.broker as broker:
+        broker.submit_order("CCC", "buy", 10)
+    world.broker = world.new_broker(InKind)
+    world.broker.currency = world.broker.taken_from = "CCC"
+    world.account = {"id": "PAPER", "leave": leave}
+    result = world.run({"AAA": 0.5} | ({} if leave else {"CCC": 0.02}))
+    assert (result.status, result.message, result.review) == (
+        "done",
+        f"{len(result.plan.legs)} of {len(result.plan.legs)} trades filled.",
+        (),
+    )

@@ -108,6 +108,25 @@ def test_the_venue_is_asked_three_times_two_seconds_apart(world):
     assert second["ts_mono"] - first["ts_mono"] == 4
 
 
+def test_a_venue_that_says_when_it_will_know_is_given_that_time(world):
+    world.broker.faults["submit_order"].append(OutcomeUnknownError("timeout"))
+    not_yet = OutcomeUnknownError("it may still arrive", retry_after=12)
+    world.broker.faults["find_order"].extend([not_yet, not_yet])
+    assert world.run(ONE).status == "done"
+    first, second = (each for each in world.audit if each["event"] == "order_intent")
+    assert second["ts_mono"] - first["ts_mono"] == 12 + 12 + 4
+    assert_sent_once(world)
+
+
+def test_and_not_for_ever(world):
+    world.broker.faults["submit_order"].append("answerless")
+    not_yet = OutcomeUnknownError("it may still arrive", retry_after=12)
+    world.broker.faults["find_order"].extend([not_yet] * 100)
+    result = world.run(ONE)
+    assert (result.status, result.exit_code) == ("review", 4)
+    assert world.broker.count("submit_order") == 1
+
+
 def test_an_order_that_was_not_sent_is_sent_again_after_the_time_that_was_asked_for(world):
     world.broker.faults["submit_order"].append(RateLimitedError(retry_after=7))
     assert world.run(ONE).status == "done"

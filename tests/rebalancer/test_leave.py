@@ -81,6 +81,15 @@ def test_without_any_worth_it_counts_for_nothing(world, value):
     assert {each["symbol"]: each["price"] for each in held} == {"AAA": "100", "OLD": None}
 
 
+def test_names_of_what_is_left_are_the_venues_however_long(world):
+    world.quotes["1MBABYDOGE"] = OLD
+    with world.new_broker(PaperBroker) as broker:
+        broker.submit_order("1MBABYDOGE", "buy", 10)
+    world.account["leave"].append("1MBABYDOGE")
+    assert world.run({"BBB": 0.1}).status == "done"
+    assert world.held() == {"1MBABYDOGE": 10, "OLD": 1000, "BBB": 199}
+
+
 def test_its_worth_counts_against_limits_of_exposure(world):
     world.risk |= {"max_leverage": 1.0}
     result = world.run({"BBB": 0.95})

@@ -12,7 +12,7 @@ from nanobook_core.contracts import BrokerOrder, Instrument, Quote
 from nanobook_core.errors import ValidationError
 from nanobook_rebalancer.client_id import client_id
 from nanobook_rebalancer.cost import Cost
-from nanobook_rebalancer.decimal_text import decimal_text, money_text
+from nanobook_rebalancer.decimal_text import decimal_text, money_text, price_text
 from nanobook_rebalancer.diff import diff
 from nanobook_rebalancer.leg import Phase
 from nanobook_rebalancer.plan import Plan
@@ -170,6 +170,32 @@ def test_equal_numbers_have_one_text(number, text):
     assert decimal_text(Decimal(number)) == text
 
 
-def test_money_is_shown_to_the_cent():
-    assert money_text(Decimal("1234.565")) == "$1,234.56"
-    assert money_text(Decimal("-0.015")) == "-$0.02"
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("1234.565", "USD", "$1,234.56"),
+        ("-0.015", "USD", "-$0.02"),
+        ("100000", "USDT", "100,000.00 USDT"),
+        ("-1234567.5", "USDT", "-1,234,567.50 USDT"),
+        ("0.00001234", "BTC", "0.00001234 BTC"),
+        ("0.123456785", "USDT", "0.12345678 USDT"),
+        ("-0.000000001", "USDT", "0.00 USDT"),
+        ("0", "EUR", "0.00 EUR"),
+    ],
+)
+def test_dollars_are_shown_to_the_cent_and_coins_to_their_parts(amount, currency, text):
+    assert money_text(Decimal(amount), currency) == text
+
+
+@pytest.mark.parametrize(
+    ("price", "text"),
+    [
+        ("185.0123456", "185.0123"),
+        ("0.00000001", "0.00000001"),
+        ("0.0000123456789", "0.000012345679"),
+        ("0", "0"),
+        ("-0.5", "-0.5"),
+    ],
+)
+def test_a_price_keeps_eight_digits_however_small_it_is(price, text):
+    assert price_text(Decimal(price), 4) == text

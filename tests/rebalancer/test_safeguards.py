@@ -91,8 +91,8 @@ class Late(FaultyBroker):
     def order_status(self, order):
         return self._told(super().order_status(order))
 
-    def find_order(self, client_order_id):
-        return self._told(super().find_order(client_order_id))
+    def find_order(self, client_order_id, symbol=None):
+        return self._told(super().find_order(client_order_id, symbol))
 
     def _told(self, status):
         return status if self.is_told else evolve(status, filled_quantity=Decimal(0))
@@ -115,8 +115,8 @@ class Surprising(FaultyBroker):
     def order_status(self, order):
         return self._shown(super().order_status(order))
 
-    def find_order(self, client_order_id):
-        return self._shown(super().find_order(client_order_id))
+    def find_order(self, client_order_id, symbol=None):
+        return self._shown(super().find_order(client_order_id, symbol))
 
     def _is_hidden(self, found):
         return found is not None and found.symbol == "AAA" and self._clock.monotonic() < self.due
@@ -245,8 +245,8 @@ class Surfacing(FaultyBroker):
 
     hidden = False
 
-    def find_order(self, client_order_id):
-        found = super().find_order(client_order_id)
+    def find_order(self, client_order_id, symbol=None):
+        found = super().find_order(client_order_id, symbol)
         return None if self.hidden else found
 
 

@@ -367,10 +367,10 @@ def check_symbol(symbol: object) -> str:
     return plain
 
 
-def symbol_problem(symbol: str) -> str:
-    """Why no target weights may name a symbol; empty if they may."""
-    if symbol.strip() and len(symbol.encode(errors="replace")) > SYMBOL_BYTES:
-        return f"a symbol has at most {SYMBOL_BYTES} bytes, got {shown(symbol)}"
+def symbol_problem(symbol: str, most: int = SYMBOL_BYTES) -> str:
+    """Why no target weights may name a symbol; empty if they may. Has at most so many bytes."""
+    if symbol.strip() and len(symbol.encode(errors="replace")) > most:
+        return f"a symbol has at most {most} bytes, got {shown(symbol)}"
     if not (symbol and symbol.isascii() and symbol.isprintable()) or symbol != symbol.strip():
         return f"a symbol is printable ASCII without blanks at its ends, got {shown(symbol)}"
     return f"a symbol has no '|', got {shown(symbol)}" if "|" in symbol else ""

@@ -24,7 +24,7 @@ from nanobook_rebalancer.command_setting import (
     warn_without_quotes,
     with_broker,
 )
-from nanobook_rebalancer.decimal_text import decimal_text, money_text
+from nanobook_rebalancer.decimal_text import account_text, decimal_text, money_text, price_text
 from nanobook_rebalancer.ending import DocumentCommand, EndedError, in_one_line, printing
 from nanobook_rebalancer.history import History, digest
 from nanobook_rebalancer.kill_switch import KillSwitch
@@ -53,7 +53,7 @@ def status(setting: CommandSetting) -> None:
         click.echo(f"Account {account.account_id}")
         for name in ("equity", "cash", "buying_power"):
             label = name.replace("_", " ").capitalize()
-            click.echo(f"  {label}: {money_text(getattr(account, name))} {account.currency}")
+            click.echo(f"  {label}: {account_text(getattr(account, name), account.currency)}")
         for order in open_orders:
             click.echo(
                 f"  open: {order.side.value} {decimal_text(order.remaining_quantity)} "
@@ -107,10 +107,12 @@ def positions(setting: CommandSetting) -> None:
                 (
                     each.symbol,
                     decimal_text(each.quantity),
-                    "-" if each.avg_cost is None else decimal_text(round(each.avg_cost, 4)),
-                    money_text(each.market_value),
+                    "-" if each.avg_cost is None else price_text(each.avg_cost, 4),
+                    money_text(each.market_value, each.currency),
                     _weight(each, account),
-                    "-" if each.unrealized_pnl is None else money_text(each.unrealized_pnl),
+                    "-"
+                    if each.unrealized_pnl is None
+                    else money_text(each.unrealized_pnl, each.currency),
                 )
                 for each in held
             ],

@@ -27,6 +27,8 @@ from nanobook_rebalancer.stop import StopFlag
 
 _DEFAULT = Path("config.toml")
 _PAPER, _IBKR = "paper", "ibkr"
+#: Brokers whose `state` is a record of what was sent.
+_RECORDING = (_IBKR, "binance")
 
 
 def read_settings(path: Path | None, broker: str | None, quotes: Path | None) -> Config:
@@ -96,8 +98,8 @@ def make_broker(config: Config, registry: Registry) -> Broker:
     """Make the config's broker; nothing is connected.
 
     Unless the config says otherwise, the account of the paper broker is kept in `paper.sqlite` in
-    the config's folder and called what the config's account is called; and at Interactive Brokers
-    the account is the config's, and what was sent is kept beside the audit log.
+    the config's folder and called what the config's account is called; and of `ibkr` and `binance`
+    what was sent is kept beside the audit log, and the account of `ibkr` is the config's.
 
     Raises:
         PluginError: it cannot be imported.
@@ -110,13 +112,12 @@ def make_broker(config: Config, registry: Registry) -> Broker:
         settings.setdefault("state", str(config.folder / "paper.sqlite"))
         if config.account.id:
             settings.setdefault("account_id", config.account.id)
-    if name == _IBKR:
-        state = beside(config.audit_path, ".ibkr.sqlite")
-        if "state" not in settings:
-            make_directory(FileLayer(), state.parent)
-        settings.setdefault("state", str(state))
-        if config.account.id:
-            settings.setdefault("account", config.account.id)
+    if name in _RECORDING and "state" not in settings:
+        state = beside(config.audit_path, f".{name}.sqlite")
+        make_directory(FileLayer(), state.parent)
+        settings["state"] = str(state)
+    if name == _IBKR and config.account.id:
+        settings.setdefault("account", config.account.id)
     _find_broker(name, registry)
     known = _settings_of(registry.load(Kind.BROKER, name))
     if known is not None:

@@ -25,6 +25,8 @@ from nanobook_rebalancer.setting import (
     text,
 )
 
+#: Names of what is held are the venue's, and longer than those of targets.
+_LONGEST = 32
 _seconds = integer("must be from 1 to 1000000000 seconds", 1, 10**9)
 
 
@@ -50,7 +52,7 @@ def _symbols(value: Any) -> tuple[str, ...]:
         raise ValidationError(f"a list of symbols, got {given(value)}")
     for symbol in value:
         text("symbols are not empty")(symbol)
-        if problem := symbol_problem(symbol):
+        if problem := symbol_problem(symbol, _LONGEST):
             raise ValidationError(problem)
     return tuple(value)
 
@@ -183,6 +185,10 @@ class CostSettings:
         default=Decimal("0.35"), metadata=by(number("must be >= 0", low=0))
     )
     """Per order."""
+    commission_bps: Decimal | None = field(
+        default=None, metadata=by(number("must be from 0 to 10000", low=0, high=10_000))
+    )
+    """Of the notional, instead of the two above; 10 where fractions trade and it is not set."""
     slippage_bps: Decimal = field(
         default=Decimal(5),
         metadata=by(number("must be from 0 to 10000", low=0, high=10_000)),

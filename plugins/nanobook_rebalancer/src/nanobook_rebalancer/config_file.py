@@ -26,7 +26,7 @@ _MOST = 65_536
 _LIVE_PORTS = (4001, 7496)
 _PAPER_PORTS = (4002, 7497)
 #: Settings that are files, by broker.
-_PATHS = {"paper": ("quotes", "state"), "ibkr": ("state",)}
+_PATHS = {"paper": ("quotes", "state"), "ibkr": ("state",), "binance": ("state",)}
 _LIVE_ACCOUNT = re.compile(r"[UF]\d+$", re.IGNORECASE)
 _PAPER_ACCOUNT = re.compile(r"D[UF]", re.IGNORECASE)
 

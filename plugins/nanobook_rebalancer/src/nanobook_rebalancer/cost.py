@@ -16,10 +16,11 @@ _BPS = Decimal("0.0001")
 
 @frozen
 class Cost:
-    """An estimate, in the account's currency; exact, and rounded to the cent only in its text."""
+    """An estimate, in the account's currency; exact, and rounded only in its text."""
 
     commission: Decimal
     slippage: Decimal
+    currency: str = "USD"
 
     @property
     def total(self) -> Decimal:
@@ -27,8 +28,10 @@ class Cost:
         return EXACT.add(self.commission, self.slippage)
 
     def __str__(self) -> str:
-        commission, slippage = money_text(self.commission), money_text(self.slippage)
-        return f"{commission} commission + {slippage} slippage = {money_text(self.total)}"
+        commission, slippage, total = (
+            money_text(each, self.currency) for each in (self.commission, self.slippage, self.total)
+        )
+        return f"{commission} commission + {slippage} slippage = {total}"
 
     @classmethod
     def of(
@@ -37,16 +40,23 @@ class Cost:
         *,
         per_share: Decimal,
         minimum: Decimal,
+        commission_bps: Decimal | None = None,
         slippage_bps: Decimal,
+        currency: str = "USD",
     ) -> Self:
         """Estimate: per leg `max(quantity * per_share, minimum)`, and so many bps of its notional.
 
-        Without legs both are 0.
+        With `commission_bps` the commission is so many of its notional instead. Without legs both
+        are 0.
         """
         commission = slippage = Decimal(0)
         rate = EXACT.multiply(slippage_bps, _BPS)
         for leg in legs:
-            fee = max(EXACT.multiply(leg.quantity, per_share), minimum)
-            commission = EXACT.add(commission, fee)
+            commission = EXACT.add(
+                commission,
+                max(EXACT.multiply(leg.quantity, per_share), minimum)
+                if commission_bps is None
+                else EXACT.multiply(leg.notional, EXACT.multiply(commission_bps, _BPS)),
+            )
             slippage = EXACT.add(slippage, EXACT.multiply(leg.notional, rate))
-        return cls(commission, slippage)
+        return cls(commission, slippage, currency)

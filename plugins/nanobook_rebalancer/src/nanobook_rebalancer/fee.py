@@ -20,6 +20,8 @@ class Fees:
 
     money: Decimal = _ZERO
     """In the account's currency, and where the venue did not say in which."""
+    currency: str = "USD"
+    """The account's."""
     others: Mapping[str, Decimal] = field(factory=dict)
     """In other currencies, by currency."""
     unknown: int = 0
@@ -29,20 +31,22 @@ class Fees:
     def of(cls, fill: Execution, currency: str) -> Self:
         """Return the fee of one fill in an account of that currency."""
         if not fill.fee.is_finite():
-            return cls(unknown=1)
+            return cls(currency=currency, unknown=1)
         if fill.fee and fill.fee_currency not in ("", currency):
-            return cls(others={fill.fee_currency: fill.fee})
-        return cls(money=fill.fee)
+            return cls(currency=currency, others={fill.fee_currency: fill.fee})
+        return cls(currency=currency, money=fill.fee)
 
     @classmethod
-    def total(cls, each: Iterable[Fees]) -> Self:
-        """Add some up; nothing is 0."""
+    def total(cls, each: Iterable[Fees], currency: str) -> Self:
+        """Add some up of an account of that currency; nothing is 0."""
         money, unknown, others = _ZERO, 0, dict[str, Decimal]()
         for fees in each:
             money, unknown = EXACT.add(money, fees.money), unknown + fees.unknown
-            for currency, fee in fees.others.items():
-                others[currency] = EXACT.add(others.get(currency, _ZERO), fee)
-        return cls(money=money, others=dict(sorted(others.items())), unknown=unknown)
+            for name, fee in fees.others.items():
+                others[name] = EXACT.add(others.get(name, _ZERO), fee)
+        return cls(
+            money=money, currency=currency, others=dict(sorted(others.items())), unknown=unknown
+        )
 
     @property
     def further(self) -> str:
@@ -51,7 +55,9 @@ class Fees:
         return ", ".join([*parts, *([f"{self.unknown} unknown"] if self.unknown else [])])
 
     def __str__(self) -> str:
-        return ", ".join(part for part in (money_text(self.money), self.further) if part)
+        return ", ".join(
+            part for part in (money_text(self.money, self.currency), self.further) if part
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return them for JSON, numbers as decimal strings."""

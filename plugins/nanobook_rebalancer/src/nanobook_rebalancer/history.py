@@ -281,7 +281,7 @@ class History:
             currency=(window.plan or {"currency": ""})["currency"],
             sent_at=record.ts_wall,
         )
-        attempt.holdings.trade(attempt.symbol, Decimal(0), Decimal(0))
+        attempt.holdings.trade(attempt.symbol, Decimal(0))
         self.attempts[attempt.client_order_id] = attempt
         window.attempts.append(attempt)
 
@@ -335,12 +335,9 @@ def _fill(attempt: Attempt, data: Mapping[str, Any]) -> None:
         fee_currency=currency,
     )
     traded = attempt.filled - before
-    is_in_kind = currency not in ("", attempt.currency)
-    attempt.holdings.trade(
-        attempt.symbol,
-        traded if attempt.side is Side.BUY else -traded,
-        fee if is_in_kind and traded and fee.is_finite() else Decimal(0),
-    )
+    attempt.holdings.trade(attempt.symbol, traded if attempt.side is Side.BUY else -traded)
+    if currency not in ("", attempt.currency) and traded and fee.is_finite():
+        attempt.holdings.charge(currency, fee)
     if attempt.state.is_terminal:
         if attempt.filled >= attempt.shares:
             attempt.state = LegState.FILLED  # it wins over a cancel

@@ -21,12 +21,15 @@ class Holdings:
     expected: dict[str, Decimal] = field(factory=dict)
     """Of each symbol that was traded since, or of which an order may have been sent."""
     slack: dict[str, Decimal] = field(factory=dict)
-    """By how much they may differ: a fee may be taken out of what is bought."""
+    """By how much they may differ, traded or not: fees may be taken out of what is held."""
 
-    def trade(self, symbol: str, quantity: Decimal, fee: Decimal) -> None:
-        """Count a fill in; the quantity is negative where it was sold, the fee in units of it."""
+    def trade(self, symbol: str, quantity: Decimal) -> None:
+        """Count a fill in; the quantity is negative where it was sold."""
         before = self.expected.get(symbol, self.seen.get(symbol, _ZERO))
         self.expected[symbol] = before + quantity
+
+    def charge(self, symbol: str, fee: Decimal) -> None:
+        """Count a fee in that is in units of what was traded or of something else that is held."""
         self.slack[symbol] = self.slack.get(symbol, _ZERO) + abs(fee)
 
     def unexplained(self, positions: Mapping[str, Decimal]) -> list[str]:
@@ -35,7 +38,7 @@ class Holdings:
             f"{symbol}: {decimal_text(positions.get(symbol, _ZERO))} held, "
             f"{decimal_text(expected)} explained"
             for symbol, expected in self.expected.items()
-            if abs(positions.get(symbol, _ZERO) - expected) > self.slack[symbol]
+            if abs(positions.get(symbol, _ZERO) - expected) > self.slack.get(symbol, _ZERO)
         ]
 
     def see(self, positions: Mapping[str, Decimal], *, is_accepted: bool = False) -> None:

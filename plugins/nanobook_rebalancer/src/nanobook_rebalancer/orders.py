@@ -15,8 +15,9 @@ from nanobook_rebalancer.leg_state import LegState
 from nanobook_rebalancer.stop import StopFlag, StoppedError
 from nanobook_rebalancer.venue import Answer, Venue
 
-#: How often, and how many seconds apart, a venue is asked for an order that nobody knows of.
-_ASKS, _ASK_SECONDS = 3, 2.0
+#: How often, and how many seconds apart, a venue is asked for an order that nobody knows of; and
+#: for how long it may ask for patience.
+_ASKS, _ASK_SECONDS, _PATIENCE_SECONDS = 3, 2.0, 60.0
 #: How often an order is cancelled, and how many seconds it may take to end after each time.
 _CANCELS, _CANCEL_SECONDS = 3, 5.0
 #: How long the fills of an order may be missing that has ended.
@@ -54,22 +55,30 @@ class Orders:
         """Ask a venue for an order of which nothing is known.
 
         FOUND, or ABSENT where it is proved that the venue never had it and takes no second one of
-        its id, so that the same order may be sent again.
+        its id, so that the same order may be sent again. A venue that says when it will know is
+        given that time.
 
         Raises:
             StoppedError: neither; only a person can find out.
 
         """
-        answers = set()
-        for ask in range(_ASKS):
-            if ask:
-                self.clock.sleep(_ASK_SECONDS)
+        answers: list[Answer] = []
+        patience = _PATIENCE_SECONDS
+        while True:
             answer = self.venue.find(attempt)
             if not attempt.state.is_fate_unknown:
                 return Answer.FOUND
-            answers.add(answer)
+            pause = max(self.venue.retry_after or 0.0, _ASK_SECONDS)
+            if self.venue.retry_after is None or pause > patience:
+                answers.append(answer)
+                pause = _ASK_SECONDS
+            else:
+                patience -= pause
+            if len(answers) == _ASKS:
+                break
+            self.clock.sleep(pause)
         scope = self.venue.broker.capabilities().client_id_scope
-        if answers == {Answer.ABSENT} and scope is ClientIdScope.FOR_EVER:
+        if set(answers) == {Answer.ABSENT} and scope is ClientIdScope.FOR_EVER:
             return Answer.ABSENT
         silence = self.venue.silence.get(attempt.client_order_id)
         why = silence or "the venue does not know it, and may all the same have it"

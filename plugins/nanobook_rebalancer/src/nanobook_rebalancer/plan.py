@@ -12,7 +12,7 @@ import cattrs
 from attrs import Attribute, field, frozen
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from nanobook_core.contracts import BrokerOrder, OrderType, Quote
+from nanobook_core.contracts import BrokerOrder, BrokerTimeInForce, OrderType, Quote
 from nanobook_core.errors import ValidationError
 from nanobook_rebalancer.client_id import client_id
 from nanobook_rebalancer.cost import Cost
@@ -58,6 +58,8 @@ class Plan:
     legs: tuple[Leg, ...]
     """In the order in which they may be sent: those that reduce before those that increase."""
     skipped: tuple[Skipped, ...] = ()
+    tif: BrokerTimeInForce = BrokerTimeInForce.DAY
+    """For how long its orders work: as usual at its venue."""
     cost: Cost
     risk: Any = field(default=None, eq=False)
     """What the risk gate said of all legs together; None in a plan that was read from a file."""
@@ -109,6 +111,7 @@ class Plan:
             leg.quantity if quantity is None else quantity,
             OrderType.LIMIT,
             leg.limit,
+            tif=self.tif,
             client_order_id=client_id(
                 self.account_id, self.window, leg.symbol, leg.number, attempt
             ),
@@ -192,7 +195,7 @@ def _converter() -> cattrs.Converter:
     data.register_structure_hook(Decimal, _decimal)
     data.register_unstructure_hook(dt.datetime, dt.datetime.isoformat)
     data.register_structure_hook(dt.datetime, lambda text, _: dt.datetime.fromisoformat(text))
-    for words in (Action, Phase):
+    for words in (Action, Phase, BrokerTimeInForce):
         data.register_unstructure_hook(words, lambda word: word.value)
     data.register_unstructure_hook(float, repr)
     data.register_structure_hook(float, lambda text, _: float(text))
@@ -203,6 +206,9 @@ def _converter() -> cattrs.Converter:
     data.register_structure_hook(
         Quote, make_dict_structure_fn(Quote, data, _cattrs_forbid_extra_keys=True)
     )
+    data.register_unstructure_hook(
+        Cost, make_dict_unstructure_fn(Cost, data, currency=override(omit_if_default=True))
+    )
     for kind in (Mapping[str, Decimal], Mapping[str, Quote]):
         _table_hooks(data, kind)
     data.register_unstructure_hook(
@@ -211,6 +217,7 @@ def _converter() -> cattrs.Converter:
             Plan,
             data,
             account_id=override(omit=True),
+            tif=override(omit_if_default=True),
             risk=override(omit=True),
             warnings=override(omit=True),
             _execute=override(omit=True),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from nanobook_rebalancer.decimal_text import decimal_text, money_text
+from nanobook_rebalancer.decimal_text import account_text, decimal_text, money_text
 
 if TYPE_CHECKING:
     from nanobook_rebalancer.plan import Plan
@@ -47,7 +47,7 @@ def plan_html(plan: Plan) -> str:
 
 
 def _title(plan: Plan) -> str:
-    equity = f"{money_text(plan.equity)} {plan.currency}"
+    equity = account_text(plan.equity, plan.currency)
     return f"Plan of {plan.window} for account {plan.account_id}, equity {equity}"
 
 
@@ -61,7 +61,7 @@ def _rows(plan: Plan) -> Iterator[tuple[str, ...]]:
             decimal_text(leg.quantity),
             decimal_text(leg.limit),
             decimal_text(leg.mark),
-            money_text(leg.notional),
+            money_text(leg.notional, plan.currency),
             leg.description + waits,
         )
 

@@ -20,11 +20,15 @@ from nanobook_rebalancer.cost import Cost
 from nanobook_rebalancer.decimal_text import decimal_text
 from nanobook_rebalancer.diff import Diff, diff
 from nanobook_rebalancer.errors import InputError, PlanError
+from nanobook_rebalancer.funding import Funding
 from nanobook_rebalancer.leg import Skipped
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.rules import Rules
 from nanobook_rebalancer.snapshot import Snapshot, judged_positions
 from nanobook_rebalancer.target import Target
+
+#: What venues of coins take of a trade, in basis points.
+_COIN_BPS = Decimal(10)
 
 
 def make_plan(target: Target, snapshot: Snapshot, config: Config, *, first: int = 1) -> Plan:
@@ -60,26 +64,47 @@ def make_plan(target: Target, snapshot: Snapshot, config: Config, *, first: int 
         Cost.of,
         per_share=config.cost.commission_per_share,
         minimum=config.cost.commission_min,
+        commission_bps=_commission_bps(config, snapshot),
         slippage_bps=config.cost.slippage_bps,
+        currency=snapshot.account.currency,
     )
+    legs = trades.legs
+    unpaid: tuple[Skipped, ...] = ()
+    if not snapshot.lends or config.account.type == "cash":
+        funding = Funding(
+            cash=min(snapshot.account.cash, snapshot.account.buying_power),
+            commission=lambda leg: estimate([leg]).commission,
+            instruments=snapshot.instruments,
+            min_trade=limits.min_trade_usd,
+            tolerance=config.execution.drift_pct,
+        )
+        legs, unpaid = funding.cut(legs)
     return Plan(
         window=target.window,
         account_id=snapshot.account_id,
         created_at=snapshot.taken_at,
         ttl=config.execution.plan_ttl_secs,
+        tif=snapshot.tif,
         currency=snapshot.account.currency,
         equity=snapshot.account.equity,
         positions=snapshot.positions,
         quotes=snapshot.quotes,
         targets=target.weights,
-        legs=tuple(evolve(leg, expected_cost=estimate([leg]).total) for leg in trades.legs),
+        legs=tuple(evolve(leg, expected_cost=estimate([leg]).total) for leg in legs),
         skipped=(
             *(Skipped(symbol=held.symbol, reason="left as it is") for held in snapshot.left),
             *trades.skipped,
+            *unpaid,
         ),
-        cost=estimate(trades.legs),
+        cost=estimate(legs),
         warnings=tuple(_open_orders_of_others(trades, snapshot)),
     )
+
+
+def _commission_bps(config: Config, snapshot: Snapshot) -> Decimal | None:
+    """What a venue takes of the notional; None where it takes so much for each share."""
+    set_bps = config.cost.commission_bps
+    return _COIN_BPS if set_bps is None and snapshot.is_fractional else set_bps
 
 
 def _open_orders_of_others(trades: Diff, snapshot: Snapshot) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any, Self
 from attrs import frozen
 
 from nanobook_core.types import Side
-from nanobook_rebalancer.decimal_text import EXACT, decimal_text, money_text
+from nanobook_rebalancer.decimal_text import EXACT, decimal_text, money_text, price_text
 from nanobook_rebalancer.fee import Fees
 from nanobook_rebalancer.history import Window
 from nanobook_rebalancer.leg import Leg
@@ -46,7 +46,7 @@ class Trade:
             leg=leg,
             filled=filled,
             notional=EXACT.multiply(value, leg.multiplier),
-            fees=Fees.total(Fees.of(fill, currency) for fill in fills),
+            fees=Fees.total((Fees.of(fill, currency) for fill in fills), currency),
             reason="" if filled == leg.quantity else why,
         )
 
@@ -77,6 +77,8 @@ class ExecutionReport:
     """Every leg of a plan."""
 
     trades: tuple[Trade, ...]
+    currency: str = "USD"
+    """What money is in."""
 
     @classmethod
     def of(
@@ -84,7 +86,7 @@ class ExecutionReport:
     ) -> Self:
         """Read it from what happened; `failed` says why legs were not sent."""
         trades = (Trade.of(leg, window, currency, failed.get(leg.number, "")) for leg in legs)
-        return cls(trades=tuple(trades))
+        return cls(trades=tuple(trades), currency=currency)
 
     @property
     def missing(self) -> tuple[Trade, ...]:
@@ -94,7 +96,7 @@ class ExecutionReport:
     @property
     def fees(self) -> Fees:
         """Sum over all legs."""
-        return Fees.total(trade.fees for trade in self.trades)
+        return Fees.total((trade.fees for trade in self.trades), self.currency)
 
     @property
     def expected_cost(self) -> Decimal | None:
@@ -110,7 +112,7 @@ class ExecutionReport:
 
     def __str__(self) -> str:
         """Return a table with a line for each leg, and one of sums."""
-        rows = [_COLUMNS, *(_row(trade) for trade in self.trades)]
+        rows = [_COLUMNS, *(_row(trade, self.currency) for trade in self.trades)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join(
@@ -124,12 +126,15 @@ class ExecutionReport:
     @property
     def summary(self) -> str:
         """How much was filled, and what it cost."""
-        money, further, expected = self.fees.money, self.fees.further, self.expected_cost
-        estimate = "" if expected is None else f", estimated {money_text(expected)}"
+        fees, slippage, total = (
+            money_text(each, self.currency)
+            for each in (self.fees.money, self.slippage, self.fees.money + self.slippage)
+        )
+        further, expected = self.fees.further, self.expected_cost
+        estimate = "" if expected is None else f", estimated {money_text(expected, self.currency)}"
         return (
             f"{len(self.trades) - len(self.missing)} of {len(self.trades)} filled; "
-            f"{money_text(money)} fees + {money_text(self.slippage)} slippage = "
-            f"{money_text(money + self.slippage)}{estimate}"
+            f"{fees} fees + {slippage} slippage = {total}{estimate}"
             + (f"; further fees: {further}" * bool(further))
         )
 
@@ -147,7 +152,7 @@ class ExecutionReport:
                     "planned": decimal_text(trade.leg.quantity),
                     "filled": decimal_text(trade.filled),
                     "expected_price": decimal_text(trade.leg.mark),
-                    "price": None if trade.price is None else decimal_text(round(trade.price, 10)),
+                    "price": None if trade.price is None else price_text(trade.price, 10),
                     "slippage": decimal_text(trade.slippage),
                     "expected_cost": _text(trade.leg.expected_cost),
                     **trade.fees.to_dict(),
@@ -162,17 +167,17 @@ def _text(money: Decimal | None) -> str | None:
     return None if money is None else decimal_text(money)
 
 
-def _row(trade: Trade) -> tuple[str, ...]:
+def _row(trade: Trade, currency: str) -> tuple[str, ...]:
     bps, estimate = trade.slippage_bps, trade.leg.expected_cost
     return (
         trade.leg.symbol,
         trade.leg.action.value,
         f"{decimal_text(trade.filled)}/{decimal_text(trade.leg.quantity)}",
         decimal_text(trade.leg.mark),
-        "-" if trade.price is None else decimal_text(round(trade.price, 6)),
+        "-" if trade.price is None else price_text(trade.price, 6),
         "-" if bps is None else f"{bps:+.1f}",
-        money_text(trade.slippage),
+        money_text(trade.slippage, currency),
         str(trade.fees),
-        "-" if estimate is None else money_text(estimate),
+        "-" if estimate is None else money_text(estimate, currency),
         trade.reason,
     )

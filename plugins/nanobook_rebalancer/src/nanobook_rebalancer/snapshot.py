@@ -15,6 +15,7 @@ from nanobook_core.contracts import (
     BrokerError,
     BrokerOrderStatus,
     BrokerPosition,
+    BrokerTimeInForce,
     Clock,
     Instrument,
     NoQuoteError,
@@ -38,6 +39,12 @@ class Snapshot:
     """Usable, fresh, and one of every symbol that is held or asked for, but for those left."""
     instruments: Mapping[str, Instrument]
     splits_flips: bool
+    tif: BrokerTimeInForce = BrokerTimeInForce.DAY
+    """For how long orders usually work at the venue."""
+    is_fractional: bool = False
+    """Whether the venue trades less than one of a thing."""
+    lends: bool = True
+    """Whether more can be bought than there is cash for."""
     open_orders: tuple[RiskOrder, ...] = ()
     """Orders of anyone with the quantity that may still fill."""
     broker_time: dt.datetime | None
@@ -111,6 +118,9 @@ def take_snapshot(
         quotes=quotes,
         instruments=instruments,
         splits_flips=capabilities.splits_flips,
+        tif=capabilities.usual_tif,
+        is_fractional=capabilities.fractional,
+        lends=capabilities.margin,
         open_orders=tuple(_open_part(status) for status in broker.open_orders("all")),
         broker_time=_time_of(broker),
         left=tuple(held for held in holdings if held.symbol in leave),

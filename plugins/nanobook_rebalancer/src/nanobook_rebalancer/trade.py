@@ -9,13 +9,13 @@ from fractions import Fraction
 from attrs import evolve, frozen
 
 from nanobook_core.contracts import Instrument, Quote
-from nanobook_core.types import INT64_MAX
+from nanobook_core.types import Side
 from nanobook_rebalancer.decimal_text import decimal_text, money_text
 from nanobook_rebalancer.errors import PlanError
 from nanobook_rebalancer.leg import Action, Phase, Skipped
+from nanobook_rebalancer.limit import limit_price
+from nanobook_rebalancer.order_limit import order_limit
 from nanobook_rebalancer.rules import Rules
-
-_MOST = Decimal(INT64_MAX)
 
 
 @frozen
@@ -43,22 +43,37 @@ class Trade:
     def parts(self, equity: Decimal, weight: Decimal | None) -> Iterator[Part | Skipped]:
         """One part, two of a flip that is split, or none; without weight the position is closed."""
         whole = self.instrument.round_quantity(self.held)
-        change = -whole if weight is None else self._change(equity, weight)
-        if weight is None and whole != self.held:
-            rest, lot = decimal_text(self.held - whole), decimal_text(self.instrument.lot)
-            matters = self._value(self.held - whole) >= self.rules.min_trade
-            yield self._skipped(f"{rest} stays, as a lot is {lot}", is_hindered=matters)
-        is_close, value = weight is None, self._value(change)
+        if weight is None:
+            yield from self._close(whole)
+            return
+        if weight < 0 <= self.held and not self.instrument.shortable:
+            raise self._no_short()
+        change, is_close = self._change(equity, weight), False
+        value = self._value(change)
         if change and change != -whole and value < self.rules.min_trade:
-            least = money_text(self.rules.min_trade)
-            yield self._skipped(
-                f"{money_text(value)} is below the least of {least}", is_hindered=False
+            worth, least = (
+                money_text(each, self.instrument.currency) for each in (value, self.rules.min_trade)
             )
+            yield self._skipped(f"{worth} is below the least of {least}", is_hindered=False)
             is_close, change = True, -whole if self._is_flip(change) else Decimal(0)
         if change and self._is_flip(change) and self.rules.splits_flips:
             yield from self._flip(whole, change)
         elif change:
             yield self._part(change, is_close=is_close)
+
+    def _close(self, whole: Decimal) -> Iterator[Part | Skipped]:
+        """All of it that can be traded; what cannot is named, and stays."""
+        left, reason = self.held - whole, f"a lot is {decimal_text(self.instrument.lot)}"
+        if whole:
+            part = self._part(-whole, is_close=True)
+            if isinstance(part, Skipped):
+                left, reason = self.held, part.reason
+            else:
+                yield part
+        if left:
+            yield self._skipped(
+                f"{decimal_text(left)} stays, as {reason}", is_hindered=self._matters(left)
+            )
 
     def _change(self, equity: Decimal, weight: Decimal) -> Decimal:
         # As fractions, because a quotient of Decimals is rounded, and that before it is cut.
@@ -77,7 +92,8 @@ class Trade:
 
     def _part(self, change: Decimal, *, is_close: bool) -> Part | Skipped:
         if reason := self._hindrance(change):
-            return self._skipped(reason)
+            is_new = self.held == 0
+            return self._skipped(reason, is_hindered=is_new or self._matters(change))
         action, description = self._words(change, is_close=is_close)
         reduces = self.held * change < 0 and not self._is_flip(change)
         phase = Phase.REDUCE if reduces else Phase.INCREASE
@@ -99,21 +115,21 @@ class Trade:
 
     def _hindrance(self, change: Decimal) -> str:
         """Why the venue would refuse such an order; empty if it would not."""
-        rules, quantity, value = self.instrument, abs(change), self._value(change)
+        rules = self.instrument
         if self.held + change < 0 and change < 0 and not rules.shortable:
-            raise PlanError(f"{self.symbol}: the target is short, and it cannot be sold short here")
+            raise self._no_short()
         if not rules.tradable:
             return "it is not traded"
-        if rules.min_quantity is not None and quantity < rules.min_quantity:
-            return f"an order is of at least {decimal_text(rules.min_quantity)}"
-        most = _MOST if rules.max_quantity is None else rules.max_quantity
-        if quantity > most:
-            return f"an order is of at most {decimal_text(most)}"
-        if rules.min_notional is not None and value < rules.min_notional:
-            return f"an order is worth at least {money_text(rules.min_notional)}"
-        if rules.max_notional is not None and value > rules.max_notional:
-            return f"an order is worth at most {money_text(rules.max_notional)}"
-        return ""
+        side = Side.BUY if change > 0 else Side.SELL
+        return order_limit(rules, abs(change), limit_price(side, self.quote, rules, self.rules))
+
+    def _no_short(self) -> PlanError:
+        return PlanError(f"{self.symbol}: the target is short, and it cannot be sold short here")
+
+    def _matters(self, change: Decimal) -> bool:
+        """Whether it is worth an order, by the config and by the venue's least."""
+        least = max(self.rules.min_trade, self.instrument.min_notional or Decimal(0))
+        return self._value(change) >= least
 
     def _is_flip(self, change: Decimal) -> bool:
         return self.held * change < 0 and abs(change) > abs(self.held)

@@ -53,12 +53,14 @@ class Venue:
     """Seconds after which connecting anew is given up."""
     silence: dict[str, str] = field(factory=dict)
     """By client order id: what came instead of the last answer; blank where there was one."""
+    retry_after: float | None = None
+    """Seconds after which it can be asked again, if it said so instead of the last answer."""
     ended: set[str] = field(factory=set)
     """Client order ids of orders that have ended, whose fills do not add up so far."""
 
     def find(self, attempt: Attempt) -> Answer:
         """Ask for an order by its id, whether it is open or done; one that is found is ours."""
-        return self._ask(attempt, self.broker.find_order)
+        return self._ask(attempt, self._find)
 
     def observe(self, attempt: Attempt) -> Answer:
         """Ask where an order stands that the venue is known to have."""
@@ -89,24 +91,27 @@ class Venue:
         self.journal.write("cancel_result", client_order_id=client_order_id, outcome=outcome)
         end = clock.monotonic() + _CANCEL_SECONDS
         while True:
-            found = self.broker.find_order(client_order_id)
+            found = self.broker.find_order(client_order_id, status.symbol)
             if found is None or found.state.is_terminal:
                 return ""
             if clock.monotonic() >= end:
                 return f"it does not end, {outcome}"
             clock.sleep(_POLL_SECONDS)
 
-    def _status(self, client_order_id: str) -> BrokerOrderStatus | None:
-        try:
-            return self.broker.order_status(client_order_id)
-        except OrderNotFoundError:  # this session does not know it; the venue may
-            return self.broker.find_order(client_order_id)
+    def _find(self, attempt: Attempt) -> BrokerOrderStatus | None:
+        return self.broker.find_order(attempt.client_order_id, attempt.symbol)
 
-    def _ask(self, attempt: Attempt, ask: Callable[[str], BrokerOrderStatus | None]) -> Answer:
+    def _status(self, attempt: Attempt) -> BrokerOrderStatus | None:
+        try:
+            return self.broker.order_status(attempt.client_order_id)
+        except OrderNotFoundError:  # this session does not know it; the venue may
+            return self._find(attempt)
+
+    def _ask(self, attempt: Attempt, ask: Callable[[Attempt], BrokerOrderStatus | None]) -> Answer:
         try:
             self.reconnect()
-            status = ask(attempt.client_order_id)
-            self.silence[attempt.client_order_id] = ""
+            status = ask(attempt)
+            self.silence[attempt.client_order_id], self.retry_after = "", None
             if status is None:
                 return self._absent(attempt)
             _check_numbers(status)
@@ -114,6 +119,7 @@ class Venue:
             fills = self._fills(attempt, status)
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is no answer
             self.silence[attempt.client_order_id] = described(error)
+            self.retry_after = getattr(error, "retry_after", None)
             return Answer.NONE
         _check(attempt, status)
         self._take(attempt, status, fills)

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from nanobook_core.contracts import RiskOrder, RiskRequest, RiskResult
 from nanobook_core.risk import Book, CannotJudgeError, book_of, exact, failure, flag
 from nanobook_core.types import Side
-from nanobook_risk.wording import ONLY_REDUCES, sign, status
+from nanobook_risk.wording import ONLY_REDUCES, amount, sign, status
 
 _NAME = "Buying power"
 
@@ -55,8 +55,8 @@ class BuyingPower:
             need = self._need(book)
             is_within = need <= money
             detail = (
-                f"{float(need):.2f} {sign(is_within=is_within)} {float(money):.2f} "
-                f"{account.currency} {what}"
+                f"{amount(need, account.currency)} {sign(is_within=is_within)} "
+                f"{amount(money, account.currency)} {account.currency} {what}"
             )
         except ArithmeticError as error:
             is_within, detail = False, failure(_NAME, error).detail

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from nanobook_core.contracts import RiskRequest, RiskResult
 from nanobook_core.errors import ValidationError
 from nanobook_core.risk import CannotJudgeError, book_of, exact, limit, positive
-from nanobook_risk.wording import ONLY_REDUCES, sign, status
+from nanobook_risk.wording import ONLY_REDUCES, amount, sign, status
 
 _NAME = "Daily loss"
 
@@ -50,6 +50,7 @@ class DailyLoss:
     def evaluate(self, request: RiskRequest) -> Iterable[RiskResult]:
         """One finding."""
         is_exit = book_of(request).only_reduces
+        currency = request.account.currency
         start, equity = request.day_start_equity, request.account.equity
         loss: Decimal | None = None
         most: Decimal | None = None
@@ -58,8 +59,8 @@ class DailyLoss:
             loss = max(start - equity, Decimal(0))
             is_within = equity > 0 and loss <= most
             detail = (
-                f"{float(loss):.2f} {sign(is_within=is_within)} {float(most):.2f} "
-                f"{request.account.currency} limit"
+                f"{amount(loss, currency)} {sign(is_within=is_within)} "
+                f"{amount(most, currency)} {currency} limit"
             )
         elif is_exit:
             is_within, detail = False, f"equity is {equity}, at the start of the day {start}"
@@ -77,7 +78,7 @@ class DailyLoss:
                 detail=detail,
                 value=loss,
                 limit=most,
-                unit=request.account.currency,
+                unit=currency,
                 halts=not (is_within or is_exit),
             )
         ]

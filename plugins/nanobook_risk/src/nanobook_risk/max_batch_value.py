@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from nanobook_core.contracts import RiskRequest, RiskResult
 from nanobook_core.risk import book_of, exact, whole
-from nanobook_risk.wording import NO_CAP, sign, status
+from nanobook_risk.wording import NO_CAP, money, sign, status
 
 _NAME = "Max batch value"
 
@@ -39,16 +39,17 @@ class MaxBatchValue:
         cap = Decimal(self.max_batch_value_cents).scaleb(-2)
         value = sum(map(book.order_value, request.orders), Decimal(0))
         is_within = not cap or value <= cap
+        currency = request.account.currency
         return [
             RiskResult(
                 name=_NAME,
                 status=status(is_within=is_within),
-                detail=f"${float(value):.0f} {sign(is_within=is_within)} ${float(cap):.0f} "
-                "max_batch_value_cents"
+                detail=f"{money(value, currency, 0)} {sign(is_within=is_within)} "
+                f"{money(cap, currency, 0)} max_batch_value_cents"
                 if cap
                 else NO_CAP,
                 value=value,
                 limit=cap,
-                unit=request.account.currency,
+                unit=currency,
             )
         ]

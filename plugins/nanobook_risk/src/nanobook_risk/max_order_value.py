@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from nanobook_core.contracts import RiskOrder, RiskRequest, RiskResult, RiskStatus
 from nanobook_core.risk import book_of, each_order, exact, whole
-from nanobook_risk.wording import NO_CAP, sign, status
+from nanobook_risk.wording import NO_CAP, money, sign, status
 
 _NAME = "Max order value"
 
@@ -39,6 +39,8 @@ class MaxOrderValue:
         """One finding an order, or of a batch one an offending order."""
         book = book_of(request)
         cap = Decimal(self.max_order_value_cents).scaleb(-2)
+        currency = request.account.currency
+        shown = f"{money(cap, currency, 0)} max_order_value_cents"
         in_batch = request.targets is not None
 
         def judge(order: RiskOrder) -> RiskResult | None:
@@ -49,12 +51,12 @@ class MaxOrderValue:
             return RiskResult(
                 name=_NAME,
                 status=status(is_within=is_within),
-                detail=f"{f'{order.symbol}: ' if in_batch else ''}${float(value):.0f} "
-                f"{sign(is_within=is_within)} ${float(cap):.0f} max_order_value_cents",
+                detail=f"{f'{order.symbol}: ' if in_batch else ''}{money(value, currency, 0)} "
+                f"{sign(is_within=is_within)} {shown}",
                 symbol=order.symbol,
                 value=value,
                 limit=cap,
-                unit=request.account.currency,
+                unit=currency,
             )
 
         found = list(each_order(_NAME, request.orders, judge))
@@ -64,8 +66,8 @@ class MaxOrderValue:
             RiskResult(
                 name=_NAME,
                 status=RiskStatus.PASS,
-                detail=f"none above ${float(cap):.0f} max_order_value_cents" if cap else NO_CAP,
+                detail=f"none above {shown}" if cap else NO_CAP,
                 limit=cap,
-                unit=request.account.currency,
+                unit=currency,
             )
         ]

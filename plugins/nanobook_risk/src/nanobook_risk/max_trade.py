@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from nanobook_core.contracts import RiskOrder, RiskRequest, RiskResult, RiskStatus
 from nanobook_core.risk import book_of, each_order, exact, not_negative
-from nanobook_risk.wording import sign
+from nanobook_risk.wording import money, sign
 
 _CENT = Decimal("0.01")
 
@@ -37,27 +37,28 @@ class MaxTrade:
     def evaluate(self, request: RiskRequest) -> Iterable[RiskResult]:
         """One finding an order, or of a batch one an offending order."""
         book = book_of(request)
-        shown = float(self.max_trade_usd)
+        currency = request.account.currency
         limit = self.max_trade_usd.scaleb(2).to_integral_value(ROUND_DOWN) * _CENT
         in_batch = request.targets is not None
-        name = "Max trade size" if in_batch else "Order size"
+        name, places = ("Max trade size", 0) if in_batch else ("Order size", 2)
+        shown = money(self.max_trade_usd, currency, places)
 
         def judge(order: RiskOrder) -> RiskResult | None:
             value = book.order_value(order)
             is_within = value <= limit
             if is_within and in_batch:
                 return None
-            compared = sign(is_within=is_within)
+            compared = f"{money(value, currency, places)} {sign(is_within=is_within)} {shown}"
             return RiskResult(
                 name=name,
                 status=RiskStatus.PASS if is_within else RiskStatus.WARN,
-                detail=f"{order.symbol}: ${float(value):.0f} {compared} ${shown:.0f} max_trade_usd"
+                detail=f"{order.symbol}: {compared} max_trade_usd"
                 if in_batch
-                else f"${float(value):.2f} {compared} ${shown:.2f} max",
+                else f"{compared} max",
                 symbol=order.symbol,
                 value=value,
                 limit=limit,
-                unit=request.account.currency,
+                unit=currency,
             )
 
         found = list(each_order(name, request.orders, judge))
@@ -67,8 +68,8 @@ class MaxTrade:
             RiskResult(
                 name=name,
                 status=RiskStatus.PASS,
-                detail=f"none above ${shown:.0f} max_trade_usd",
+                detail=f"none above {shown} max_trade_usd",
                 limit=limit,
-                unit=request.account.currency,
+                unit=currency,
             )
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from nanobook_core.contracts import RiskRequest, RiskResult, RiskStatus
 from nanobook_core.risk import Book, book_of, failure, ratio
@@ -11,6 +11,9 @@ from nanobook_core.risk import Book, book_of, failure, ratio
 #: Ends the text of what would fail if it were not an exit.
 ONLY_REDUCES = "; only reduces what is held"
 NO_CAP = "no cap"
+_SMALLEST = Decimal("1e-8")
+#: Rounds, unlike what findings are computed with.
+_SHOWN = Context(prec=100)
 
 
 def percent(share: Decimal) -> str:
@@ -26,6 +29,21 @@ def fine_percent(share: Decimal) -> str:
 def times(share: Decimal) -> str:
     """Two decimals, as the seed prints leverage."""
     return f"{float(share):.2f}x"
+
+
+def money(value: Decimal, currency: str, places: int) -> str:
+    """Dollars with so many places, as the seed prints them; another currency with its name."""
+    if currency == "USD":
+        return f"${float(value):.{places}f}"
+    return f"{amount(value, currency)} {currency}"
+
+
+def amount(value: Decimal, currency: str) -> str:
+    """Money without a currency: two places, and of what is no dollars what is in eight of them."""
+    if currency == "USD":
+        return f"{float(value):.2f}"
+    whole, _, parts = f"{value.quantize(_SMALLEST, context=_SHOWN):f}".partition(".")
+    return f"{whole}.{parts.rstrip('0'):0<2}"
 
 
 def sign(*, is_within: bool) -> str:
