@@ -236,7 +236,7 @@ class BrokerBase(ABC):
                     client_order_id=record.client_order_id or "",
                 )
             self._check_can(record)
-            check_rules(record, self.instrument(record.symbol), self._reference_price(record))
+            self._check_rules(record)
         ack = self._send(self._identified(record))
         self._deliver()
         return ack
@@ -426,6 +426,15 @@ class BrokerBase(ABC):
                 f"{self.name} takes client order ids of at most {can.client_id_length} characters, "
                 f"got {order.client_order_id!r} of {length}"
             )
+
+    def _check_rules(self, order: BrokerOrder) -> None:
+        """Refuse what the instrument's rules do not allow; a venue that has more checks those too.
+
+        Raises:
+            OrderInvalidError: it is off a step or outside a limit; the message says the nearest.
+
+        """
+        check_rules(order, self.instrument(order.symbol), self._reference_price(order))
 
     def _reference_price(self, order: BrokerOrder) -> Decimal | None:
         """Price to value an order without a limit at; asked for only where a limit needs it."""

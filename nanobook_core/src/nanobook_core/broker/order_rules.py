@@ -18,13 +18,27 @@ from nanobook_core.types import Side
 def cut_to_rules(
     order: BrokerOrder, rules: Instrument, reference_price: Decimal | None = None
 ) -> NormalizedOrder:
-    """Cut the quantity down to lots and prices to the passive side, as `Broker.normalize`.
+    """Cut an order to its steps and check what is left, as `Broker.normalize`.
 
-    A limit goes down to buy and up to sell, a stop the other way: neither ever trades sooner or at
-    a worse price for it. `reference_price` values an order without a limit.
+    `reference_price` values an order without a limit.
 
     Raises:
         OrderInvalidError: nothing is left, or another rule forbids it.
+
+    """
+    cut = cut_to_steps(order, rules)
+    check_rules(cut.order, rules, reference_price)
+    return cut
+
+
+def cut_to_steps(order: BrokerOrder, rules: Instrument) -> NormalizedOrder:
+    """Cut the quantity down to lots and prices to the passive side, and check no limit.
+
+    A limit goes down to buy and up to sell, a stop the other way: neither ever trades sooner or at
+    a worse price for it.
+
+    Raises:
+        OrderInvalidError: no lot is left.
 
     """
     buys = order.side is Side.BUY
@@ -37,7 +51,6 @@ def cut_to_rules(
     )
     quantity = _same(order.quantity, quantity)
     cut = evolve(order, quantity=quantity, limit_price=limit, stop_price=stop)
-    check_rules(cut, rules, reference_price)
     changes = tuple(
         f"{name} {before} to {after}"
         for name, before, after in (
