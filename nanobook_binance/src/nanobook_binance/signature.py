@@ -37,6 +37,12 @@ _PRINTABLE = re.compile(r"[!-~]+")
 _PEM = "-----BEGIN "
 
 
+def plain(number: Decimal) -> str:
+    """Return a finite number in full, without idle zeros."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def to_text(name: str, value: Parameter) -> str:
     """Return a parameter as it is written in a request: a Decimal in full, without idle zeros.
 
@@ -51,8 +57,7 @@ def to_text(name: str, value: Parameter) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Decimal) and value.is_finite():
-        text = format(value, "f")
-        return text.rstrip("0").rstrip(".") if "." in text else text
+        return plain(value)
     if isinstance(value, list | tuple):
         return json.dumps(value, separators=(",", ":"))
     raise TypeError(f"{name} is a str, int, bool, finite Decimal or list, got {shown(value)}")

@@ -1,0 +1,192 @@
+"""What the account holds, and what it is worth in its quote asset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from attrs import frozen
+
+from nanobook_binance.quote import BOOK_TICKER, price
+from nanobook_binance.rest import Rest
+from nanobook_binance.symbol import Symbols
+from nanobook_core.broker.exact import QUOTIENT, product, total
+from nanobook_core.contracts.broker_error import BrokerProtocolError, Outcome
+from nanobook_core.contracts.clock import Clock
+from nanobook_core.contracts.holding import Account, Balance, BrokerPosition
+
+ACCOUNT = "/api/v3/account"
+#: Assets that most others trade against, the likest to have a price first.
+BRIDGES = ("USDT", "USDC", "FDUSD", "BTC", "ETH", "BNB")
+_TWO = Decimal(2)
+
+
+@frozen
+class Rate:
+    """Value of one unit of an asset, and whether that took a guess."""
+
+    value: Decimal
+    is_estimated: bool = False
+
+
+class Rates:
+    """Values of assets in the quote asset, by the touch of the venue's pairs."""
+
+    def __init__(self, symbols: Symbols, touches: Mapping[str, tuple[Decimal, Decimal]]) -> None:
+        """Take the best bid and ask by pair; a side that is empty is 0."""
+        self._symbols = symbols
+        self._touches = touches
+
+    def rate(self, asset: str) -> Rate | None:
+        """Return the value of one unit; None where no pair leads from it to the quote asset.
+
+        The mid of the direct pair, or one by the mid of the inverse one. Where there is neither,
+        through one asset between, which is an estimate, as is a pair with only one side.
+        """
+        home = self._symbols.quote_asset
+        if asset == home:
+            return Rate(Decimal(1))
+        direct = self._between(asset, home)
+        if direct is not None:
+            return direct
+        for bridge in BRIDGES:
+            if bridge in (asset, home):
+                continue
+            first, second = self._between(asset, bridge), self._between(bridge, home)
+            if first is not None and second is not None:
+                value = QUOTIENT.multiply(first.value, second.value)
+                return Rate(value, is_estimated=True)
+        return None
+
+    def _between(self, asset: str, home: str) -> Rate | None:
+        direct = self._mid(asset + home, asset, home)
+        if direct is not None:
+            return direct
+        inverse = self._mid(home + asset, home, asset)
+        if inverse is None:
+            return None
+        return Rate(QUOTIENT.divide(Decimal(1), inverse.value), inverse.is_estimated)
+
+    def _mid(self, pair: str, base: str, quote: str) -> Rate | None:
+        listed = self._symbols.of_pair(pair)
+        if listed is None or (listed.base, listed.quote) != (base, quote):
+            return None
+        bid, ask = self._touches.get(pair, (Decimal(0), Decimal(0)))
+        if bid and ask:
+            return Rate(QUOTIENT.divide(total(bid, ask), _TWO))
+        return Rate(bid or ask, is_estimated=True) if bid or ask else None
+
+
+def read_balances(told: Any) -> tuple[Balance, ...]:
+    """Return the balances of an answer about the account, by asset; those of 0 are left out.
+
+    Raises:
+        BrokerProtocolError: they cannot be read.
+
+    """
+    rows = told.get("balances") if isinstance(told, dict) else None
+    if not isinstance(rows, list):
+        raise BrokerProtocolError(
+            f"the venue tells no balances: {told!r:.80}",
+            broker="binance",
+            outcome=Outcome.NOT_SENT,
+        )
+    balances = [
+        Balance(
+            currency=str(row.get("asset", "")),
+            free=price(row, "free"),
+            locked=price(row, "locked"),
+        )
+        for row in rows
+    ]
+    held = (balance for balance in balances if balance.free or balance.locked)
+    return tuple(sorted(held, key=lambda balance: balance.currency))
+
+
+class Holdings:
+    """Questions for what the account holds."""
+
+    def __init__(self, rest: Rest, symbols: Symbols, clock: Clock) -> None:
+        """Ask nothing yet."""
+        self._rest = rest
+        self._symbols = symbols
+        self._clock = clock
+
+    def balances(self) -> tuple[Balance, ...]:
+        """What is free and what is locked of each asset, as the venue tells it now."""
+        return read_balances(self._rest.signed("GET", ACCOUNT, omitZeroBalances=True))
+
+    def account(self) -> Account:
+        """Money in the quote asset: all balances valued, the cash of it, and what of that is free.
+
+        `is_estimated` where a value took a bridge or one side of a pair, or where there is none, so
+        that a balance counts nothing; `rates` has those that there are.
+        """
+        told = self._rest.signed("GET", ACCOUNT, omitZeroBalances=True)
+        balances = read_balances(told)
+        home = self._symbols.quote_asset
+        rates = self._rates(balances)
+        none = Balance(currency=home, free=Decimal(0))
+        cash = next((one for one in balances if one.currency == home), none)
+        worth = [
+            product(total(one.free, one.locked), rate.value)
+            for one in balances
+            if one.currency != home and (rate := rates[one.currency]) is not None
+        ]
+        return Account(
+            equity=total(*worth, cash.free, cash.locked),
+            cash=total(cash.free, cash.locked),
+            buying_power=cash.free,
+            gross_position_value=total(*worth),
+            currency=home,
+            account_id=str(told.get("uid", "")),
+            balances=balances,
+            as_of=self._clock.now(),
+            is_estimated=any(rate is None or rate.is_estimated for rate in rates.values()),
+            rates={
+                asset: rate.value
+                for asset, rate in rates.items()
+                if rate is not None and asset != home
+            },
+        )
+
+    def positions(self) -> list[BrokerPosition]:
+        """Every asset but the quote asset, free and locked, in the order of their symbols.
+
+        Valued in the quote asset; 0 where the venue has no price that leads there. The venue tells
+        no cost.
+        """
+        balances = self.balances()
+        rates = self._rates(balances)
+        positions = []
+        for one in balances:
+            if one.currency == self._symbols.quote_asset:
+                continue
+            quantity, rate = total(one.free, one.locked), rates[one.currency]
+            positions.append(
+                BrokerPosition(
+                    symbol=one.currency,
+                    quantity=quantity,
+                    market_value=Decimal(0) if rate is None else product(quantity, rate.value),
+                    currency=self._symbols.quote_asset,
+                )
+            )
+        return sorted(positions, key=lambda position: position.symbol)
+
+    def _rates(self, balances: Iterable[Balance]) -> dict[str, Rate | None]:
+        assets = [balance.currency for balance in balances]
+        if all(asset == self._symbols.quote_asset for asset in assets):
+            return {asset: Rate(Decimal(1)) for asset in assets}
+        rows = self._rest.public("GET", BOOK_TICKER)
+        if not isinstance(rows, list):
+            raise BrokerProtocolError(
+                f"the venue tells no prices: {rows!r:.80}",
+                broker="binance",
+                outcome=Outcome.NOT_SENT,
+            )
+        touches = {
+            str(row.get("symbol")): (price(row, "bidPrice"), price(row, "askPrice")) for row in rows
+        }
+        rates = Rates(self._symbols, touches)
+        return {asset: rates.rate(asset) for asset in assets}
