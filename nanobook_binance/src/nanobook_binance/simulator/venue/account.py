@@ -8,6 +8,7 @@ from decimal import Decimal
 from attrs import Factory, define, frozen
 
 from nanobook_binance.simulator.venue.money import ZERO
+from nanobook_binance.simulator.venue.trade import PreventedMatch, VenueTrade
 from nanobook_binance.simulator.venue.working import Working
 from nanobook_core.broker.exact import EXACT, total
 
@@ -32,6 +33,12 @@ class Account:
     """By symbol and order id, oldest first."""
     named: dict[tuple[str, str], Working] = Factory(dict)
     """The latest order of each symbol and client id."""
+    orders: dict[str, list[Working]] = Factory(dict)
+    """All that ever were, by symbol, oldest first."""
+    trades: dict[str, list[VenueTrade]] = Factory(dict)
+    """By symbol, oldest first."""
+    prevented: dict[str, list[PreventedMatch]] = Factory(dict)
+    """By symbol, oldest first."""
     changed: dict[str, None] = Factory(dict)
     """Assets whose balance is another since it was last told."""
     update_time: int = 0

@@ -36,8 +36,6 @@ class Clearing:
     ) -> None:
         self.house: dict[str, Decimal] = {}
         self.fees: dict[str, Decimal] = {}
-        self.trades: dict[str, list[VenueTrade]] = {}
-        """By symbol, oldest first."""
         self._now_ms = now_ms
         self._markets = markets
         self._announcer = announcer
@@ -45,25 +43,43 @@ class Clearing:
         self._bnb_discount = bnb_discount
 
     def settle(
-        self, market: Market, match: Match, side: str, taker: Working | None, maker: Working | None
+        self, market: Market, match: Match, side: str, taker: Working | int, maker: Working | None
     ) -> None:
-        """Settle a trade; `side` is the taker's, and who is None is the liquidity source."""
-        quote, now = notional(match.quantity, match.price), self._now_ms()
+        """Settle a trade; `side` is the taker's.
+
+        The liquidity source is the number of its order as a taker, and None as a maker.
+        """
+        taker_id = taker if isinstance(taker, int) else taker.order.order_id
+        printed = self.printed(market, match.price, match.quantity, side, taker_id)
+        for working, its_side in ((taker, side), (maker, "SELL" if side == "BUY" else "BUY")):
+            if isinstance(working, Working):
+                self._filled(working, printed, is_maker=working is maker)
+            else:
+                self._supplied(market, printed, its_side)
+        self._announcer.tell("traded", printed)
+
+    def printed(
+        self, market: Market, price: Decimal, quantity: Decimal, side: str, taker_order_id: int
+    ) -> Print:
+        """Put a trade on the tape; `side` is the taker's."""
         printed = Print(
             symbol=market.rules.symbol,
             trade_id=next(market.trade_ids),
-            price=match.price,
-            quantity=match.quantity,
-            quote_quantity=quote,
+            price=price,
+            quantity=quantity,
+            quote_quantity=notional(quantity, price),
             buyer_is_maker=side == "SELL",
-            time=now,
+            taker_order_id=taker_order_id,
+            time=self._now_ms(),
         )
         market.tape.add(printed)
-        for working, its_side in ((taker, side), (maker, "SELL" if side == "BUY" else "BUY")):
-            if working is None:
-                self._supplied(market, printed, its_side)
-            else:
-                self._filled(working, printed, is_maker=working is maker)
+        return printed
+
+    def printed_elsewhere(
+        self, market: Market, price: Decimal, quantity: Decimal, side: str, taker_order_id: int
+    ) -> None:
+        """Put a trade between others on the tape, and say so."""
+        printed = self.printed(market, price, quantity, side, taker_order_id)
         self._announcer.tell("traded", printed)
 
     def changed(
@@ -119,7 +135,8 @@ class Clearing:
             is_maker=is_maker,
             time=printed.time,
         )
-        self.trades.setdefault(order.symbol, []).append(trade)
+        working.trades.append(trade)
+        account.trades.setdefault(order.symbol, []).append(trade)
         self.changed(working, ExecutionType.TRADE, trade)
 
     def _charge(self, working: Working, received: str, amount: Decimal) -> tuple[Decimal, str]:

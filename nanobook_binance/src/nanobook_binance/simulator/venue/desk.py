@@ -46,7 +46,6 @@ class Desk:
     ) -> None:
         self.orders: dict[tuple[str, int], Working] = {}
         """All that ever were, by symbol and order id."""
-        self.amendments: list[Amendment] = []
         self._now_ms = now_ms
         self._markets = markets
         self._clearing = clearing
@@ -253,12 +252,11 @@ class Desk:
         applicant = Applicant(
             request=request, account=account, market=market, now_ms=self._now_ms()
         )
-        check_amendment(applicant, working.amendments)
+        check_amendment(applicant, len(working.amendments))
         if working.book_id is not None:
             market.reduce(working.book_id, by)
         former, former_quantity = order.client_order_id, order.quantity
         order.quantity, order.client_order_id, order.amended_from = quantity, name, former
-        working.amendments += 1
         account.named[symbol, name] = working
         self._clearing.changed(working, ExecutionType.REPLACED)
         amendment = Amendment(
@@ -271,7 +269,7 @@ class Desk:
             quantity=quantity,
             time=order.update_time,
         )
-        self.amendments.append(amendment)
+        working.amendments.append(amendment)
         return amendment
 
     def _open(
@@ -299,6 +297,7 @@ class Desk:
         order.order_id = next(market.order_ids)
         self.orders[order.symbol, order.order_id] = working
         account.open[order.symbol, order.order_id] = working
+        account.orders.setdefault(order.symbol, []).append(working)
         account.named[order.symbol, name] = working
         self._clearing.changed(working, ExecutionType.NEW)
         self._floor.work(working)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import ROUND_FLOOR, Context, Decimal
 
 from nanobook_binance.simulator.venue import trigger
@@ -30,8 +30,6 @@ class Floor:
     """Where orders and quotes meet; a request is followed by `settle`, and then nothing is due."""
 
     def __init__(self, *, now_ms: Callable[[], int], clearing: Clearing) -> None:
-        self.prevented: dict[str, list[PreventedMatch]] = {}
-        """By symbol, oldest first."""
         self._now_ms = now_ms
         self._clearing = clearing
         self._resting: dict[tuple[str, int], Working] = {}
@@ -86,22 +84,65 @@ class Floor:
             if trigger.is_triggered(working, last):
                 self._due.append(working)
 
-    def post(self, market: Market, side: str, price: Decimal, quantity: Decimal) -> None:
+    def follow(self, market: Market, levels: Mapping[tuple[str, Decimal], Decimal]) -> None:
+        """Let the source offer exactly so much at these prices; its others stay.
+
+        It makes room first, so that it does not meet itself.
+        """
+        for (side, price), quantity in levels.items():
+            market.lower(side, price, quantity)
+        for (side, price), quantity in levels.items():
+            if quantity > market.offer(side, price):
+                market.withdraw(side, price)
+                self._post(market, side, price, quantity)
+
+    def _post(self, market: Market, side: str, price: Decimal, quantity: Decimal) -> None:
         """Let the source trade with the clients that it meets, and offer what is left."""
-        left = quantity
+        left, taker = quantity, next(market.house_order_ids)
         for match in market.match(side, quantity, price, owner=HOUSE, mode=StpMode.EXPIRE_MAKER):
             left = EXACT.subtract(left, match.quantity)
-            self._matched(market, match, side, None)
+            self._matched(market, match, side, taker)
         if left:
             market.post(side, price, left)
 
-    def fill(self, working: Working, quantity: Decimal) -> None:
+    def fill(self, working: Working, quantity: Decimal, taker_order_id: int) -> None:
         """Let the source trade so much with an order that rests, at its limit, out of its turn."""
         book_id = working.book_id
         if book_id is not None:
             working.market.reduce(book_id, quantity)
             match = Match(book_id, working.order.price, quantity)
-            self._matched(working.market, match, _other(working.order.side), None)
+            self._matched(working.market, match, _other(working.order.side), taker_order_id)
+
+    def printed(self, market: Market, price: Decimal, quantity: Decimal, side: str) -> None:
+        """Let others trade; `side` is the taker's.
+
+        It fills the clients' orders that it would have met: all with a better price, and at its own
+        price those that are behind all that the source offers there.
+        """
+        left, taker = quantity, next(market.house_order_ids)
+        maker_side = _other(side)
+        behind = market.offer(maker_side, price)
+        for working in self._before(market, maker_side, price):
+            is_there = working.order.price == price
+            take = min(EXACT.subtract(left, behind) if is_there else left, working.order.remaining)
+            if take > 0:
+                self.fill(working, take, taker)
+                left = EXACT.subtract(left, take)
+        if left:
+            self._clearing.printed_elsewhere(market, price, left, side, taker)
+            self.moved(market, price)
+
+    def _before(self, market: Market, side: str, price: Decimal) -> list[Working]:
+        """Clients' orders of that side that rest at a price or at better ones, in their turn."""
+        found = [
+            each
+            for (symbol, _), each in self._resting.items()
+            if symbol == market.rules.symbol
+            and each.order.side == side
+            and _reaches(side, each.order.price, price)
+        ]
+        sign = -1 if side == "BUY" else 1
+        return sorted(found, key=lambda each: (sign * each.order.price, _place(each)))
 
     def offers(
         self, market: Market, side: str, account: Account, mode: StpMode
@@ -223,7 +264,7 @@ class Floor:
             return edge
         return min(working.limit, edge) if side == "BUY" else max(working.limit, edge)
 
-    def _matched(self, market: Market, match: Match, side: str, taker: Working | None) -> None:
+    def _matched(self, market: Market, match: Match, side: str, taker: Working | int) -> None:
         maker = self._resting.get((market.rules.symbol, match.book_id))
         self._clearing.settle(market, match, side, taker, maker)
         if maker is not None and not maker.order.is_open:
@@ -260,7 +301,9 @@ class Floor:
             maker_quantity=maker_part,
             time=self._now_ms(),
         )
-        self.prevented.setdefault(taker.order.symbol, []).append(prevented)
+        taker.account.prevented.setdefault(taker.order.symbol, []).append(prevented)
+        if maker_part is not None:
+            market.changed()
         for working, part in ((taker, taker_part), (maker, maker_part)):
             if part is None:
                 continue

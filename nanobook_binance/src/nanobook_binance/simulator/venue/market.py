@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import count
 
-from attrs import frozen
+from attrs import field, frozen
 
 from nanobook_binance.simulator.venue.money import ZERO
-from nanobook_binance.simulator.venue.symbol_rules import SymbolRules
+from nanobook_binance.simulator.venue.symbol_rules import MOST_STEPS, SymbolRules
 from nanobook_binance.simulator.venue.tape import Tape
 from nanobook_binance.simulator.venue.word import StpMode
 from nanobook_core.broker.exact import EXACT, product
@@ -23,6 +23,7 @@ HOUSE = 0
 #: Requests after which a book forgets what is over.
 _FORGET_AFTER = 4096
 _ALL = 2**31 - 1
+_FIRST_HOUSE_ORDER_ID = 10**12
 
 _POLICY = {
     StpMode.NONE: "off",
@@ -50,6 +51,8 @@ class Top:
     ask: Decimal | None = None
     bid_size: Decimal = ZERO
     ask_size: Decimal = ZERO
+    update_id: int = field(default=0, eq=False)
+    """Of the last change of any level."""
 
 
 @frozen(kw_only=True)
@@ -71,7 +74,11 @@ class Market:
         self.trade_ids = count(first_trade_id)
         self.execution_ids = count(2 * first_order_id)
         self.match_ids = count()
+        self.house_order_ids = count(_FIRST_HOUSE_ORDER_ID)
+        self.postponed: list[Callable[[], None]] = []
+        """What the liquidity source did while nothing traded."""
         self.update_id = 10 * first_order_id
+        """Rises with every change of a level, and only then."""
         self.told_update_id = self.update_id
         self.told_top = Top()
         self._engine: Engine = default_registry().create("engine", "exchange", log_events=False)
@@ -90,7 +97,6 @@ class Market:
     ) -> list[Match]:
         """Trade up to the limit with all that it meets; if `whole`, with all of it or nothing."""
         steps, policy = self._steps(quantity), _POLICY[mode]
-        self._touched()
         if limit is None:
             result = self._engine.submit_market(side, steps, owner=owner, stp_policy=policy)
         else:
@@ -102,6 +108,8 @@ class Market:
                 owner=owner,
                 stp_policy=policy,
             )
+        if result.trades:
+            self.changed()
         return [
             Match(
                 trade.passive_order_id,
@@ -113,19 +121,19 @@ class Market:
 
     def rest(self, side: str, quantity: Decimal, limit: Decimal, owner: int) -> int:
         """Put what meets nobody into the book; its number there."""
-        self._touched()
+        self.changed()
         return self._engine.submit_limit(
             side, self._ticks(limit), self._steps(quantity), owner=owner
         ).order_id
 
     def remove(self, book_id: int) -> None:
         """Take an order out of the book."""
-        self._touched()
+        self.changed()
         self._engine.cancel(book_id)
 
     def reduce(self, book_id: int, by: Decimal) -> None:
         """Take quantity off an order that keeps its place."""
-        self._touched()
+        self.changed()
         self._engine.reduce(book_id, self._steps(by))
 
     def left(self, book_id: int) -> Decimal:
@@ -160,7 +168,7 @@ class Market:
         (bid, bid_size), (ask, ask_size) = (
             self._level(levels[0]) if levels else (None, ZERO) for levels in (book.bids, book.asks)
         )
-        return Top(bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size)
+        return Top(bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size, update_id=self.update_id)
 
     def depth(self, limit: int | None = None) -> Depth:
         """Return the best levels of each side, or all."""
@@ -170,30 +178,41 @@ class Market:
 
     # The liquidity source
 
+    def posted(self) -> list[tuple[str, Decimal]]:
+        """Sides and prices of what the source offers."""
+        return [(side, product(self.rules.tick, Decimal(ticks))) for side, ticks in self._posted]
+
+    def offer(self, side: str, price: Decimal) -> Decimal:
+        """How much the source offers at a price."""
+        book_id = self._posted.get((side, self._ticks(price)))
+        return ZERO if book_id is None else self.left(book_id)
+
     def post(self, side: str, price: Decimal, quantity: Decimal) -> None:
         """Put what the source offers at a price into the book, in place of its own that it crosses.
 
         Clients that it crosses have been matched before.
         """
-        self._touched()
+        self.changed()
         ticks = self._ticks(price)
         self._posted[side, ticks] = self._engine.submit_limit(
             side, ticks, self._steps(quantity), owner=HOUSE, stp_policy="cancel_oldest"
         ).order_id
 
+    def lower(self, side: str, price: Decimal, quantity: Decimal) -> None:
+        """Let the source offer no more than so much at a price; what it offers keeps its place."""
+        ticks = self._ticks(price)
+        book_id = self._posted.get((side, ticks))
+        if book_id is None:
+            return
+        by = EXACT.subtract(self.left(book_id), quantity)
+        if by > 0:
+            self.reduce(book_id, by)
+        if not quantity:
+            del self._posted[side, ticks]
+
     def withdraw(self, side: str, price: Decimal) -> None:
         """Take what the source offers at a price out of the book."""
-        book_id = self._posted.pop((side, self._ticks(price)), None)
-        if book_id is not None:
-            self._touched()
-            self._engine.cancel(book_id)
-
-    def withdraw_all(self) -> None:
-        """Take all that the source offers out of the book."""
-        self._touched()
-        for book_id in self._posted.values():
-            self._engine.cancel(book_id)
-        self._posted.clear()
+        self.lower(side, price, ZERO)
 
     def check_price(self, price: Decimal) -> None:
         """Refuse what is no price of the book.
@@ -211,14 +230,14 @@ class Market:
             )
 
     def check_quantity(self, quantity: Decimal) -> None:
-        """Refuse what is no quantity of the book.
+        """Refuse what is no quantity of an offer.
 
         Raises:
-            ValidationError: it is not above 0, off the step, or above the filter's most.
+            ValidationError: it is not above 0, off the step, or above what a symbol can have.
 
         """
-        most = self.rules.limits["LOT_SIZE"]["maxQty"]
         step = self.rules.step
+        most = product(step, Decimal(MOST_STEPS))
         if not (quantity.is_finite() and ZERO < quantity <= most and _fits(quantity, step)):
             raise ValidationError(
                 f"{self.rules.symbol}: a quantity is above 0, at most {most:f} and a multiple of "
@@ -237,7 +256,8 @@ class Market:
     def _steps(self, quantity: Decimal) -> int:
         return int(EXACT.divide_int(quantity, self.rules.step))
 
-    def _touched(self) -> None:
+    def changed(self) -> None:
+        """Count a change of a level."""
         self.update_id += 1
         self._requests += 1
         if self._requests % _FORGET_AFTER == 0:

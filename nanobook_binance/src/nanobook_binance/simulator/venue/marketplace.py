@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 
 from attrs import evolve
 
@@ -16,7 +17,7 @@ from nanobook_binance.simulator.venue.floor import Floor
 from nanobook_binance.simulator.venue.listener import Announcer, VenueListener
 from nanobook_binance.simulator.venue.listing import QUOTES, default_symbols
 from nanobook_binance.simulator.venue.market import Market
-from nanobook_binance.simulator.venue.money import is_amount
+from nanobook_binance.simulator.venue.money import ZERO, is_amount
 from nanobook_binance.simulator.venue.symbol_rules import SymbolRules
 from nanobook_binance.simulator.venue.word import (
     ExecutionType,
@@ -34,6 +35,10 @@ _FIRST_ORDER_ID = 1001
 _FIRST_TRADE_ID = 5001
 _APART = 7
 """How far the first numbers of two symbols are apart: soon both have had the same ones."""
+
+
+#: A price, and how much there is at it.
+Level = tuple[Decimal, Decimal]
 
 
 class Marketplace:
@@ -121,6 +126,8 @@ class Marketplace:
     def set_status(self, symbol: str, status: str) -> None:
         """Let a symbol trade or not; its orders stay as they are.
 
+        What the liquidity source does meanwhile it does once the symbol trades again.
+
         Raises:
             ValidationError: it is not listed, or there is no such status.
 
@@ -132,6 +139,10 @@ class Marketplace:
             )
         with self._request():
             market.rules = evolve(market.rules, status=SymbolStatus(status))
+            if market.rules.status is SymbolStatus.TRADING:
+                for act in market.postponed:
+                    act()
+                market.postponed.clear()
             self._announcer.tell("status_changed", symbol)
 
     # Accounts
@@ -224,23 +235,58 @@ class Marketplace:
             raise ValidationError(f"{symbol}: the bid must be below the ask, got {bid} and {ask}")
         if last is not None:
             market.check_price(last)
+        offered = {(side, price): size for side, price, size in levels}
         with self._request():
-            market.withdraw_all()
-            for side, price, size in levels:
-                self._floor.post(market, side, price, size)
-            self._mark(market, last if last is not None else _moved(market.tape.last, bid, ask))
+            self._supply(market, partial(self._set_levels, market, offered, last))
 
     def withdraw_quote(self, symbol: str) -> None:
         """Let the liquidity source offer nothing there; the last price stays."""
         market = self._market(symbol)
         with self._request():
-            market.withdraw_all()
+            self._supply(market, partial(self._set_levels, market, {}, None))
 
-    def set_level(self, symbol: str, side: str, price: Decimal, quantity: Decimal) -> None:
-        """Let the liquidity source offer so much at one price; 0 is nothing there.
+    def follow(
+        self,
+        symbol: str,
+        bids: Iterable[Level],
+        asks: Iterable[Level],
+        *,
+        update_id: int | None = None,
+        replace: bool = False,
+    ) -> None:
+        """Let the liquidity source offer so much at these prices, and 0 for nothing.
 
-        It trades with the clients that it meets, and takes the place of its own offers on the other
-        side that it would cross.
+        Its other offers stay, unless these are to `replace` all, which moves the last price as a
+        quote does. It trades with the clients that it meets, at their prices. The book's number
+        becomes `update_id` if that is higher.
+
+        Raises:
+            ValidationError: a price is off the tick, a quantity off the step, or the symbol is not
+                listed; nothing has changed.
+
+        """
+        market = self._market(symbol)
+        levels = {("BUY", price): quantity for price, quantity in bids}
+        levels |= {("SELL", price): quantity for price, quantity in asks}
+        for (_, price), quantity in levels.items():
+            market.check_price(price)
+            if quantity:
+                market.check_quantity(quantity)
+        with self._request():
+            if replace:
+                self._supply(market, partial(self._set_levels, market, levels, None))
+            else:
+                self._supply(market, partial(self._floor.follow, market, levels))
+            if update_id is not None:
+                market.update_id = max(market.update_id, update_id)
+
+    def print(
+        self, symbol: str, price: Decimal, quantity: Decimal, *, buyer_is_maker: bool
+    ) -> None:
+        """Let others trade so much at a price; what the liquidity source offers stays.
+
+        It fills the clients' orders that it would have met: all with a better price, and at its own
+        price what is behind all that the source offers there. The rest only goes on the tape.
 
         Raises:
             ValidationError: the price is off the tick, the quantity off the step, or the symbol is
@@ -249,12 +295,34 @@ class Marketplace:
         """
         market = self._market(symbol)
         market.check_price(price)
-        if quantity:
-            market.check_quantity(quantity)
+        market.check_quantity(quantity)
+        side = "SELL" if buyer_is_maker else "BUY"
         with self._request():
-            market.withdraw(side, price)
-            if quantity:
-                self._floor.post(market, side, price, quantity)
+            self._supply(market, partial(self._floor.printed, market, price, quantity, side))
+
+    @staticmethod
+    def _supply(market: Market, act: Callable[[], None]) -> None:
+        """Let the source act, or do so once the symbol trades again."""
+        if market.rules.status is SymbolStatus.TRADING:
+            act()
+        else:
+            market.postponed.append(act)
+
+    def _set_levels(
+        self,
+        market: Market,
+        levels: Mapping[tuple[str, Decimal], Decimal],
+        last: Decimal | None,
+    ) -> None:
+        gone = {posted: ZERO for posted in market.posted() if posted not in levels}
+        self._floor.follow(market, gone | dict(levels))
+        marked = market.tape.last if last is None else last
+        if last is None:
+            touches = [(side, price) for (side, price), quantity in levels.items() if quantity]
+            bid = max((price for side, price in touches if side == "BUY"), default=None)
+            ask = min((price for side, price in touches if side == "SELL"), default=None)
+            marked = _moved(marked, bid, ask)
+        self._mark(market, marked)
 
     def _mark(self, market: Market, last: Decimal | None) -> None:
         if last is not None and last != market.tape.last:
@@ -276,12 +344,14 @@ class Marketplace:
         if working is None or working.book_id is None or working.order.account != account:
             raise ValidationError(f"{symbol}: order {order_id} of {account} does not rest there")
         market.check_quantity(quantity)
+        if market.rules.status is not SymbolStatus.TRADING:
+            raise ValidationError(f"{symbol} does not trade: its status is {market.rules.status}")
         if quantity > working.order.remaining:
             raise ValidationError(
                 f"order {order_id} has {working.order.remaining:f} left, got {quantity:f}"
             )
         with self._request():
-            self._floor.fill(working, quantity)
+            self._floor.fill(working, quantity, next(market.house_order_ids))
 
     def server_cancel(self, symbol: str, order_id: int) -> None:
         """Let the venue itself end an order, as it does in maintenance.

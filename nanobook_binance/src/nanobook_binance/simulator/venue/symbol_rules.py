@@ -13,7 +13,7 @@ from nanobook_binance.simulator.venue.word import OrderType, StpMode, SymbolStat
 from nanobook_core.errors import ValidationError
 
 #: No order is of more steps, so that thousands of them fit into a level of the book.
-_MOST_STEPS = 2**50
+MOST_STEPS = 2**50
 
 Filter = Mapping[str, Any]
 
@@ -72,9 +72,9 @@ class SymbolRules:
             if name not in self.limits:
                 raise ValidationError(f"{self.symbol}: a symbol needs the filter {name}")
         lots = self.limits["LOT_SIZE"]
-        if not ZERO < lots["minQty"] <= lots["maxQty"] <= self.step * _MOST_STEPS:
+        if not ZERO < lots["minQty"] <= lots["maxQty"] <= self.step * MOST_STEPS:
             raise ValidationError(
-                f"{self.symbol}: LOT_SIZE needs 0 < minQty <= maxQty <= {_MOST_STEPS} steps, "
+                f"{self.symbol}: LOT_SIZE needs 0 < minQty <= maxQty <= {MOST_STEPS} steps, "
                 f"got {lots['minQty']} and {lots['maxQty']}"
             )
         if self.default_stp_mode not in self.allowed_stp_modes:

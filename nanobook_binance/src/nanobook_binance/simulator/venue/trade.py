@@ -38,6 +38,8 @@ class Print:
     quantity: Decimal
     quote_quantity: Decimal
     buyer_is_maker: bool
+    taker_order_id: int
+    """Of the order that came in; those of the liquidity source are above all of clients."""
     time: int
 
 

@@ -216,27 +216,21 @@ class Venue(Marketplace):
 
         """
         self.rules(symbol)
-        owner = self._account(account)
-        return [
-            evolve(working.order)
-            for (name, _), working in self._desk.orders.items()
-            if name == symbol and working.account is owner
-        ]
+        return [evolve(each.order) for each in self._account(account).orders.get(symbol, [])]
 
     def trades(self, account: str, symbol: str, order_id: int | None = None) -> list[VenueTrade]:
-        """Trades of the account on a symbol, or of one order, oldest first.
+        """Trades of the account on a symbol, or of one order, oldest first; none of no order.
 
         Raises:
             Refusal: -1121, it is not listed.
 
         """
         self.rules(symbol)
-        self._account(account)
-        return [
-            trade
-            for trade in self._clearing.trades.get(symbol, [])
-            if trade.account == account and order_id in (None, trade.order_id)
-        ]
+        owner = self._account(account)
+        if order_id is None:
+            return list(owner.trades.get(symbol, []))
+        working = self._desk.orders.get((symbol, order_id))
+        return [] if working is None or working.account is not owner else list(working.trades)
 
     def prevented_matches(self, account: str, symbol: str) -> list[PreventedMatch]:
         """Trades of the account with itself that were prevented, oldest first.
@@ -246,9 +240,7 @@ class Venue(Marketplace):
 
         """
         self.rules(symbol)
-        self._account(account)
-        found = self._floor.prevented.get(symbol, [])
-        return [match for match in found if match.account == account]
+        return list(self._account(account).prevented.get(symbol, []))
 
     def amendments(self, account: str, symbol: str, order_id: int) -> list[Amendment]:
         """Amendments of an order, oldest first.
@@ -257,12 +249,9 @@ class Venue(Marketplace):
             Refusal: -2013, the account has no such order.
 
         """
-        self.order(account, symbol, order_id)
-        return [
-            each
-            for each in self._desk.amendments
-            if (each.symbol, each.order_id) == (symbol, order_id)
-        ]
+        missing = Refusal(-2013, "Order does not exist.")
+        owner = self._account(account)
+        return list(self._desk.find(owner, symbol, order_id, None, missing).amendments)
 
     def balances(self, account: str) -> Mapping[str, Balance]:
         """Return all that the account ever had, by asset, in the order in which it came."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from attrs import define
+from attrs import Factory, define
 
 from nanobook_binance.simulator.venue.market import Market
 from nanobook_binance.simulator.venue.money import ZERO, reserve
-from nanobook_binance.simulator.venue.order import VenueOrder
+from nanobook_binance.simulator.venue.order import Amendment, VenueOrder
+from nanobook_binance.simulator.venue.trade import VenueTrade
 
 if TYPE_CHECKING:
     from nanobook_binance.simulator.venue.account import Account
@@ -30,7 +31,10 @@ class Working:
     """What one unit locks of the quote asset, of an order to buy."""
     extreme: Decimal | None = None
     """Best price since a trailing order began to follow; None before that."""
-    amendments: int = 0
+    trades: list[VenueTrade] = Factory(list)
+    """Oldest first."""
+    amendments: list[Amendment] = Factory(list)
+    """Oldest first."""
 
     @property
     def limit(self) -> Decimal | None:
