@@ -1,9 +1,9 @@
 """The spot venue without a network: books, orders, balances, and the vendor's rules."""
 
 from nanobook_binance.simulator.venue.account import Balance
+from nanobook_binance.simulator.venue.depth import Depth, Top
 from nanobook_binance.simulator.venue.listener import VenueListener
 from nanobook_binance.simulator.venue.listing import default_symbols, spot_rules
-from nanobook_binance.simulator.venue.market import Depth, Top
 from nanobook_binance.simulator.venue.order import Amendment, OrderRequest, Replacement, VenueOrder
 from nanobook_binance.simulator.venue.refusal import Refusal
 from nanobook_binance.simulator.venue.symbol_rules import SymbolRules

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from attrs import evolve
 
+from nanobook_binance.simulator.venue.depth import Match
 from nanobook_binance.simulator.venue.listener import Announcer
-from nanobook_binance.simulator.venue.market import Market, Match
+from nanobook_binance.simulator.venue.market import Market
 from nanobook_binance.simulator.venue.money import ZERO, floored, notional
 from nanobook_binance.simulator.venue.trade import PreventedMatch, Print, VenueTrade
 from nanobook_binance.simulator.venue.word import ExecutionType, OrderStatus
@@ -112,11 +113,12 @@ class Clearing:
         order.executed = EXACT.add(order.executed, printed.quantity)
         order.quote_executed = EXACT.add(order.quote_executed, printed.quote_quantity)
         order.status = OrderStatus.PARTIALLY_FILLED if order.remaining else OrderStatus.FILLED
-        self.relock(working)
         gives, gets = printed.quantity, printed.quote_quantity
         received = rules.quote_asset
         if order.side == "BUY":
             gives, gets, received = gets, gives, rules.base_asset
+            working.budget = EXACT.subtract(working.budget, gives)
+        self.relock(working)
         account.credit(working.gives, gives.copy_negate())
         account.credit(received, gets)
         commission, asset = self._charge(working, received, gets)

@@ -27,8 +27,6 @@ class Applicant:
     account: Account
     market: Market
     now_ms: int
-    replaces: int = 0
-    """How many open orders it takes the place of."""
 
     @property
     def type(self) -> OrderType:
@@ -156,7 +154,7 @@ def _algo_orders(applicant: Applicant, limits: _Limits) -> bool:
 def _count(applicant: Applicant, counts: Callable[[OrderType], bool]) -> int:
     """How many such orders there will be with it."""
     orders = applicant.account.open_on(applicant.market.rules.symbol)
-    return 1 - applicant.replaces + sum(counts(each.order.type) for each in orders)
+    return 1 + sum(counts(each.order.type) for each in orders)
 
 
 def _position(applicant: Applicant, limits: _Limits) -> bool:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import count
 
-from attrs import field, frozen
-
+from nanobook_binance.simulator.venue.depth import Depth, Match, Top
 from nanobook_binance.simulator.venue.money import ZERO
 from nanobook_binance.simulator.venue.symbol_rules import MOST_STEPS, SymbolRules
 from nanobook_binance.simulator.venue.tape import Tape
@@ -32,36 +31,6 @@ _POLICY = {
     StpMode.EXPIRE_BOTH: "cancel_both",
     StpMode.DECREMENT: "decrement_and_cancel",
 }
-
-
-@frozen
-class Match:
-    """One trade with a resting order, at that one's price."""
-
-    book_id: int
-    price: Decimal
-    quantity: Decimal
-
-
-@frozen(kw_only=True)
-class Top:
-    """Best prices of a symbol's book and what is there; None and 0 where there is nothing."""
-
-    bid: Decimal | None = None
-    ask: Decimal | None = None
-    bid_size: Decimal = ZERO
-    ask_size: Decimal = ZERO
-    update_id: int = field(default=0, eq=False)
-    """Of the last change of any level."""
-
-
-@frozen(kw_only=True)
-class Depth:
-    """Levels of a book as (price, quantity), best first."""
-
-    last_update_id: int
-    bids: tuple[tuple[Decimal, Decimal], ...]
-    asks: tuple[tuple[Decimal, Decimal], ...]
 
 
 class Market:
@@ -96,6 +65,7 @@ class Market:
         whole: bool = False,
     ) -> list[Match]:
         """Trade up to the limit with all that it meets; if `whole`, with all of it or nothing."""
+        self._used()
         steps, policy = self._steps(quantity), _POLICY[mode]
         if limit is None:
             result = self._engine.submit_market(side, steps, owner=owner, stp_policy=policy)
@@ -210,10 +180,6 @@ class Market:
         if not quantity:
             del self._posted[side, ticks]
 
-    def withdraw(self, side: str, price: Decimal) -> None:
-        """Take what the source offers at a price out of the book."""
-        self.lower(side, price, ZERO)
-
     def check_price(self, price: Decimal) -> None:
         """Refuse what is no price of the book.
 
@@ -259,6 +225,9 @@ class Market:
     def changed(self) -> None:
         """Count a change of a level."""
         self.update_id += 1
+        self._used()
+
+    def _used(self) -> None:
         self._requests += 1
         if self._requests % _FORGET_AFTER == 0:
             self._engine.clear_trades()

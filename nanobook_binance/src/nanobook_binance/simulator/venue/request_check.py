@@ -64,7 +64,7 @@ def check_request(request: OrderRequest, rules: SymbolRules) -> None:
     check_client_id(request.client_order_id, "newClientOrderId")
     if request.strategy_type is not None and request.strategy_type < _LEAST_STRATEGY_TYPE:
         raise Refusal(-1134, "`strategyType` was less than 1000000.")
-    _check_precision(request, rules)
+    check_precision(request, rules)
     _check_supported(request, order_type, rules)
 
 
@@ -79,6 +79,20 @@ def check_client_id(client_order_id: str | None, name: str) -> None:
         raise Refusal(
             -1100,
             f"Illegal characters found in parameter '{name}'; legal range is '{_CLIENT_ID_SHOWN}'.",
+        )
+
+
+def check_named(order_id: int | None, client_order_id: str | None) -> None:
+    """Refuse a request that does not say which order it means.
+
+    Raises:
+        Refusal: -1102.
+
+    """
+    if order_id is None and client_order_id is None:
+        raise Refusal(
+            -1102,
+            "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!",
         )
 
 
@@ -137,7 +151,13 @@ def _check_either(request: OrderRequest, one: str, other: str) -> None:
         )
 
 
-def _check_precision(request: OrderRequest, rules: SymbolRules) -> None:
+def check_precision(request: OrderRequest, rules: SymbolRules) -> None:
+    """Refuse numbers that are not above 0, or have more places than the asset.
+
+    Raises:
+        Refusal: -1013, or -1111.
+
+    """
     base, quote = rules.base_asset_precision, rules.quote_asset_precision
     for field, places, what in (
         ("quantity", base, "quantity"),

@@ -29,6 +29,8 @@ class Working:
     """What it holds of the asset that it gives."""
     unit_cost: Decimal
     """What one unit locks of the quote asset, of an order to buy."""
+    budget: Decimal = ZERO
+    """What an order to buy at the market may still cost."""
     extreme: Decimal | None = None
     """Best price since a trailing order began to follow; None before that."""
     trades: list[VenueTrade] = Factory(list)
@@ -49,12 +51,14 @@ class Working:
 
     @property
     def needed(self) -> Decimal:
-        """What it has to lock for what remains of it; nothing once it trades at the market."""
+        """What it has to lock for what remains of it."""
         order = self.order
-        if not order.is_open or (order.is_working and self.limit is None):
+        if not order.is_open:
             return ZERO
         if order.side == "SELL":
             return order.remaining
+        if order.is_working and self.limit is None:
+            return self.budget
         return reserve(order.remaining, self.unit_cost)
 
     @property
