@@ -1,0 +1,204 @@
+"""The simulated venue's server: what it knows, its turns and its port; all on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from nanobook_binance.simulator.server.api_key import KeyRing
+from nanobook_binance.simulator.server.attachment import Attachment
+from nanobook_binance.simulator.server.fault import Fault, ServerFaults
+from nanobook_binance.simulator.server.limits import Limits
+from nanobook_binance.simulator.server.order_count import OrderCount
+from nanobook_binance.simulator.server.request_log import RequestLog
+from nanobook_binance.simulator.server.rest import Rest
+from nanobook_binance.simulator.venue import Venue
+from nanobook_core.broker.door import Door
+
+T = TypeVar("T")
+
+WATCH_SECONDS = 0.2
+_LONGEST_BODY = 1024 * 1024
+
+
+class Server:
+    """Lets each request act in turn; what an act changes is told at its end."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        *,
+        weight_limit: int,
+        order_limits: tuple[int, int],
+        index_lag: float,
+        log_file: Path | None,
+        attachments: Sequence[Attachment],
+    ) -> None:
+        self.venue = venue
+        self.keys = KeyRing()
+        self.script = ServerFaults()
+        self.limits = Limits(venue.now_ms, weight_limit=weight_limit, order_limits=order_limits)
+        self.log = RequestLog()
+        self.attachments = attachments
+        self.defects: list[Exception] = []
+        """Errors of ours: each has ended the connection on which it happened."""
+        self._index_lag = index_lag
+        self._log_file = log_file
+        self._order_count = OrderCount(self.limits)
+        self._door = Door(self._admit)
+        self._runner: web.AppRunner
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._holding = 0
+        self._skew_ms = 0
+
+    def bind(self, host: str, port: int) -> int:
+        """Open the log and take the port, which is returned; it needs no loop.
+
+        Raises:
+            OSError: the port is taken, no such address is here, or the file cannot be opened.
+
+        """
+        if self._log_file is not None:
+            self.log.open(self._log_file)
+        try:
+            return self._door.bind(host, port)
+        except BaseException:
+            self.log.close()
+            raise
+
+    async def open(self) -> None:
+        """Accept clients on the running loop."""
+        asyncio.get_running_loop().set_exception_handler(self._note)
+        application = web.Application(client_max_size=_LONGEST_BODY)
+        self.venue.listeners.append(self._order_count)
+        for attachment in self.attachments:
+            attachment.attach(self, application)
+        application.router.add_route("*", "/{path:.*}", Rest(self).handle)
+        self._runner = web.AppRunner(
+            application, access_log=None, handle_signals=False, shutdown_timeout=1
+        )
+        await self._runner.setup()
+        self._door.open()
+        self._watch()
+
+    async def close(self) -> None:
+        """End all connections, accept no more, and close the log."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        self._door.close()
+        for attachment in self.attachments:
+            await attachment.detach()
+        self.drop()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._runner.cleanup()
+        self.script.clear()
+        self.venue.listeners.remove(self._order_count)
+        self.log.close()
+
+    def _admit(self, connection: socket.socket) -> None:
+        self.later_task(self._serve(connection))
+
+    async def _serve(self, connection: socket.socket) -> None:
+        web_server = self._runner.server
+        if web_server is None:
+            connection.close()
+            return
+        await asyncio.get_running_loop().connect_accepted_socket(web_server, connection)
+
+    def later_task(self, work: Any) -> None:
+        """Let it run until it ends, or all ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        del loop
+        self.defects.append(context.get("exception") or RuntimeError(context["message"]))
+
+    def turn(self, act: Callable[[], T]) -> T:
+        """Return what the act does, and tell the streams what it has changed."""
+        try:
+            return act()
+        finally:
+            self.end_turn()
+
+    def end_turn(self) -> None:
+        """Tell the streams what has changed, unless they are kept waiting."""
+        if not self._holding:
+            for attachment in self.attachments:
+                attachment.end_turn()
+
+    def hold(self) -> None:
+        """Keep the streams waiting until as many `release`."""
+        self._holding += 1
+
+    def release(self) -> None:
+        """Keep them waiting no more."""
+        self._holding -= 1
+        self.end_turn()
+
+    async def settle(self) -> None:
+        """Return when the streams have heard all that has changed."""
+        for attachment in self.attachments:
+            await attachment.settle()
+
+    def later(self, seconds: float, act: Callable[[], object]) -> None:
+        """Let something happen after so many seconds, as a turn of its own."""
+
+        def run() -> None:
+            self._timers.discard(timer)
+            self.turn(act)
+
+        timer = asyncio.get_running_loop().call_later(seconds, run)
+        self._timers.add(timer)
+
+    def _watch(self) -> None:
+        """Let what is due happen, though nobody asks for anything."""
+        self.later(WATCH_SECONDS, self._watch)  # first: a defect below must not be the last watch
+        for attachment in self.attachments:
+            attachment.watch()
+
+    def index_lag_ms(self) -> int:
+        """For how long questions show nothing of what has happened."""
+        how = self.script.take(Fault.INDEX_LAG)
+        return round(1000 * (self._index_lag if how is None else how.get("seconds", 1)))
+
+    def time_ms(self) -> int:
+        """What the server takes the time to be."""
+        return self.venue.now_ms() + self._skew_ms
+
+    def set_skew(self, seconds: float) -> None:
+        """Let the server's clock be so far ahead of the venue's, or behind where it is below 0."""
+        self._skew_ms = round(1000 * seconds)
+
+    def shift_clock(self, seconds: float) -> None:
+        """Let the server's clock jump so far ahead, or back."""
+        self._skew_ms += round(1000 * seconds)
+
+    def drop_streams(self) -> None:
+        """Cut the connections of all streams."""
+        for attachment in self.attachments:
+            attachment.drop()
+
+    def drop(self) -> None:
+        """Cut the connections of all clients."""
+        self.drop_streams()
+        web_server = self._runner.server
+        for connection in () if web_server is None else list(web_server.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    def refuse(self, seconds: float) -> None:
+        """Cut all connections and refuse new ones for so many seconds, unless it does already."""
+        if self._door.is_open:
+            self._door.refuse()
+            self.drop()
+            self.later(seconds, self._door.open)
