@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import signal
 import sys
-import threading
 import time
 from decimal import Decimal
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import click
 
 from nanobook_core.broker.paper_quotes import to_decimal
 from nanobook_core.cli.main import run_command
+from nanobook_core.cli.simulator import account_names, reached_at, serve
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator.gateway import SimulatedGateway
 from nanobook_ibkr.simulator.venue import Venue
-
-_ANY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - to warn of them
 
 
 def _money(ctx: click.Context, param: click.Parameter, value: str) -> Decimal:
@@ -32,19 +26,6 @@ def _money(ctx: click.Context, param: click.Parameter, value: str) -> Decimal:
     if money < 0:
         raise click.BadParameter(f"cash is 0 or more, got {money}", ctx, param)
     return money
-
-
-def _accounts(
-    ctx: click.Context, param: click.Parameter, names: tuple[str, ...]
-) -> tuple[str, ...]:
-    wrong = [name for name in names if not (name.isascii() and name.isalnum())]
-    twice = [name for place, name in enumerate(names) if name in names[:place]]
-    if wrong:
-        what = f"an account is letters and digits, got {wrong[0]!r:.40}"
-        raise click.BadParameter(what, ctx, param)
-    if twice:
-        raise click.BadParameter(f"{twice[0]} is given twice", ctx, param)
-    return names
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,7 +49,7 @@ def _accounts(
     "accounts",
     multiple=True,
     default=("DU1234567",),
-    callback=_accounts,
+    callback=account_names,
     show_default=True,
     help="Name of the account; give it again for more of them.",
 )
@@ -125,40 +106,16 @@ def simulator(  # noqa: PLR0917 - click gives them by name
         delayed=delayed,
         client_log=client_log,
     )
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _interrupt)
-        with _listening(gateway):
-            click.echo(_where(gateway, accounts, cash, as_json=as_json))
-            while not threading.Event().wait(1):  # without an end, Windows hears no Ctrl-C
-                pass
-    except KeyboardInterrupt:
-        pass
+    serve(
+        gateway,
+        lambda: _where(gateway, accounts, cash, as_json=as_json),
+        "TWS or IB Gateway itself",
+    )
 
 
 def _numbers_of_this_run() -> int:
     """Where numbers start, another in each run: who trades keeps records of what they name."""
     return 1_000_000_000 + time.time_ns() // 1_000_000 % 800_000_000
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    del frame
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending: once is enough
-    raise KeyboardInterrupt(number)
-
-
-def _listening(gateway: SimulatedGateway) -> SimulatedGateway:
-    where = f"{gateway.host}:{gateway.port}"
-    try:
-        gateway.start()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise click.ClickException(
-                f"{where} is in use: another simulator runs there, or TWS or IB Gateway itself. "
-                "Give another --port, or 0 for any free one."
-            ) from None
-        raise click.ClickException(f"cannot listen on {where}: {error}") from None
-    return gateway
 
 
 def _where(
@@ -168,14 +125,11 @@ def _where(
         return json.dumps(
             {"host": gateway.host, "port": gateway.port, "accounts": accounts, "cash": f"{cash:f}"}
         )
-    is_open = gateway.host in _ANY_ADDRESS
-    host = "127.0.0.1" if is_open else gateway.host
+    host, warning = reached_at(gateway.host)
     return (
         f"Simulated TWS at {gateway.host}:{gateway.port}, account {', '.join(accounts)} with "
         f"{cash:,f} USD. Connect to it as to IB Gateway, such as "
-        f"IB().connect({host!r}, {gateway.port}, clientId=1). Ctrl-C ends it."
-        + " Whoever reaches this machine can trade on it."
-        * is_open
+        f"IB().connect({host!r}, {gateway.port}, clientId=1). Ctrl-C ends it.{warning}"
     )
 
 

@@ -21,7 +21,7 @@ Number: TypeAlias = Decimal | int | str
 """A number, exactly: floats are refused."""
 
 ACCOUNT = "default"
-"""Name of the account whose key is `api_key`."""
+"""Name of the account unless it is said which."""
 BALANCES: Mapping[str, Decimal] = {
     "USDT": Decimal(100_000),
     "BTC": Decimal(1),
@@ -44,8 +44,8 @@ class SimulatedBinance(ServerThread[Server]):
     `port` 0 is any free one. `weight_limit` is per minute and address, `order_limits` are unfilled
     orders per account in ten seconds and in a day. For `index_lag` seconds of the venue's clock
     questions show nothing of an order. `log_file` is a file to which every request is appended, a
-    JSON document a line, without keys and signatures. The account "default" is opened, with
-    `balances`, where the venue has none of that name.
+    JSON document a line, without keys and signatures. `api_key` and `secret_key` are of the
+    account of that name, which is opened, with `balances`, where the venue has none.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class SimulatedBinance(ServerThread[Server]):
         weight_limit: int = 6000,
         order_limits: tuple[int, int] = (100, 200_000),
         index_lag: float = 0.0,
+        account: str = ACCOUNT,
         balances: Mapping[str, Number] | None = None,
         log_file: str | Path | None = None,
     ) -> None:
@@ -79,10 +80,11 @@ class SimulatedBinance(ServerThread[Server]):
             port=port,
             name="simulated-binance",
         )
-        if ACCOUNT in self._venue.accounts:
-            self.api_key, self.secret_key = self.add_key(ACCOUNT)
-        else:
-            self.api_key, self.secret_key = self.add_account(ACCOUNT, balances)
+        self.api_key, self.secret_key = (
+            self.add_key(account)
+            if account in self._venue.accounts
+            else self.add_account(account, balances)
+        )
 
     def _attachments(self) -> Sequence[Attachment]:
         return ()
