@@ -30,6 +30,8 @@ class Fault(StrEnum):
     """504 with -1007; the engine has done it."""
     TIMEOUT_NOT_EXECUTED = "timeout_not_executed"
     """504 with -1007; the engine never hears of it."""
+    LATE_EXECUTION = "late_execution"
+    """504 with -1007 at once; the engine gets it `seconds` (1) later, unless it is too old then."""
     QUEUED = "queued"
     """It waits, and the server's clock goes on by `seconds` (10) before the engine gets it."""
     SLOW_BODY = "slow_body"
@@ -144,6 +146,7 @@ _MAY_BE_EXECUTED = frozenset(
 _LASTING = frozenset(
     {
         Fault.PORT_REFUSED,
+        Fault.LATE_EXECUTION,
         Fault.QUEUED,
         Fault.SLOW_BODY,
         Fault.IP_LIMIT_429,

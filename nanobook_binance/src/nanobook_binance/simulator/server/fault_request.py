@@ -83,9 +83,8 @@ def _happen(
         meeting.undo.append(undo)
 
 
-def after(server: Server, call: Call, answer: Answer, how: How) -> None:
+def cancel_rest(server: Server, call: Call, answer: Answer) -> None:
     """Let the exchange cancel what rests of the order that was answered."""
-    del how
     if answer.is_success and call.symbol is not None and call.account is not None:
         order = server.venue.order(call.account, call.symbol, answer.said["orderId"])
         if order.is_open:
@@ -113,6 +112,7 @@ _IN_THE_WAY = (
     Fault.CONNECTION_RESET_KEEPALIVE,
     Fault.TIMEOUT_EXECUTED,
     Fault.TIMEOUT_NOT_EXECUTED,
+    Fault.LATE_EXECUTION,
     Fault.SLOW_BODY,
     Fault.TRUNCATED_JSON,
     Fault.WRONG_CONTENT_TYPE,
@@ -143,6 +143,7 @@ _TIMEOUT = (
 _REFUSALS = {
     Fault.TIMEOUT_EXECUTED: (-1007, _TIMEOUT, 504),
     Fault.TIMEOUT_NOT_EXECUTED: (-1007, _TIMEOUT, 504),
+    Fault.LATE_EXECUTION: (-1007, _TIMEOUT, 504),
     Fault.INTERNAL_1000: (
         -1000,
         "An unknown error occurred while processing the request.",

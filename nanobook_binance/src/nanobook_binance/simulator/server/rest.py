@@ -12,8 +12,7 @@ from nanobook_binance.simulator.server import deliver, unmodelled
 from nanobook_binance.simulator.server.call import Answer, Call, parsed, signed_payload
 from nanobook_binance.simulator.server.endpoints import ENDPOINTS
 from nanobook_binance.simulator.server.fault import Fault
-from nanobook_binance.simulator.server.fault_request import Met, after, meet
-from nanobook_binance.simulator.server.gate import process
+from nanobook_binance.simulator.server.gate import ask
 from nanobook_binance.simulator.server.request_log import LoggedRequest, without_secrets
 
 if TYPE_CHECKING:
@@ -34,8 +33,10 @@ class Rest:
         """Answer; a defect of ours cuts the connection."""
         try:
             return await self._handle(request)
-        except (web.HTTPException, ConnectionError):
+        except web.HTTPException:
             raise
+        except ConnectionError:  # it has gone without waiting for the answer
+            return deliver.cut(request)
         except Exception as error:  # noqa: BLE001 - ours; nobody else's connection may suffer
             self._server.defects.append(error)
             return deliver.cut(request)
@@ -45,10 +46,14 @@ class Rest:
         _, _, query = request.raw_path.partition("?")
         sent, has_duplicates = parsed(query, body.decode(errors="replace"))
         endpoint = ENDPOINTS.get((request.method, request.path))
-        if endpoint is None:
-            unserved = unmodelled.answer(request.method, request.path)
+        unserved = (
+            unmodelled.answer(request.method, request.path)
+            if endpoint is None
+            else unmodelled.time_unit(request.headers.get("X-MBX-TIME-UNIT", "MILLISECOND"))
+        )
+        if endpoint is None or unserved is not None:
             self._log(request, sent, unserved)
-            return await deliver.whole(request, unserved)
+            return await deliver.deliver(request, unserved, None)
         connection = request.transport
         is_reused = connection in self._served
         if connection is not None:
@@ -65,7 +70,7 @@ class Rest:
         server = self._server
         server.hold()  # until it is known whether the streams have to wait for the answer
         try:
-            met, answer = self._ask(call)
+            met, answer = ask(server, call)
             if met is not None and met.fault in deliver.CUTS:
                 answer = None
             self._log(request, sent, answer, call)
@@ -81,23 +86,6 @@ class Rest:
         if met is not None and met.fault is Fault.PORT_REFUSED:
             server.refuse(met.how.get("seconds", 1))
         return await deliver.deliver(request, answer, met)
-
-    def _ask(self, call: Call) -> tuple[Met | None, Answer | None]:
-        """Let it through to the engine, if it gets there: what it met, and what is answered."""
-        server = self._server
-        meeting = meet(server, call)
-        met, answer = meeting.met, None
-        if met is None or met.is_executed:
-            answer = process(server, call)
-            if met is not None and met.fault is Fault.SERVER_CANCEL:
-                after(server, call, answer, met.how)
-        for undo in meeting.undo:
-            undo()
-        if met is not None and met.answer is not None:
-            answer = met.answer
-        if answer is not None:
-            answer = answer.with_headers(server.limits.headers(call.address))
-        return met, answer
 
     def _log(
         self,

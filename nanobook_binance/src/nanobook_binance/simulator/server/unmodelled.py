@@ -30,3 +30,16 @@ def answer(method: str, path: str) -> Answer:
             said = f"{method} {path} is not modelled by this simulator, nor are {what}."
             return refused(Refusal(-1020, said, 404))
     return refused(Refusal(-1020, f"{method} {path} is not modelled by this simulator.", 404))
+
+
+def time_unit(unit: str) -> Answer | None:
+    """The answer where times are wanted in another unit than milliseconds; None for these."""
+    if unit.upper() == "MILLISECOND":
+        return None
+    if unit.upper() == "MICROSECOND":
+        return refused(
+            Refusal(-1020, "X-MBX-TIME-UNIT: MICROSECOND is not modelled by this simulator.")
+        )
+    return refused(
+        Refusal(-1194, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.")
+    )
