@@ -52,7 +52,7 @@ def test_hmac_signs_the_vendors_example():
     assert payload(ORDER) == TEXT
     assert keys(SECRET).kind == "hmac"
     assert keys(SECRET).sign(TEXT) == SIGNED
-    assert keys(SECRET).signed_payload(ORDER) == f"{TEXT}&signature={SIGNED}"
+    assert keys(SECRET).signed(TEXT) == f"{TEXT}&signature={SIGNED}"
 
 
 def test_an_ed25519_key_signs_what_its_public_key_verifies():
@@ -73,7 +73,7 @@ def test_an_rsa_key_signs_what_its_public_key_verifies():
 
 def test_a_signature_in_base64_is_percent_encoded_and_last():
     private = Ed25519PrivateKey.from_private_bytes(bytes(32))
-    text = keys(pem(private)).signed_payload({"symbol": "BTCUSDT"})
+    text = keys(pem(private)).signed("symbol=BTCUSDT")
     head, _, signature = text.rpartition("&signature=")
     assert head == "symbol=BTCUSDT"
     assert signature.endswith("%3D%3D")

@@ -40,8 +40,9 @@ class Meaning:
     hint: str = ""
 
 
+ASK = "ask what became of it before it is sent again"
 #: Nobody knows what became of the request.
-IN_DOUBT = Meaning(OutcomeUnknownError, Outcome.UNKNOWN)
+IN_DOUBT = Meaning(OutcomeUnknownError, Outcome.UNKNOWN, hint=ASK)
 _KEYS = (
     "testnet, demo and live each have keys of their own; the key may be revoked or expired, "
     "limited to other addresses, or not allowed to trade"
@@ -170,17 +171,17 @@ def error_of(
     may be put again. `is_order` says that an order was placed, of which the rules speak.
     """
     said = meaning(status, code, text)
-    kind, outcome, retryable = said.error, said.outcome, said.retryable
+    kind, outcome, retryable, hint = said.error, said.outcome, said.retryable, said.hint
     details: dict[str, Any] = {}
     if said is IN_DOUBT and is_question:
-        kind, outcome, retryable = LinkDownError, Outcome.NOT_SENT, True
+        kind, outcome, retryable, hint = LinkDownError, Outcome.NOT_SENT, True, ""
     elif issubclass(kind, OrderRejectedError) and kind not in _ALWAYS and not is_order:
         kind = BrokerError
     if found := _FILTER.search(text):
         details["filter"] = found[1]
     number = f"HTTP {status}" if code is None else f"code {code}"
     return kind(
-        f"{text} ({number})" + (f"; {said.hint}" if said.hint else ""),
+        f"{text} ({number})" + (f"; {hint}" if hint else ""),
         broker="binance",
         code="" if code is None else str(code),
         outcome=outcome,

@@ -50,9 +50,7 @@ def needs_reference(order: BrokerOrder, listed: Listed) -> bool:
     """Whether a filter compares that order with the reference price."""
     if order.limit_price is not None:
         return _PERCENT in listed.filters or _BY_SIDE in listed.filters
-    return order.stop_price is None and any(
-        listed.filters.get(kind, {}).get(word) for (kind, _), word in _TO_MARKET.items()
-    )
+    return any(listed.filters.get(kind, {}).get(word) for (kind, _), word in _TO_MARKET.items())
 
 
 def cut_to_filters(
@@ -194,7 +192,7 @@ class _Check:
             )
 
     def notional(self, reference: Decimal | None) -> None:
-        own = self._order.limit_price or self._order.stop_price
+        own = self._order.limit_price  # a stop without one trades as a market order
         price = own or reference
         if not price:
             return

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NoReturn
 
-import requests
-from attrs import field, frozen
-from requests.auth import AuthBase
-
 from nanobook_binance.clock import VenueClock
 from nanobook_binance.environment import Environment
-from nanobook_binance.error_code import error_of
-from nanobook_binance.signature import Keys, Parameter, payload
+from nanobook_binance.error_code import ASK, error_of
+from nanobook_binance.exchange import TEST, Answer, Exchange, Failure, Request
+from nanobook_binance.signature import Keys, Parameter
 from nanobook_binance.weight import WeightBudget, is_urgent, weight_of
-from nanobook_binance.wire import open_session, sending
 from nanobook_core.contracts.broker_error import (
     AuthenticationError,
     BrokerError,
@@ -34,63 +28,10 @@ from nanobook_core.contracts.clock import Clock
 log = logging.getLogger("nanobook.binance")
 
 TIME = "/api/v3/time"
-ORDER = "/api/v3/order"
-TEST = "/api/v3/order/test"
 _OK, _LAST_OK, _TOO_MANY, _BANNED = 200, 299, 429, 418
 #: Of a text that is no JSON, so much is told.
 _SHOWN = 80
 _TOO_MANY_ORDERS = "-1015"
-_REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (TimeoutError, "timed out"),
-    (http.client.RemoteDisconnected, "the connection was closed without an answer"),
-    (http.client.IncompleteRead, "the connection was closed in the middle of the answer"),
-)
-
-
-@frozen
-class _Answer:
-    status: int
-    headers: Mapping[str, str]
-    content: bytes = field(repr=False)
-
-
-@frozen
-class _Request:
-    """What is asked; its repr has no more than that."""
-
-    method: str
-    path: str
-    parameters: Mapping[str, Parameter]
-    is_signed: bool
-
-    @property
-    def is_question(self) -> bool:
-        """Whether it changes nothing, so that it may be put again."""
-        return self.method == "GET" or self.path == TEST
-
-    @property
-    def is_order(self) -> bool:
-        """Whether it places an order."""
-        return self.method == "POST" and self.path.startswith(ORDER)
-
-    @property
-    def client_order_id(self) -> str:
-        for name in ("newClientOrderId", "origClientOrderId"):
-            if (value := self.parameters.get(name)) is not None and self.method != "DELETE":
-                return str(value)
-        return str(self.parameters.get("origClientOrderId") or "")
-
-
-class _ApiKey(AuthBase):
-    """Puts the API key on a request; where there is this, no other credentials are looked for."""
-
-    def __init__(self, keys: Keys | None) -> None:
-        self._keys = keys
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._keys is not None:
-            request.headers["X-MBX-APIKEY"] = self._keys.api_key.reveal()
-        return request
 
 
 class Rest:
@@ -117,7 +58,9 @@ class Rest:
         self._timeout = timeout
         self.time = VenueClock(clock)
         self.weight = WeightBudget(clock, self.time.milliseconds)
-        self._session = open_session(use_proxies=environment.name != "simulator")
+        self._exchange = Exchange(
+            environment, keys, self.time, recv_window=recv_window, timeout=timeout
+        )
 
     def __repr__(self) -> str:
         return f"<Rest {self._environment.rest}>"
@@ -129,11 +72,11 @@ class Rest:
 
     def close(self) -> None:
         """Close the connections that are kept; a later request opens new ones."""
-        self._session.close()
+        self._exchange.close()
 
     def public(self, method: str, path: str, /, **parameters: Parameter) -> Any:
         """Ask for what everybody may know; see `signed` for what it raises."""
-        return self._ask(_Request(method, path, parameters, is_signed=False))
+        return self._ask(Request(method, path, parameters, is_signed=False))
 
     def signed(self, method: str, path: str, /, **parameters: Parameter) -> Any:
         """Ask for, or change, what is the account's.
@@ -148,8 +91,8 @@ class Rest:
         """
         if self._keys is None:
             raise AuthenticationError("there are no keys", broker="binance")
+        request = Request(method, path, parameters, is_signed=True)
         self._keep_time()
-        request = _Request(method, path, parameters, is_signed=True)
         try:
             return self._ask(request)
         except ClockSkewError as error:
@@ -196,91 +139,45 @@ class Rest:
             offset=self.time.offset,
         ) from None
 
-    def _ask(self, request: _Request) -> Any:
+    def _ask(self, request: Request) -> Any:
         minute = self.weight.turn(
             weight_of(request.method, request.path, request.parameters),
             urgent=is_urgent(request.method, request.path),
             is_order=request.is_order and request.path != TEST,
             seconds=self._timeout,
         )
-        try:
-            answer = self._exchange(request)
-        except LinkDownError:
-            if request.method != "GET":
-                raise
-            answer = self._exchange(request)  # as a kept connection may have been closed
+        answer = self._exchange.send(request)
+        if isinstance(answer, Failure) and answer.was_cut_off and request.method == "GET":
+            # A connection that was kept may have been closed just now.
+            answer = self._exchange.send(request)
+        if isinstance(answer, Failure):
+            raise self._unanswered(request, answer)
         self.weight.told(minute, answer.headers.get("X-MBX-USED-WEIGHT-1M"))
         return self._read(request, answer)
 
-    def _exchange(self, request: _Request) -> _Answer:
-        """Send it once, and return what was answered.
-
-        Whatever goes wrong below has the API key in its frames, and so is not handed on, nor is an
-        interrupt with where it came from.
-        """
-        stopped: BaseException | None = None
-        reason = ""
-        sending.has_begun = False
-        try:
-            with self._open(request) as response:
-                return _Answer(response.status_code, response.headers, response.content)
-        except Exception as error:  # noqa: BLE001 - all that libraries raise; said in our own words
-            reason = _reason(error)
-        except BaseException as error:  # noqa: BLE001 - an interrupt
-            stopped = error
-            stopped.__context__ = stopped.__cause__ = stopped.__traceback__ = None
-        if stopped is not None:
-            raise stopped
+    def _unanswered(self, request: Request, failure: Failure) -> BrokerError:
         where = f"{request.method} {request.path}"
-        details: dict[str, Any] = {
-            "broker": "binance",
-            "client_order_id": request.client_order_id,
-        }
-        if not sending.has_begun:
-            raise ConnectError(
-                f"{self._environment.rest} cannot be reached: {reason}; nothing was sent",
+        details: dict[str, Any] = {"client_order_id": request.client_order_id, "broker": "binance"}
+        if not failure.was_sent:
+            return ConnectError(
+                f"{self._environment.rest} cannot be reached: {failure.reason}; nothing was sent",
                 outcome=Outcome.NOT_SENT,
                 retryable=True,
                 **details,
             )
         if request.is_question:
-            raise LinkDownError(
-                f"{where} was not answered: {reason}",
+            return LinkDownError(
+                f"{where} was not answered: {failure.reason}",
                 outcome=Outcome.NOT_SENT,
                 retryable=True,
                 **details,
             )
-        raise OutcomeUnknownError(
-            f"{where} was sent and not answered: {reason}; ask for the order before another one",
+        return OutcomeUnknownError(
+            f"{where} was sent and not answered: {failure.reason}; {ASK}",
             **details,
         )
 
-    def _open(self, request: _Request) -> requests.Response:
-        """Send it; the signed text is in no variable of ours."""
-        in_body = request.method in ("POST", "PUT")
-        return self._session.request(
-            request.method,
-            f"{self._environment.rest}{request.path}"
-            + ("" if in_body or not (text := self._text(request)) else f"?{text}"),
-            data=self._text(request) if in_body else None,
-            headers={"Content-Type": "application/x-www-form-urlencoded"} if in_body else None,
-            auth=_ApiKey(self._keys if request.is_signed else None),
-            timeout=self._timeout,
-            allow_redirects=False,
-        )
-
-    def _text(self, request: _Request) -> str:
-        if not request.is_signed or self._keys is None:
-            return payload(request.parameters)
-        return self._keys.signed_payload(
-            {
-                **request.parameters,
-                "recvWindow": self._recv_window,
-                "timestamp": self.time.milliseconds(),
-            }
-        )
-
-    def _read(self, request: _Request, answer: _Answer) -> Any:
+    def _read(self, request: Request, answer: Answer) -> Any:
         is_success = _OK <= answer.status <= _LAST_OK
         told = _parsed(answer.content.decode("utf-8", "replace")) if is_success else None
         if told is not None and _code(told)[0] is None:
@@ -293,14 +190,14 @@ class Rest:
         log.info("%s %s: %s", request.method, request.path, error)
         raise error
 
-    def _refusal(self, request: _Request, answer: _Answer) -> BrokerError:
+    def _refusal(self, request: Request, answer: Answer) -> BrokerError:
         content = answer.content.decode("utf-8", "replace")
         if self._keys is not None:  # whoever answers may repeat what was asked
             content = self._keys.hide(content)
         code, text = _code(_parsed(content))
         if code is None:
             words = " ".join("".join(c if c.isprintable() else " " for c in content).split())
-            kind = answer.headers.get("Content-Type", "no type")
+            kind = answer.headers.get("Content-Type") or "something"
             text = f"the venue answered with {kind:.40} that cannot be read: {words:.{_SHOWN}}"
         return error_of(
             answer.status,
@@ -339,22 +236,3 @@ def _seconds(text: str | None) -> float | None:
     """Seconds of a header; None where it has none, or a date."""
     text = (text or "").strip()
     return float(text) if text.isascii() and text.isdigit() else None
-
-
-def _reason(error: BaseException | None) -> str:
-    """What the machine says: the text of an error of HTTP has the address with its signature."""
-    seen: set[int] = set()
-    names = []
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        if isinstance(error, OSError) and error.strerror and error.errno is not None:
-            return error.strerror
-        for kind, words in _REASONS:
-            if isinstance(error, kind):
-                return words
-        names.append(type(error).__name__)
-        inner = getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = next((one for one in error.args if isinstance(one, BaseException)), None)
-        error = inner or error.__cause__ or error.__context__
-    return names[-1]

@@ -126,9 +126,8 @@ class Keys:
             return base64.b64encode(signed).decode()
         return hmac.new(self._secret.reveal().encode(), text.encode(), hashlib.sha256).hexdigest()
 
-    def signed_payload(self, parameters: Mapping[str, Parameter]) -> str:
-        """Return the payload with its signature, which is the last parameter."""
-        text = payload(parameters)
+    def signed(self, text: str) -> str:
+        """Return a payload with its signature, which is the last parameter."""
         return f"{text}&signature={quote(self.sign(text), safe='')}"
 
     def hide(self, text: str) -> str:
@@ -148,13 +147,31 @@ def read_keys(api_key: str | Secret | None, secret_key: str | Secret | None) -> 
         SecretError: there is none, or it cannot be one; the message does not repeat it.
 
     """
+    api_key, secret_key = hold("api_key", api_key), hold("secret_key", secret_key)
     return Keys(
         _read(api_key, "api_key", API_KEY_VARIABLE),
         _read(secret_key, "secret_key", SECRET_KEY_VARIABLE),
     )
 
 
-def _read(given: str | Secret | None, name: str, variable: str) -> Secret:
+def hold(name: str, key: str | Secret | None) -> Secret | None:
+    """Wrap a key that was given, so that the caller's variable can hold it safely.
+
+    Raises:
+        TypeError: it is neither a str nor a Secret.
+        SecretError: it is empty.
+
+    """
+    if key is None or isinstance(key, Secret):
+        return key
+    if not isinstance(key, str):
+        raise TypeError(f"{name} is a str or a Secret, got {type(key).__name__}")
+    if not key:
+        raise SecretError(f"{name} is empty")
+    return Secret(key)
+
+
+def _read(given: Secret | None, name: str, variable: str) -> Secret:
     if given is None:
         if not os.environ.get(variable):
             raise SecretError(
@@ -162,13 +179,9 @@ def _read(given: str | Secret | None, name: str, variable: str) -> Secret:
                 "env:NAME, keyring:service/name or file:PATH"
             )
         return Secret(os.environ[variable])
-    if isinstance(given, Secret):
-        return given
-    if not isinstance(given, str):
-        raise TypeError(f"{name} is a str or a Secret, got {type(given).__name__}")
-    if not given:
-        raise SecretError(f"{name} is empty")
-    return resolve_secret(given, name=name) if _SOURCE.match(given) else Secret(given)
+    if _SOURCE.match(given.reveal()):  # which is no secret
+        return resolve_secret(given.reveal(), name=name)
+    return given
 
 
 def _private_key(secret: Secret) -> Ed25519PrivateKey | RSAPrivateKey:
