@@ -6,19 +6,16 @@ import json
 import os
 import platform
 import sys
-from importlib.metadata import (
-    PackageNotFoundError,
-    distribution,
-    packages_distributions,
-    version,
-)
+from importlib.metadata import distribution, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
-from attrs import asdict, frozen
+from attrs import asdict
 
+from nanobook_core.cli.doctor_binance import examine_binance, examine_clock
+from nanobook_core.cli.finding import Finding, installed
 from nanobook_core.cli.table import print_table
 from nanobook_core.errors import PluginError
 from nanobook_core.plugin.capability import Capability, Kind
@@ -42,30 +39,26 @@ RIVALS = (("ib_insync", "ib_async"), ("eventkit", "aeventkit"))
 CLIENTS = RIVALS[0]
 
 
-@frozen
-class Finding:
-    """One thing that was looked at."""
-
-    level: Literal["ok", "note", "warning", "error"]
-    about: str
-    detail: str
-
-
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
+@click.option("--clock", metavar="URL", help="Compare the clock with that of Binance there.")
 @click.pass_context
-def doctor(ctx: click.Context, *, as_json: bool) -> None:
+def doctor(ctx: click.Context, *, clock: str | None, as_json: bool) -> None:
     """Check this installation.
 
     Looks at versions, compiled kernels, optional parts, plugin problems, and other projects that
-    overwrite or shadow a part. Exit code 1 if something is wrong.
+    overwrite or shadow a part. Nothing is asked over the network but the time, with --clock. Exit
+    code 1 if something is wrong.
 
     \b
     Examples:
       nanobook doctor
       nanobook doctor --json
+      nanobook doctor --clock https://api.binance.com
     """
     findings = list(examine())
+    if clock is not None:
+        findings.append(examine_clock(clock))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -85,23 +78,17 @@ def examine() -> Iterator[Finding]:
     yield from _facade()
     yield from _rivals()
     yield from _clients()
+    yield from examine_binance()
     yield from _plugins()
     yield from _policy()
 
 
-def _installed(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
 def _versions() -> Iterator[Finding]:
     core = version(CORE)
-    installed = {name: _installed(name) for name in sorted(FIRST_PARTY)}
-    same = [name for name, found in installed.items() if found == core]
+    parts = {name: installed(name) for name in sorted(FIRST_PARTY)}
+    same = [name for name, found in parts.items() if found == core]
     yield Finding("ok", "version", f"{core}: {', '.join(same)}")
-    for name, found in installed.items():
+    for name, found in parts.items():
         if found is None and name in EXTRAS:
             how = f'python3 -m pip install ".[{EXTRAS[name]}]" in the checkout adds it'
             yield Finding("note", name, f"optional, not installed; {how}")
@@ -110,7 +97,7 @@ def _versions() -> Iterator[Finding]:
         elif found != core:
             yield Finding("error", name, f"is {found}, {CORE} is {core}; parts move in lockstep")
     for name in ("attrs", "click", "numpy", "pluggy", "rich", "scipy", "matplotlib"):
-        if found := _installed(name):
+        if found := installed(name):
             yield Finding("ok", name, found)
 
 
@@ -121,7 +108,7 @@ def _facade() -> Iterator[Finding]:
     here = Path(spec.origin).parents[1] if spec and spec.origin else None
     ours = Path(core.origin).parents[1] if core and core.origin else None
     own_version = distribution(CORE).version
-    other_version = _installed("nanobook")
+    other_version = installed("nanobook")
     remedy = "uninstall both and install from the checkout again"
     if others:
         yield Finding(
@@ -139,7 +126,7 @@ def _facade() -> Iterator[Finding]:
 
 def _rivals() -> Iterator[Finding]:
     for rivals in RIVALS:
-        found = [name for name in rivals if _installed(name)]
+        found = [name for name in rivals if installed(name)]
         if len(found) > 1:
             both = " and ".join(found)
             yield Finding(
@@ -153,9 +140,9 @@ def _rivals() -> Iterator[Finding]:
 
 def _clients() -> Iterator[Finding]:
     """Whether the adapter has a library that works, or one whose package another one took along."""
-    if _installed("nanobook-ibkr") is None:
+    if installed("nanobook-ibkr") is None:
         return
-    found = [name for name in CLIENTS if _installed(name)]
+    found = [name for name in CLIENTS if installed(name)]
     if not found:
         yield Finding(
             "warning",
