@@ -1,6 +1,8 @@
 """Resolve every third-party dependency anew, into constraints.txt and its mirror.
 
 One version each, for every Python that we support; what builds our wheels is not part of it.
+And what the clients of Binance need that the tests try, each in a file and an environment of its
+own, around the version of the client that is there.
 Run: uv run --no-sync python tests/packaging/renew_constraints.py
 """
 
@@ -24,6 +26,7 @@ MIRROR = re.compile(r"^constraint-dependencies = \[\n.*?^\]\n", re.DOTALL | re.M
 
 #: One of two extras that cannot be installed together; it is looked at by itself.
 RIVAL = "ib-async"
+CLIENTS = ROOT / "tests" / "binance" / "clients"
 
 
 def _name(pin: str) -> str:
@@ -64,8 +67,26 @@ def resolve(pyproject: str) -> list[str]:
     return pins
 
 
+def renew_client(path: Path) -> None:
+    """Resolve anew what a client needs, which the file is called after."""
+    lines = path.read_text().splitlines()
+    (client,) = (line for line in lines if _name(line) == path.stem)
+    subprocess.run(
+        [
+            *(UV, "pip", "compile", "--universal", "--python-version", "3.11", "--upgrade"),
+            *("--no-header", "--no-annotate", "--quiet", "-", "--output-file", path),
+        ],
+        cwd=tempfile.gettempdir(),  # not here, where constraints of ours hold
+        input=client,
+        check=True,
+        text=True,
+    )
+
+
 def main() -> None:
-    """Write both."""
+    """Write all."""
+    for path in CLIENTS.glob("*.txt"):
+        renew_client(path)
     pyproject = (ROOT / "pyproject.toml").read_text()
     pins = resolve(MIRROR.sub("constraint-dependencies = [\n]\n", pyproject))
     mirror = "".join(f'  "{pin}",\n' for pin in pins)

@@ -358,7 +358,7 @@ def gaps(truth: Truth, audit: Audit) -> Iterable[Violation]:
             if leg["symbol"] == symbol
         ]
         held = truth.start.get(symbol, Decimal(0)) + sum(
-            (each.signed_quantity for each in seen if each.symbol == symbol), Decimal(0)
+            (each.change for each in seen if each.symbol == symbol), Decimal(0)
         )
         if any(
             audit.is_in_review(each)
@@ -373,6 +373,12 @@ def gaps(truth: Truth, audit: Audit) -> Iterable[Violation]:
                 "J3", f"{symbol}: {held} are held, the audit explains {explained[symbol]}"
             )
         planned = sum((leg.sign * leg.quantity for leg in legs), Decimal(before.get(symbol, 0)))
+        ids = {each for leg in legs for each in leg.ids}
+        planned -= sum(
+            _fee_in_kind(record, symbol)
+            for record in audit.records[plans[-1]["seq"] :]
+            if record["data"].get("client_order_id") in ids
+        )
         if is_needed and held != planned and audit.status == "done":
             yield Violation("J3", f"{symbol}: {held} are held, {planned} are called done")
     yield from _unlisted(truth, audit, seen, by_order)
@@ -397,8 +403,17 @@ def _explained(audit: Audit, plan: dict[str, Any]) -> tuple[dict[str, Decimal], 
     for record in audit.records[since:]:
         leg = audit.leg_of(record["data"].get("client_order_id", ""))
         if record["event"] == "order_filled" and leg is not None:
-            explained[leg.data["symbol"]] += leg.sign * Decimal(record["data"]["shares"])
+            symbol = leg.data["symbol"]
+            explained[symbol] += leg.sign * Decimal(record["data"]["shares"])
+            explained[symbol] -= _fee_in_kind(record, symbol)
     return explained, is_needed
+
+
+def _fee_in_kind(record: dict[str, Any], symbol: str) -> Decimal:
+    """What was taken out of what is held of a symbol for a fill of it, by the audit."""
+    data = record["data"]
+    is_in_kind = record["event"] == "order_filled" and data.get("fee_currency") == symbol
+    return Decimal(data["fee"]) if is_in_kind else Decimal(0)
 
 
 def _is_late(truth: Truth, audit: Audit, symbol: str, difference: Decimal) -> bool:

@@ -64,11 +64,18 @@ class Execution:
     quantity: Decimal
     price: Decimal
     at: float
+    fee_in_kind: Decimal = Decimal(0)
+    """What was taken out of the position for it."""
 
     @property
     def signed_quantity(self) -> Decimal:
-        """Change of the position."""
+        """Change of the position, but for the fee."""
         return self.quantity if self.side is Side.BUY else -self.quantity
+
+    @property
+    def change(self) -> Decimal:
+        """Change of the position."""
+        return self.signed_quantity - self.fee_in_kind
 
 
 @frozen(kw_only=True)

@@ -89,6 +89,11 @@ def filled(client_order_id, exec_id, shares, price="10"):
     )
 
 
+def in_kind(fill, fee, currency):
+    event, data = fill
+    return event, data | {"fee": fee, "fee_currency": currency}
+
+
 def done(client_order_id, shares):
     return ("order_done", {"client_order_id": client_order_id, "filled": shares})
 
@@ -154,6 +159,22 @@ CUT = evolve(BOUGHT, state=OrderState.CANCELLED, filled=Decimal(60))
 
 def test_a_run_that_is_right_breaks_no_law():
     assert judge(TRUTH, written(EVENTS), ENDING) == []
+
+
+CHARGED = truth(
+    executions=(*TRUTH.executions[:2], evolve(TRUTH.executions[2], fee_in_kind=Decimal("0.04")))
+)
+
+
+def test_a_fee_that_was_taken_out_of_what_was_bought_breaks_no_law():
+    events = instead(9, in_kind(filled(BUY, "X3", "40"), "0.04", "AAA"))
+    assert judge(CHARGED, written(events), ENDING) == []
+
+
+@pytest.mark.parametrize(("fee", "currency"), [("0.04", "USDT"), ("0.03", "AAA"), ("0.04", "BBB")])
+def test_one_that_the_audit_does_not_tell_so_is_found(fee, currency):
+    events = instead(9, in_kind(filled(BUY, "X3", "40"), fee, currency))
+    assert {each.rule for each in judge(CHARGED, written(events), ENDING)} == {"J3"}
 
 
 def test_a_rest_that_is_listed_breaks_no_law():
