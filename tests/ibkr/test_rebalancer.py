@@ -2,12 +2,11 @@
 
 import signal
 import socket
-from contextlib import chdir
 from decimal import Decimal
 
 import pytest
-from tests.rebalancer.rebalancer_process import Folder, end
-from tests.rebalancer.test_command import run_here
+from tests.rebalancer.rebalancer_process import end
+from tests.rebalancer.terminal_here import Terminal
 from tests.rebalancer.test_config import SEED
 
 from nanobook_ibkr.simulator.fault import Fault
@@ -27,14 +26,6 @@ def gateway():
 @pytest.fixture
 def folder(tmp_path, gateway):
     return at_gateway(tmp_path, gateway.port)
-
-
-class Terminal(Folder):
-    """Where somebody works with the command; `here` starts no process for it."""
-
-    def here(self, *arguments, answer=""):
-        with chdir(self.path):
-            return run_here(*arguments, answer=answer)
 
 
 def at_gateway(path, port, *changes):

@@ -3,22 +3,19 @@
 `python -m tests.rebalancer.test_command` writes the transcripts anew.
 """
 
-import io
 import json
 import os
 import signal
-import sys
 import tempfile
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 from tests.rebalancer import rebalancer_process
 from tests.rebalancer.rebalancer_process import PAPER, Folder, end
+from tests.rebalancer.terminal_here import run_here
 
-from nanobook_core.cli.main import run_command
 from nanobook_core.contracts import SystemClock
-from nanobook_rebalancer.command import rebalancer
 from nanobook_rebalancer.lock import RunLock
 from nanobook_rebalancer.result import Result
 
@@ -73,18 +70,6 @@ TRANSCRIPTS = {
         ),
     ],
 }
-
-
-def run_here(*arguments, answer=""):
-    """The same as `Folder.run`, without a process for it: exit code, output, errors."""
-    output, errors, stdin = io.StringIO(), io.StringIO(), sys.stdin
-    sys.stdin = io.StringIO(answer)
-    try:
-        with redirect_stdout(output), redirect_stderr(errors):
-            code = run_command(rebalancer, "rebalancer", arguments)
-    finally:
-        sys.stdin = stdin
-    return code, output.getvalue(), errors.getvalue()
 
 
 def transcript(path, name):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from tests.rebalancer.test_command import run_here
+from tests.rebalancer.terminal_here import run_here
 
 from nanobook_core.errors import ValidationError
 from nanobook_rebalancer import config
