@@ -76,6 +76,20 @@ def test_book_follows_snapshot_and_differences():
     assert bench.venue.depth("BTCUSDT").last_update_id == 900_010
 
 
+def test_what_a_recording_changes_at_once_is_one_update_of_the_book():
+    bench = Bench()
+    before = bench.venue.depth("BTCUSDT").last_update_id
+    many = pairs(*((f"{price}.00", "1") for price in range(59_000, 59_050)))
+
+    bench.venue.follow("BTCUSDT", many, [], update_id=before)
+    assert bench.venue.depth("BTCUSDT").last_update_id == before + 1
+    bench.told()
+
+    bench.venue.follow("BTCUSDT", many, [], update_id=before)
+    assert bench.venue.depth("BTCUSDT").last_update_id == before + 1
+    assert bench.told() == []
+
+
 def test_source_that_crosses_itself_takes_its_older_offers_back():
     bench = Bench()
     bench.venue.follow("BTCUSDT", [], pairs(("101", "1"), ("102", "2")), replace=True)

@@ -81,8 +81,8 @@ class Marketplace(Registry):
         """Let the liquidity source offer so much at these prices, and 0 for nothing.
 
         Its other offers stay, unless these are to `replace` all, which moves the last price as a
-        quote does. It trades with the clients that it meets, at their prices. The book's number
-        becomes `update_id` if that is higher.
+        quote does. It trades with the clients that it meets, at their prices. All of it is one
+        update of the book, whose number becomes `update_id` if that is higher than it was.
 
         Raises:
             ValidationError: a price is off the tick, a quantity off the step, or the symbol is not
@@ -96,14 +96,14 @@ class Marketplace(Registry):
             market.check_price(price)
             if quantity:
                 market.check_quantity(quantity)
+        before = market.update_id
         with self._request():
             if replace:
                 deed = partial(self._supply.replace, market, levels, None)
             else:
                 deed = partial(self._supply.follow, market, levels)
             self._supply.act(market, deed)
-            if update_id is not None:
-                market.update_id = max(market.update_id, update_id)
+            market.update_id = max(min(market.update_id, before + 1), update_id or 0)
 
     def print(
         self, symbol: str, price: Decimal, quantity: Decimal, *, buyer_is_maker: bool
