@@ -1,0 +1,123 @@
+"""Plays a recorded market at the venue: the liquidity source does what the market did."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from nanobook_binance.simulator.feed.recorded_feed import (
+    Diff,
+    Print,
+    Recorded,
+    Snapshot,
+    Touch,
+    read_feed,
+)
+from nanobook_binance.simulator.feed.whole import whole_steps
+from nanobook_binance.simulator.venue import Venue
+from nanobook_core.errors import ValidationError
+
+#: How often it looks what is due while it plays by itself.
+_STEP_SECONDS = 0.01
+
+
+class FeedPlayer:
+    """Stands at a moment of the recording, at first that of its snapshot, and goes on from there.
+
+    The source's levels of the book are then those of the recording, and update ids too as long as
+    clients do not make more of them than the market did. Recorded trades fill the clients' orders
+    that they would have reached; what a client takes is not missing in the recording's next word on
+    that level. `told` is called with the symbol after each change of its book.
+    """
+
+    def __init__(self, path: Path, venue: Venue, told: Callable[[str], None]) -> None:
+        self._path = path
+        self._venue = venue
+        self._told = told
+        self._records: Iterator[Recorded] = iter(())
+        self._next: Recorded | None = None
+        self._at_ns = 0
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more was recorded; the book stays as it is."""
+        return self._next is None
+
+    def open(self) -> None:
+        """Offer what the recording's first snapshot has.
+
+        Raises:
+            OSError: it cannot be read.
+            ValidationError: it is no recording, has no snapshot, or is of a symbol or of prices
+                that the venue does not have.
+
+        """
+        self._records = (each for each in read_feed(self._path) if not isinstance(each, Touch))
+        for record in self._records:
+            if isinstance(record, Snapshot):
+                self._at_ns = record.timestamp_ns
+                self._do(record)
+                self._next = next(self._records, None)
+                return
+        raise ValidationError(f"{self._path} has no snapshot of a book to begin with")
+
+    def play(self, seconds: float) -> None:
+        """Let so much time pass at the venue, and what was recorded in it happen.
+
+        Raises:
+            ValidationError: a line cannot be read, or is not of this venue; what was before it has
+                happened.
+
+        """
+        before = self._at_ns
+        for record in self._until(before + round(seconds * 1e9)):
+            self._venue.advance((record.timestamp_ns - before) / 1e9)
+            before = record.timestamp_ns
+            self._do(record)
+        self._venue.advance((self._at_ns - before) / 1e9)
+
+    def _until(self, end_ns: int) -> Iterator[Recorded]:
+        while self._next is not None and self._next.timestamp_ns <= end_ns:
+            record, self._next = self._next, next(self._records, None)
+            yield record
+        self._at_ns = end_ns
+
+    def run(self, speed: float) -> None:
+        """Play it on the running loop, so many times as fast as it was, until it is over."""
+        self._task = asyncio.get_running_loop().create_task(self._run(speed))
+
+    def stop(self) -> None:
+        """Play it no more."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _run(self, speed: float) -> None:
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        while not self.is_over:
+            await asyncio.sleep(_STEP_SECONDS)
+            now = loop.time()
+            for record in self._until(self._at_ns + round((now - before) * speed * 1e9)):
+                self._do(record)
+            before = now
+
+    def _do(self, record: Recorded) -> None:
+        step = self._venue.rules(record.symbol).step
+        if isinstance(record, Print):
+            quantity = whole_steps(record.quantity, step)
+            if quantity:
+                self._venue.print(
+                    record.symbol, record.price, quantity, buyer_is_maker=record.buyer_is_maker
+                )
+        elif isinstance(record, Snapshot | Diff):
+            self._venue.follow(
+                record.symbol,
+                [(price, whole_steps(size, step)) for price, size in record.bids],
+                [(price, whole_steps(size, step)) for price, size in record.asks],
+                update_id=record.update_id,
+                replace=isinstance(record, Snapshot),
+            )
+            self._told(record.symbol)
