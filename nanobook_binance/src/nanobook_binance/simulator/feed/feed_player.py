@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from nanobook_binance.simulator.feed.recorded_feed import (
     Diff,
@@ -17,6 +19,8 @@ from nanobook_binance.simulator.feed.recorded_feed import (
 from nanobook_binance.simulator.feed.whole import whole_steps
 from nanobook_binance.simulator.venue import Venue
 from nanobook_core.errors import ValidationError
+
+Turn: TypeAlias = Callable[[Callable[[], None]], None]
 
 #: How often it looks what is due while it plays by itself.
 _STEP_SECONDS = 0.01
@@ -78,15 +82,22 @@ class FeedPlayer:
             self._do(record)
         self._venue.advance((self._at_ns - before) / 1e9)
 
+    def _play_until(self, end_ns: int) -> None:
+        for record in self._until(end_ns):
+            self._do(record)
+
     def _until(self, end_ns: int) -> Iterator[Recorded]:
         while self._next is not None and self._next.timestamp_ns <= end_ns:
             record, self._next = self._next, next(self._records, None)
             yield record
         self._at_ns = end_ns
 
-    def run(self, speed: float) -> None:
-        """Play it on the running loop, so many times as fast as it was, until it is over."""
-        self._task = asyncio.get_running_loop().create_task(self._run(speed))
+    def run(self, speed: float, turn: Turn) -> None:
+        """Play it on the running loop, so many times as fast as it was, until it is over.
+
+        What happens at a time is a turn of its own.
+        """
+        self._task = asyncio.get_running_loop().create_task(self._run(speed, turn))
 
     def stop(self) -> None:
         """Play it no more."""
@@ -94,14 +105,13 @@ class FeedPlayer:
             self._task.cancel()
             self._task = None
 
-    async def _run(self, speed: float) -> None:
+    async def _run(self, speed: float, turn: Turn) -> None:
         loop = asyncio.get_running_loop()
         before = loop.time()
         while not self.is_over:
             await asyncio.sleep(_STEP_SECONDS)
             now = loop.time()
-            for record in self._until(self._at_ns + round((now - before) * speed * 1e9)):
-                self._do(record)
+            turn(partial(self._play_until, self._at_ns + round((now - before) * speed * 1e9)))
             before = now
 
     def _do(self, record: Recorded) -> None:

@@ -44,7 +44,7 @@ def halve(server: Server, call: Call, how: How) -> Undo:
             house.offer(venue, symbol, [level])
         elif left:
             quantity = min(left, level.quantity)
-            venue.set_level(symbol, level.side, level.price, quantity)
+            house.offer(venue, symbol, [house.Level(level.side, level.price, quantity)])
             left = EXACT.subtract(left, quantity)
     return lambda: house.offer(venue, symbol, _uncrossed(venue, symbol, levels))
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from nanobook_binance.simulator.server.attachment import Attachment
+from nanobook_binance.simulator.feed.liquidity import Liquidity
 from nanobook_binance.simulator.server.fault import Fault
 from nanobook_binance.simulator.server.request_log import LoggedRequest
 from nanobook_binance.simulator.server.server import Server
+from nanobook_binance.simulator.stream.streams import Streams
 from nanobook_binance.simulator.venue import Balance, Venue, VenueOrder, VenueTrade
 from nanobook_core.broker.paper_quotes import to_decimal
 from nanobook_core.broker.server_thread import ServerThread
@@ -44,8 +45,12 @@ class SimulatedBinance(ServerThread[Server]):
     `port` 0 is any free one. `weight_limit` is per minute and address, `order_limits` are unfilled
     orders per account in ten seconds and in a day. For `index_lag` seconds of the venue's clock
     questions show nothing of an order. `log_file` is a file to which every request is appended, a
-    JSON document a line, without keys and signatures. `api_key` and `secret_key` are of the
-    account of that name, which is opened, with `balances`, where the venue has none.
+    JSON document a line, without keys and signatures. `quotes` is a file of `symbol,bid,ask` that
+     is read again when it changes; `feed` is a market that somebody recorded, of which so much
+     happens as `advance` lets pass, or with a `speed` as time passes, so many times as fast as it
+     was. `connection_limit` is how often an address may open a WebSocket in five minutes; None is
+     as often as it likes. `api_key` and `secret_key` are of the account of that name, which is
+     opened, with `balances`, where the venue has none.
     """
 
     def __init__(
@@ -60,6 +65,10 @@ class SimulatedBinance(ServerThread[Server]):
         account: str = ACCOUNT,
         balances: Mapping[str, Number] | None = None,
         log_file: str | Path | None = None,
+        quotes: str | Path | None = None,
+        feed: str | Path | None = None,
+        speed: float | None = None,
+        connection_limit: int | None = 300,
     ) -> None:
         for name, number in (("weight_limit", weight_limit), ("order_limits", min(order_limits))):
             if number < 1:
@@ -67,6 +76,14 @@ class SimulatedBinance(ServerThread[Server]):
         if not 0 <= index_lag < float("inf"):
             raise ValidationError(f"index_lag is in seconds, at least 0, got {index_lag!r:.20}")
         self._venue = Venue() if venue is None else venue
+        self._streams = Streams(connection_limit=connection_limit)
+        self._liquidity = Liquidity(
+            self._venue,
+            quotes=None if quotes is None else Path(quotes),
+            feed=None if feed is None else Path(feed),
+            speed=speed,
+            told=self._streams.catch_up,
+        )
         super().__init__(
             Server(
                 self._venue,
@@ -74,7 +91,7 @@ class SimulatedBinance(ServerThread[Server]):
                 order_limits=order_limits,
                 index_lag=index_lag,
                 log_file=None if log_file is None else Path(log_file),
-                attachments=self._attachments(),
+                attachments=(self._streams, self._liquidity),
             ),
             host=host,
             port=port,
@@ -85,9 +102,6 @@ class SimulatedBinance(ServerThread[Server]):
             if account in self._venue.accounts
             else self.add_account(account, balances)
         )
-
-    def _attachments(self) -> Sequence[Attachment]:
-        return ()
 
     def __repr__(self) -> str:
         return f"SimulatedBinance(host={self.host!r}, port={self.port})"
@@ -261,8 +275,8 @@ class SimulatedBinance(ServerThread[Server]):
     # Time, connections, faults
 
     def advance(self, seconds: float) -> None:
-        """Let so much time pass on the venue's clock at once."""
-        self.call(lambda venue: venue.advance(seconds))
+        """Let so much time pass on the venue's clock at once, and what a feed has of it happen."""
+        self.act(lambda: self._liquidity.advance(seconds))
 
     def skew(self, seconds: float) -> None:
         """Let the server's clock be so far ahead of the right time, behind where it is below 0."""

@@ -37,5 +37,8 @@ def offers(venue: Venue, symbol: str) -> list[Level]:
 
 def offer(venue: Venue, symbol: str, levels: list[Level]) -> None:
     """Let the liquidity source offer these too."""
-    for level in levels:
-        venue.set_level(symbol, level.side, level.price, level.quantity)
+    bids, asks = (
+        [(level.price, level.quantity) for level in levels if level.side == side]
+        for side in ("BUY", "SELL")
+    )
+    venue.follow(symbol, bids, asks)

@@ -1,0 +1,1 @@
+"""What the simulated venue says over websockets, and what it is asked there."""

@@ -1,0 +1,174 @@
+"""Who listens to which market streams, and when what is told on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from attrs import define, field
+
+from nanobook_binance.simulator.stream import market_event
+from nanobook_binance.simulator.stream.connection import Connection
+from nanobook_binance.simulator.stream.market_channel import MarketChannel, open_channel
+from nanobook_binance.simulator.stream.market_control import MarketControl
+from nanobook_binance.simulator.stream.market_event import Event
+from nanobook_binance.simulator.stream.stream_name import (
+    SECOND_MS,
+    StreamKind,
+    StreamName,
+    parse_stream_name,
+)
+from nanobook_binance.simulator.venue import Refusal, Venue, VenueListener
+from nanobook_binance.simulator.venue.trade import Print
+
+
+@define(eq=False)
+class MarketClient:
+    """A connection and what it listens to."""
+
+    connection: Connection
+    control: MarketControl
+
+    def tell(self, name: str, event: Event) -> None:
+        """Send an event of a stream."""
+        if self.control.is_combined:
+            event = {"stream": name, "data": event}
+        self.connection.tell(event)
+
+
+@define(eq=False)
+class _Stream:
+    name: StreamName
+    channel: MarketChannel | None
+    told_ms: int
+    clients: dict[MarketClient, None] = field(factory=dict)
+    timer: asyncio.TimerHandle | None = None
+
+    def tell(self, event: Event) -> None:
+        for client in self.clients:
+            client.tell(self.name.text, event)
+
+
+class MarketHub(VenueListener):
+    """Tells clients what happens in the market, on the streams that each listens to.
+
+    Streams with a speed are told so long after the first change, or, where the venue's clock moves
+    by leaps, when it has moved so far.
+    """
+
+    def __init__(self, venue: Venue, now_ms: Callable[[], int]) -> None:
+        self._venue = venue
+        self._now_ms = now_ms
+        self._streams: dict[str, _Stream] = {}
+        self._together: dict[str, list[Print]] = {}
+        """Prints of this turn by symbol, as long as they are of one order at one price."""
+        self._aggregates: dict[str, int] = {}
+        """How many aggregate trades each symbol has had."""
+
+    def update(self, client: MarketClient) -> None:
+        """Let it listen to what it asks for now."""
+        wanted = client.control.names
+        for text, stream in list(self._streams.items()):
+            if text not in wanted and client in stream.clients:
+                self._leave(stream, client)
+        for text in wanted:
+            self._join(text, client)
+
+    def forget(self, client: MarketClient) -> None:
+        """It listens no more."""
+        for stream in list(self._streams.values()):
+            if client in stream.clients:
+                self._leave(stream, client)
+
+    def _join(self, text: str, client: MarketClient) -> None:
+        stream = self._streams.get(text)
+        if stream is None:
+            name = parse_stream_name(text)
+            if name is None:
+                return
+            try:
+                stream = _Stream(name, open_channel(self._venue, name), self._now_ms())
+            except Refusal:  # no such symbol: nothing ever comes
+                return
+            self._streams[text] = stream
+            if name.kind in (StreamKind.DEPTH_LEVELS, StreamKind.DAY_TICKER):
+                self._plan(stream)
+        stream.clients[client] = None
+
+    def _leave(self, stream: _Stream, client: MarketClient) -> None:
+        del stream.clients[client]
+        if not stream.clients:
+            del self._streams[stream.name.text]
+            if stream.timer is not None:
+                stream.timer.cancel()
+
+    def catch_up(self, symbol: str) -> None:
+        """Tell now what is due by the venue's clock, and every change of the fast streams."""
+        now = self._now_ms()
+        for stream in self._of(symbol):
+            if stream.name.speed_ms < SECOND_MS or now - stream.told_ms >= stream.name.speed_ms:
+                self._tell(stream)
+
+    def depth_changed(self, symbol: str) -> None:
+        """Tell it when the streams' time comes."""
+        for stream in self._of(symbol, StreamKind.DEPTH_DIFF, StreamKind.DEPTH_LEVELS):
+            self._plan(stream)
+
+    def top_changed(self, symbol: str) -> None:
+        """Tell it at once."""
+        for stream in self._of(symbol, StreamKind.BOOK_TICKER):
+            self._tell(stream)
+        for stream in self._of(symbol, StreamKind.DAY_TICKER):
+            self._plan(stream)
+
+    def traded(self, trade: Print) -> None:
+        """Tell it at once; with those of the same order where that is asked for."""
+        now = self._now_ms()
+        for stream in self._of(trade.symbol, StreamKind.TRADE):
+            stream.tell(market_event.trade(trade, now))
+        for stream in self._of(trade.symbol, StreamKind.DAY_TICKER):
+            self._plan(stream)
+        together = self._together.setdefault(trade.symbol, [])
+        if together and not _is_of_one_order(together[-1], trade):
+            self._aggregate(trade.symbol)
+        together.append(trade)
+
+    def end_turn(self) -> None:
+        """Tell what the turn's orders have traded in all."""
+        for symbol in self._together:
+            self._aggregate(symbol)
+
+    def _aggregate(self, symbol: str) -> None:
+        made = self._together[symbol]
+        if not made:
+            return
+        number = self._aggregates[symbol] = self._aggregates.get(symbol, 0) + 1
+        event = market_event.aggregate_trade(number, made, self._now_ms())
+        for stream in self._of(symbol, StreamKind.AGGREGATE_TRADE):
+            stream.tell(event)
+        made.clear()
+
+    def _of(self, symbol: str, *kinds: StreamKind) -> Iterable[_Stream]:
+        return [
+            stream
+            for stream in self._streams.values()
+            if stream.name.symbol == symbol and (not kinds or stream.name.kind in kinds)
+        ]
+
+    def _plan(self, stream: _Stream) -> None:
+        if stream.timer is None:
+            loop = asyncio.get_running_loop()
+            stream.timer = loop.call_later(stream.name.speed_ms / 1000, self._tell, stream)
+
+    def _tell(self, stream: _Stream) -> None:
+        if stream.timer is not None:
+            stream.timer.cancel()
+            stream.timer = None
+        stream.told_ms = self._now_ms()
+        event = None if stream.channel is None else stream.channel.update(stream.told_ms)
+        if event is not None:
+            stream.tell(event)
+
+
+def _is_of_one_order(before: Print, after: Print) -> bool:
+    return before.price == after.price and before.buyer_is_maker == after.buyer_is_maker
