@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from nanobook_binance.simulator.server.answer_order import amount
 from nanobook_binance.simulator.stream.depth_diff import DepthDiff, Level
-from nanobook_binance.simulator.venue.market import Top
+from nanobook_binance.simulator.venue.depth import Top
 from nanobook_binance.simulator.venue.money import ZERO
 from nanobook_binance.simulator.venue.tape import Day, change
 from nanobook_binance.simulator.venue.trade import Print
