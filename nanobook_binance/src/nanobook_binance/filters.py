@@ -67,7 +67,8 @@ def cut_to_filters(
     """
     check = _Check(order, listed)
     check.status()
-    check.least_quantity()  # else there may be no lot to cut it to
+    if order.quantity < check.steps.lot:  # which some filter forbids; there is none to cut it to
+        check.quantity()
     cut = cut_to_steps(order, check.steps)
     check_filters(cut.order, listed, standing)
     return cut
@@ -128,17 +129,21 @@ class _Check:
             below, above = (self.steps.round_price(price, up=up) for up in (False, True))
             if price < least:
                 nearest = self.steps.round_price(least, up=True)
-                self._refuse(_PRICE, f"{name} is at least {least}, got {price}", least, nearest)
+                self._refuse(
+                    _PRICE, f"{name} is at least {plain(least)}, got {plain(price)}", least, nearest
+                )
             if most is not None and price > most:
                 nearest = self.steps.round_price(most, up=False)
-                self._refuse(_PRICE, f"{name} is at most {most}, got {price}", most, nearest)
+                self._refuse(
+                    _PRICE, f"{name} is at most {plain(most)}, got {plain(price)}", most, nearest
+                )
             if below != above:
                 self._refuse(
                     _PRICE,
-                    f"{name} moves in steps of {self.steps.tick}, got {price}",
+                    f"{name} moves in steps of {plain(self.steps.tick)}, got {plain(price)}",
                     self.steps.tick,
                     above if passive_is_up else below,
-                    f"nearest are {below} and {above}, passive is",
+                    f"nearest are {plain(below)} and {plain(above)}, passive is",
                 )
 
     def percent_price(self, reference: Decimal | None) -> None:
@@ -158,38 +163,50 @@ class _Check:
                 self._refuse(
                     kind,
                     f"limit_price is at {'most' if is_most else 'least'} {plain(limit)}, "
-                    f"{factor} of the reference price {reference}, got {price}",
+                    f"{factor} of the reference price {plain(reference)}, got {plain(price)}",
                     limit,
                     self.steps.round_price(limit, up=not is_most),
                 )
 
-    def least_quantity(self) -> None:
-        quantity, lot = self._order.quantity, self.steps.lot
-        for kind in self._lot_filters:
-            least = max(self._listed.limit(kind, "minQty") or lot, lot)
-            if quantity < least:
-                whole = self.steps.round_quantity(least)
-                nearest = whole if whole == least else EXACT.add(whole, lot)
-                self._refuse(kind, f"quantity is at least {least}, got {quantity}", least, nearest)
-
     def quantity(self) -> None:
-        self.least_quantity()
-        quantity, lot = self._order.quantity, self.steps.lot
+        """Refuse by one filter after the other; the nearest quantity is one that both allow."""
+        quantity, steps = self._order.quantity, self.steps
+        below = steps.round_quantity(quantity)
         for kind in self._lot_filters:
-            most = self._listed.limit(kind, "maxQty")
-            if most is not None and quantity > most:
-                nearest = self.steps.round_quantity(most)
-                self._refuse(kind, f"quantity is at most {most}, got {quantity}", most, nearest)
-        below = self.steps.round_quantity(quantity)
-        if below != quantity:
-            is_market_only = not EXACT.remainder(quantity, self._listed.instrument.lot)
-            self._refuse(
-                _MARKET_LOT if is_market_only else _LOT,
-                f"quantity moves in steps of {lot}, got {quantity}",
-                lot,
-                below,
-                f"nearest are {below} and {EXACT.add(below, lot)}, not more is",
+            step = self._listed.limit(kind, "stepSize")
+            if step is None and kind == _LOT:
+                step = self._listed.instrument.lot
+            least, most = (
+                self._listed.limit(kind, "minQty") or step,
+                self._listed.limit(kind, "maxQty"),
             )
+            if least is not None and quantity < least:
+                whole = steps.round_quantity(least)
+                nearest = whole if whole == least else EXACT.add(whole, steps.lot)
+                self._refuse(
+                    kind,
+                    f"quantity is at least {plain(least)}, got {plain(quantity)}",
+                    least,
+                    nearest,
+                )
+            if most is not None and quantity > most:
+                self._refuse(
+                    kind,
+                    f"quantity is at most {plain(most)}, got {plain(quantity)}",
+                    most,
+                    steps.round_quantity(most),
+                )
+            if step is not None and EXACT.remainder(quantity, step):
+                above = EXACT.add(below, steps.lot)
+                self._refuse(
+                    kind,
+                    f"quantity moves in steps of {plain(step)}, got {plain(quantity)}",
+                    step,
+                    below or above,
+                    f"nearest are {plain(below)} and {plain(above)}, not more is"
+                    if below
+                    else _NEAREST,
+                )
 
     def notional(self, reference: Decimal | None) -> None:
         own = self._order.limit_price  # a stop without one trades as a market order
@@ -207,18 +224,18 @@ class _Check:
             if name == "minNotional" and notional < limit:
                 self._refuse(
                     kind,
-                    f"notional is at least {limit}, got {plain(notional)}",
+                    f"notional is at least {plain(limit)}, got {plain(notional)}",
                     limit,
                     self.steps.from_lots(int(lots) + (rest > 0)),
-                    f"the least quantity at {price} is",
+                    f"the least quantity at {plain(price)} is",
                 )
             if name == "maxNotional" and notional > limit:
                 self._refuse(
                     kind,
-                    f"notional is at most {limit}, got {plain(notional)}",
+                    f"notional is at most {plain(limit)}, got {plain(notional)}",
                     limit,
                     self.steps.from_lots(int(lots)) or None,
-                    f"the largest quantity at {price} is",
+                    f"the largest quantity at {plain(price)} is",
                 )
 
     def counts(self, standing: Standing) -> None:
@@ -240,8 +257,8 @@ class _Check:
             left = max(EXACT.subtract(most, held), Decimal(0))
             self._refuse(
                 _POSITION,
-                f"at most {most} {self._listed.base} are held, {plain(held)} are or are on order, "
-                f"and {self._order.quantity} more are wanted",
+                f"at most {plain(most)} {self._listed.base} are held, {plain(held)} are or are on "
+                f"order, and {plain(self._order.quantity)} more are wanted",
                 most,
                 self.steps.round_quantity(left) or None,
                 "the largest quantity is",
@@ -250,7 +267,7 @@ class _Check:
     def _refuse(
         self, kind: str, detail: str, limit: Decimal, nearest: Decimal | None, says: str = _NEAREST
     ) -> NoReturn:
-        beside = "" if nearest is None else f"; {says} {nearest}"
+        beside = "" if nearest is None else f"; {says} {plain(nearest)}"
         raise OrderInvalidError(
             f"{self._order.symbol}: {kind}: {detail}{beside}",
             broker="binance",
