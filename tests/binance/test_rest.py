@@ -426,7 +426,7 @@ def test_too_many_orders_keep_no_cancel_and_no_question_back():
 def test_a_limit_without_seconds_lasts_until_the_next_minute(headers):
     clock = HandClock()
     with ScriptedServer(refusal(-1003, "Too many requests queued.", 429, headers)) as server:
-        venue = rest(server, clock=clock, timeout=0.001)
+        venue = rest(server, clock=clock)
         with pytest.raises(RateLimitedError) as caught:
             venue.public("GET", "/api/v3/x")
         assert caught.value.retry_after == 60.0

@@ -117,7 +117,8 @@ def _address(url: object, name: str, schemes: tuple[str, str]) -> str:
         host = None
     safe, plain = schemes
     if not host or parts.scheme not in schemes or parts.query or parts.fragment or parts.username:
-        raise ValidationError(f"{name} is like {safe}://host:port, got {shown(url)}")
+        got = "one with a password in it" if "@" in url else shown(url)
+        raise ValidationError(f"{name} is like {safe}://host:port, got {got}")
     if parts.scheme == plain and not _is_loopback(host):
         raise ValidationError(
             f"{name}: {plain}:// would show the API key to whoever carries it; use {safe}://"

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from attrs import frozen
 
-from nanobook_binance.signature import plain
+from nanobook_binance.number import plain
 from nanobook_binance.symbol import TRADING, Listed
 from nanobook_core.broker.exact import EXACT, product, total
 from nanobook_core.broker.order_rules import cut_to_steps

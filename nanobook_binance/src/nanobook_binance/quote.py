@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, NoReturn
 
+from nanobook_binance.number import to_number
 from nanobook_binance.rest import Rest
-from nanobook_binance.signature import plain
 from nanobook_binance.symbol import TRADING, Listed
 from nanobook_core.contracts.broker_error import (
     BrokerError,
@@ -128,13 +128,38 @@ class Prices:
     def _row(self, path: str, listed: Listed) -> Mapping[str, Any]:
         row = self._rest.public("GET", path, symbol=listed.pair)
         if not isinstance(row, dict):
-            _not_prices(path, row)
+            _not_told(path, row)
         return row
 
     def _quote(self, listed: Listed, asked: float, **prices: Any) -> Quote:
         return Quote(
             symbol=listed.symbol, received=asked, is_halted=listed.status != TRADING, **prices
         )
+
+
+def rows_of(told: object, what: str) -> list[Mapping[str, Any]]:
+    """The rows of an answer.
+
+    Raises:
+        BrokerProtocolError: it has none, or what are no objects.
+
+    """
+    if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
+        _not_told(what, told)
+    return told
+
+
+def word(row: Mapping[str, Any], name: str) -> str:
+    """A name in an answer.
+
+    Raises:
+        BrokerProtocolError: there is none.
+
+    """
+    found = row.get(name)
+    if not isinstance(found, str):
+        _not_told(name, row)
+    return found
 
 
 def price(row: Mapping[str, Any], name: str) -> Decimal:
@@ -145,12 +170,12 @@ def price(row: Mapping[str, Any], name: str) -> Decimal:
 
     """
     try:
-        number = Decimal(row[name])
-    except (KeyError, TypeError, ValueError, InvalidOperation):
-        number = Decimal("NaN")
-    if not number.is_finite() or number < 0:
-        _not_prices(name, row)
-    return Decimal(plain(number))
+        number = to_number(row.get(name))
+    except ValueError:
+        number = Decimal(-1)
+    if number < 0:
+        _not_told(name, row)
+    return number
 
 
 def _side(row: Mapping[str, Any], name: str, size: str) -> tuple[Decimal | None, Decimal | None]:
@@ -166,7 +191,7 @@ def _no_price(listed: Listed) -> NoQuoteError:
     return NoQuoteError(f"{listed.symbol}: the venue has no price now", broker="binance")
 
 
-def _not_prices(what: str, told: object) -> NoReturn:
+def _not_told(what: str, told: object) -> NoReturn:
     raise BrokerProtocolError(
         f"the venue tells no {what}: {told!r:.80}", broker="binance", outcome=Outcome.NOT_SENT
     )

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from nanobook_binance.number import plain
 from nanobook_core.broker.secret import resolve_secret
 from nanobook_core.contracts.secret import Secret
 from nanobook_core.errors import SecretError, shown
@@ -35,12 +36,6 @@ Parameter = str | int | Decimal | bool | Sequence[str] | None
 _SOURCE = re.compile(r"(env|keyring|file):")
 _PRINTABLE = re.compile(r"[!-~]+")
 _PEM = "-----BEGIN "
-
-
-def plain(number: Decimal) -> str:
-    """Return a finite number in full, without idle zeros."""
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def to_text(name: str, value: Parameter) -> str:

@@ -7,13 +7,13 @@ import functools
 import logging
 import threading
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from attrs import field, frozen
 
+from nanobook_binance.number import to_number
 from nanobook_binance.rest import Rest
-from nanobook_binance.signature import plain
 from nanobook_core.contracts.broker_error import (
     BrokerError,
     BrokerProtocolError,
@@ -247,12 +247,12 @@ def _limit(filters: Mapping[str, Filter], filter_type: str, name: str) -> Decima
     if rule is None or name not in rule:
         return None
     try:
-        number = Decimal(rule[name])
-    except (InvalidOperation, TypeError, ValueError):
-        number = Decimal("NaN")
-    if not number.is_finite() or number < 0:
-        raise ValueError(f"{name} of {filter_type} is {rule[name]!r:.40}")
-    return Decimal(plain(number)) or None
+        number = to_number(rule[name])
+    except ValueError as error:
+        raise ValueError(f"{name} of {filter_type} is {rule[name]!r:.40}") from error
+    if number < 0:
+        raise ValueError(f"{name} of {filter_type} is {number}")
+    return number or None
 
 
 def _step(precision: object) -> Decimal:

@@ -8,11 +8,10 @@ from typing import Any
 
 from attrs import frozen
 
-from nanobook_binance.quote import BOOK_TICKER, price
+from nanobook_binance.quote import BOOK_TICKER, price, rows_of, word
 from nanobook_binance.rest import Rest
 from nanobook_binance.symbol import Symbols
 from nanobook_core.broker.exact import QUOTIENT, product, total
-from nanobook_core.contracts.broker_error import BrokerProtocolError, Outcome
 from nanobook_core.contracts.clock import Clock
 from nanobook_core.contracts.holding import Account, Balance, BrokerPosition
 
@@ -85,20 +84,9 @@ def read_balances(told: Any) -> tuple[Balance, ...]:
         BrokerProtocolError: they cannot be read.
 
     """
-    rows = told.get("balances") if isinstance(told, dict) else None
-    if not isinstance(rows, list):
-        raise BrokerProtocolError(
-            f"the venue tells no balances: {told!r:.80}",
-            broker="binance",
-            outcome=Outcome.NOT_SENT,
-        )
     balances = [
-        Balance(
-            currency=str(row.get("asset", "")),
-            free=price(row, "free"),
-            locked=price(row, "locked"),
-        )
-        for row in rows
+        Balance(currency=word(row, "asset"), free=price(row, "free"), locked=price(row, "locked"))
+        for row in rows_of(told.get("balances") if isinstance(told, dict) else None, "balances")
     ]
     held = (balance for balance in balances if balance.free or balance.locked)
     return tuple(sorted(held, key=lambda balance: balance.currency))
@@ -178,15 +166,9 @@ class Holdings:
         assets = [balance.currency for balance in balances]
         if all(asset == self._symbols.quote_asset for asset in assets):
             return {asset: Rate(Decimal(1)) for asset in assets}
-        rows = self._rest.public("GET", BOOK_TICKER)
-        if not isinstance(rows, list):
-            raise BrokerProtocolError(
-                f"the venue tells no prices: {rows!r:.80}",
-                broker="binance",
-                outcome=Outcome.NOT_SENT,
-            )
         touches = {
-            str(row.get("symbol")): (price(row, "bidPrice"), price(row, "askPrice")) for row in rows
+            word(row, "symbol"): (price(row, "bidPrice"), price(row, "askPrice"))
+            for row in rows_of(self._rest.public("GET", BOOK_TICKER), "prices")
         }
         rates = Rates(self._symbols, touches)
         return {asset: rates.rate(asset) for asset in assets}
