@@ -49,6 +49,23 @@ def _balances(
     help="Port to listen on, for HTTP and WebSocket; 0 is any free one.",
 )
 @click.option(
+    "--quotes",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What is quoted: symbol,bid,ask[,last,bid_size,ask_size] under such a header, by pairs "
+    "such as BTCUSDT. The market follows when the file changes; pairs that are not in it keep "
+    "theirs.",
+)
+@click.option(
+    "--feed",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A recorded market that goes on as it did.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, min_open=True),
+    help="How many times as fast as it was a feed goes on.  [default: 1]",
+)
+@click.option(
     "--account",
     "accounts",
     multiple=True,
@@ -82,6 +99,9 @@ def _balances(
 def simulator(  # noqa: PLR0917 - click gives them by name
     host: str,
     port: int,
+    quotes: Path | None,
+    feed: Path | None,
+    speed: float | None,
     accounts: tuple[str, ...],
     balances: dict[str, Decimal],
     keys_file: Path | None,
@@ -99,7 +119,7 @@ def simulator(  # noqa: PLR0917 - click gives them by name
     \b
     Examples:
       python -m nanobook_binance.simulator
-      python -m nanobook_binance.simulator --port 9000
+      python -m nanobook_binance.simulator --port 9000 --quotes quotes.csv
       python -m nanobook_binance.simulator --port 0 --json --account alice --account bob
       python -m nanobook_binance.simulator --balance USDT=500 --balance BTC=0.5
     """
@@ -112,6 +132,9 @@ def simulator(  # noqa: PLR0917 - click gives them by name
         port=port,
         log_file=log_file,
         account=accounts[0],
+        quotes=quotes,
+        feed=feed,
+        speed=1 if feed is not None and speed is None else speed,
     )
     keys = {accounts[0]: (binance.api_key, binance.secret_key)}
     keys.update({name: binance.add_key(name) for name in accounts[1:]})

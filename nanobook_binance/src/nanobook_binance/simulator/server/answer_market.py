@@ -54,7 +54,7 @@ def window(venue: Venue, symbol: str) -> dict[str, Any]:
     return {
         "symbol": symbol,
         "priceChange": amount(moved),
-        "priceChangePercent": f"{percent:.3f}",
+        "priceChangePercent": f"{percent or 0:.3f}",
         "weightedAvgPrice": amount(found.weighted_average),
         "openPrice": amount(found.open_price),
         "highPrice": amount(found.high_price),
