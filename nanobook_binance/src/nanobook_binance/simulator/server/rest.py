@@ -30,18 +30,7 @@ class Rest:
         """Connections on which something was asked."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer; a defect of ours cuts the connection."""
-        try:
-            return await self._handle(request)
-        except web.HTTPException:
-            raise
-        except ConnectionError:  # it has gone without waiting for the answer
-            return deliver.cut(request)
-        except Exception as error:  # noqa: BLE001 - ours; nobody else's connection may suffer
-            self._server.defects.append(error)
-            return deliver.cut(request)
-
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer, or do what a planned fault has it do."""
         body = b"" if request.method == "GET" else await request.read()
         _, _, query = request.raw_path.partition("?")
         sent, has_duplicates = parsed(query, body.decode(errors="replace"))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from nanobook_binance.simulator.server.api_key import KeyRing
 from nanobook_binance.simulator.server.attachment import Attachment
+from nanobook_binance.simulator.server.deliver import cut
 from nanobook_binance.simulator.server.fault import Fault, ServerFaults
 from nanobook_binance.simulator.server.limits import Limits
 from nanobook_binance.simulator.server.order_count import OrderCount
@@ -24,6 +27,11 @@ T = TypeVar("T")
 
 WATCH_SECONDS = 0.2
 _LONGEST_BODY = 1024 * 1024
+
+#: Hears what aiohttp says of clients that speak no HTTP: to a server that is none of its business.
+_unheard = logging.getLogger(f"{__name__}.http")
+_unheard.addHandler(logging.NullHandler())
+_unheard.propagate = False
 
 
 class Server:
@@ -75,13 +83,17 @@ class Server:
     async def open(self) -> None:
         """Accept clients on the running loop."""
         asyncio.get_running_loop().set_exception_handler(self._note)
-        application = web.Application(client_max_size=_LONGEST_BODY)
+        application = web.Application(client_max_size=_LONGEST_BODY, middlewares=[self._guard])
         self.venue.listeners.append(self._order_count)
         for attachment in self.attachments:
             attachment.attach(self, application)
         application.router.add_route("*", "/{path:.*}", Rest(self).handle)
         self._runner = web.AppRunner(
-            application, access_log=None, handle_signals=False, shutdown_timeout=1
+            application,
+            access_log=None,
+            logger=_unheard,
+            handle_signals=False,
+            shutdown_timeout=1,
         )
         await self._runner.setup()
         self._door.open()
@@ -118,6 +130,19 @@ class Server:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let a defect of ours cut the connection, and no other."""
+        try:
+            return await handler(request)
+        except web.HTTPException:
+            raise
+        except ConnectionError:  # the client has gone without waiting for the answer
+            return cut(request)
+        except Exception as error:  # noqa: BLE001 - ours; nobody else's connection may suffer
+            self.defects.append(error)
+            return cut(request)
 
     def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         del loop

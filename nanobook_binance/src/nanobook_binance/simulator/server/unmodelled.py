@@ -27,7 +27,7 @@ def answer(method: str, path: str) -> Answer:
         return page(410, "Gone")
     for start, what in _PARTS.items():
         if path.startswith(start):
-            said = f"{method} {path} is not modelled by this simulator, nor are {what}."
+            said = f"{method} {path} is not modelled by this simulator, nor is anything of {what}."
             return refused(Refusal(-1020, said, 404))
     return refused(Refusal(-1020, f"{method} {path} is not modelled by this simulator.", 404))
 
