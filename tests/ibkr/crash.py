@@ -3,37 +3,23 @@
     python tests/ibkr/crash.py --kills 1000
     python tests/ibkr/crash.py --kills 1000 --faults all
 
-Each world is a gateway in this process, a folder, and commands that are started until one has
-ended; then the rebalancer's judge compares what the gateway knows with plan and audit log. The
-first worlds are killed once at each step of a run, the rest at random times.
+See tests/rebalancer/socket_crash.py.
 """
-# ruff: noqa: T201 - it prints
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import json
-import signal
 import sys
-import tempfile
 import threading
-import time
-from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
-from random import Random
 from typing import Self
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from attrs import define, field, frozen
+from attrs import define, field
 from tests.ibkr.gateway_truth import truth_of
-from tests.rebalancer.crash import CRASH_POINTS
-from tests.rebalancer.judge import DONE, MAX_RESTARTS, REVIEW, Audit, Ending, Violation, judge
-from tests.rebalancer.kill_nine import Children, Outcome
+from tests.rebalancer.judge import Audit, Ending, Violation, judge
+from tests.rebalancer.socket_crash import CrashMatrix, write_target
 from tests.rebalancer.venue_server import ORDERS, PRICES, START, WEIGHTS
 
 from nanobook_ibkr.simulator.fault import Fault
@@ -46,7 +32,6 @@ CHILD = Path(__file__).with_name("crash_child.py")
 HALF_SPREAD = Decimal("0.02")
 #: What the source of liquidity offers at a time, and how often, in seconds.
 SIZE, PULSE = Decimal(700), 0.05
-ENDED = (DONE, REVIEW)
 
 CONFIG = """
 [connection]
@@ -98,50 +83,6 @@ FAULTS: dict[Fault, dict[str, object]] = {
     Fault.FOREIGN_ORDER: {"quantity": Decimal(1), "limit": Decimal(1)},
 }
 
-#: Points of the rebalancer's matrix as steps here: label and whether there is one for each order.
-STEPS = {
-    "lock": ("before open:.jsonl", False),
-    "recover-read": ("before connect", False),
-    "quotes": ("quote", True),
-    "settle": ("before positions at the end", False),
-    "final positions": ("positions at the end", False),
-    "send": ("send", True),
-    "ack receive": ("ack", True),
-    "cancel send": ("cancel_send", False),
-}
-#: And those that only this broker has.
-OWN_STEPS = {
-    "before the journal": ("before journal", True),
-    "in the journal": ("journal", True),
-    "before the send": ("before send", True),
-}
-
-
-@frozen
-class Step:
-    """Where a command is killed."""
-
-    name: str
-    label: str
-    number: int
-    share: float | None = None
-
-    @property
-    def request(self) -> list[object]:
-        """As the child takes it."""
-        return [self.label, self.number, self.share]
-
-
-def steps_to_die_of() -> Iterator[Step]:
-    """Each point of a run, at its middle order where there is one for each."""
-    middle = 1 + ORDERS // 2
-    for point in CRASH_POINTS:
-        label, per_order = STEPS.get(point.name, (point.label, point.per_order))
-        number = middle if per_order and "cancel" not in label else 1
-        yield Step(point.name, label, number, 0.5 if point.torn else None)
-    for name, (label, per_order) in OWN_STEPS.items():
-        yield Step(name, label, middle if per_order else 1)
-
 
 @define
 class World:
@@ -186,10 +127,14 @@ class World:
         timeout = 1 if self.rests else 30
         config = CONFIG.format(account=ACCOUNT, port=self.gateway.port, timeout=timeout)
         (self.folder / "config.toml").write_text(config)
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        targets = [{"symbol": symbol, "weight": weight} for symbol, weight in WEIGHTS.items()]
-        target = {"timestamp": now, "metadata": {"id": "killed"}, "targets": targets}
-        (self.folder / "target.json").write_text(json.dumps(target))
+        write_target(self.folder, WEIGHTS)
+
+    def inject(self, fault: Fault, after: int) -> None:
+        """Let something go wrong after so many occasions."""
+        self.gateway.inject(fault, **{"after": after, **FAULTS[fault]})
+
+    def has_ended(self) -> None:
+        """Nothing is to be done before the next command."""
 
     def _quote(self, symbol: str, size: Decimal | None) -> None:
         mid = PRICES[symbol]
@@ -221,112 +166,13 @@ class World:
         return judge(truth_of(self.gateway, ACCOUNT, START, asked), content, ending)
 
 
-def killed(
-    children: Children, folder: Path, seed: int, step: Step | None, fault: Fault | None = None
-) -> Outcome:
-    """Kill a command at a step, or at random times; start it again until it has ended; judge."""
-    folder.mkdir()
-    random = Random(f"{seed}")  # noqa: S311 - no secrets
-    started = time.monotonic()
-    rests = step is not None and "cancel" in step.label
-    with World(folder, seed, rests or (step is None and seed % 4 == 0)) as world:
-        if fault is not None:
-            after = (
-                0 if fault is Fault.LOST_CANCEL or fault.is_setting else random.randrange(ORDERS)
-            )
-            world.gateway.inject(fault, **{"after": after, **FAULTS[fault]})
-        codes = []
-        if step is not None:
-            codes.append(children.run(folder, die=step.request))
-        else:
-            for _ in range(random.randint(3, 8)):
-                codes.append(children.run(folder, after=random.uniform(0.1, 2.5)))
-                if codes[-1] in ENDED:
-                    break
-        kills = codes.count(-signal.SIGKILL)
-        after_kills: list[int] = []
-        while (after_kills or codes)[-1] not in ENDED and len(after_kills) < MAX_RESTARTS:
-            after_kills.append(children.run(folder))
-        ending = Ending(
-            codes=(*codes[-1:], *after_kills),
-            minutes=(time.monotonic() - started) / 60,
-            texts=((folder / "output.txt").read_text(),),
-        )
-        violations = world.judged(ending, is_faulty=fault is not None)
-    name = " + ".join(filter(None, [step.name if step else "random", fault and fault.value]))
-    return Outcome(name, seed, kills, (*codes, *after_kills), tuple(violations))
-
-
-def run_kills(
-    folder: Path, kills: int, first: int = 0, faults: tuple[Fault, ...] = ()
-) -> Iterator[Outcome]:
-    """Kill at each step once, then at random times, until there were so many kills.
-
-    With faults, each world has the next one of them.
-    """
-    steps = list(steps_to_die_of())
-    done, count = 0, 0
-    with Children(folder, CHILD) as children:
-        while done < kills:
-            step = steps[count] if count < len(steps) and not faults else None
-            fault = faults[(first + count) % len(faults)] if faults else None
-            outcome = killed(children, folder / f"{first + count}", first + count, step, fault)
-            done += outcome.kills
-            count += 1
-            yield outcome
-
-
-def spread(
-    folder: Path, kills: int, first: int, processes: int, faults: tuple[Fault, ...]
-) -> Iterator[Outcome]:
-    """Share kills out among so many commands at a time."""
-
-    def share(number: int) -> list[Outcome]:
-        (folder / f"share{number}").mkdir()
-        return list(
-            run_kills(
-                folder / f"share{number}", -(-kills // processes), first + 10_000 * number, faults
-            )
-        )
-
-    with ThreadPoolExecutor(processes) as pool:
-        for part in pool.map(share, range(processes)):
-            yield from part
-
-
-def shown(outcomes: list[Outcome]) -> str:
-    """What came of it, in lines."""
-    ends = Counter(outcome.codes[-1] for outcome in outcomes)
-    rules = Counter(each.rule for outcome in outcomes for each in set(outcome.violations))
-    reviews = Counter(outcome.name for outcome in outcomes if outcome.codes[-1] == REVIEW)
-    return (
-        f"{sum(outcome.kills for outcome in outcomes)} kills in {len(outcomes)} worlds; "
-        f"last exit codes {dict(sorted(ends.items()))}; violations {dict(sorted(rules.items()))}: "
-        f"duplicate orders {rules['J1']}, lost {rules['J2']}, positions {rules['J3']}; "
-        f"ended in review {sum(reviews.values())} {dict(reviews)}"
-    )
-
-
-def main() -> int:
-    """Run what the command line says; 1 where a law was broken."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--faults", default="", help="all, or names with commas")
-    options = parser.parse_args()
-    names = list(FAULTS) if options.faults == "all" else filter(None, options.faults.split(","))
-    faults = tuple(Fault(name) for name in names)
-    started = time.monotonic()
-    outcomes = []
-    with tempfile.TemporaryDirectory() as name, contextlib.suppress(KeyboardInterrupt):
-        for outcome in spread(Path(name), options.kills, options.first, options.processes, faults):
-            outcomes.append(outcome)
-            if outcome.violations:
-                print(outcome, flush=True)
-    print(f"{shown(outcomes)}; {time.monotonic() - started:.0f} s")
-    return any(outcome.violations for outcome in outcomes)
+MATRIX = CrashMatrix(
+    child=CHILD,
+    make_world=World,
+    faults=FAULTS,
+    at_once=frozenset(fault for fault in FAULTS if fault.is_setting) | {Fault.LOST_CANCEL},
+)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(MATRIX.main(__doc__))

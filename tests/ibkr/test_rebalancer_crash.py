@@ -1,17 +1,11 @@
 """Real runs over the socket of a simulated gateway that are really killed, and go on."""
 
 import pytest
-from tests.ibkr.crash import (
-    CHILD,
-    FAULTS,
-    World,
-    killed,
-    run_kills,
-    steps_to_die_of,
-)
+from tests.ibkr.crash import CHILD, FAULTS, MATRIX, World
 from tests.rebalancer.crash import CRASH_POINTS
 from tests.rebalancer.judge import DONE, REVIEW
 from tests.rebalancer.kill_nine import Children
+from tests.rebalancer.socket_crash import steps_to_die_of
 
 from nanobook_ibkr.simulator.fault import Fault
 
@@ -33,12 +27,14 @@ def test_the_points_are_those_of_the_matrix_and_three_of_this_broker():
 
 @pytest.mark.parametrize("name", ["before the send", "send"])
 def test_a_run_that_is_killed_around_a_send_goes_on_by_itself(children, tmp_path, name):
-    outcome = killed(children, tmp_path / "world", 1, STEPS[name])
+    outcome = MATRIX.killed(children, tmp_path / "world", 1, STEPS[name])
     assert (outcome.codes, outcome.violations) == ((-9, 0), ())
 
 
 def test_a_run_whose_connection_breaks_and_that_is_killed_goes_on(children, tmp_path):
-    outcome = killed(children, tmp_path / "world", 2, STEPS["fill write"], Fault.DROP_AFTER_ACCEPT)
+    outcome = MATRIX.killed(
+        children, tmp_path / "world", 2, STEPS["fill write"], Fault.DROP_AFTER_ACCEPT
+    )
     assert (outcome.codes, outcome.violations) == ((-9, 0), ())
 
 
@@ -70,7 +66,7 @@ def test_only_the_client_that_sent_an_order_can_prove_that_it_never_arrived(chil
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_at_any_step_or_time_breaks_no_law(tmp_path):
-    outcomes = list(run_kills(tmp_path, len(STEPS) + 10))
+    outcomes = list(MATRIX.run_kills(tmp_path, len(STEPS) + 10))
     assert [outcome for outcome in outcomes if outcome.violations] == []
     assert [outcome.name for outcome in outcomes[: len(STEPS)] if outcome.kills == 0] == []
     assert [outcome.name for outcome in outcomes if outcome.codes[-1] == REVIEW] == []
@@ -81,7 +77,7 @@ def test_a_run_that_is_killed_at_any_step_or_time_breaks_no_law(tmp_path):
 def test_a_run_that_is_killed_under_a_fault_breaks_no_law(children, tmp_path, number):
     fault = list(FAULTS)[number]
     step = list(STEPS.values())[7 * number % len(STEPS)]
-    outcome = killed(children, tmp_path / "world", number, step, fault)
+    outcome = MATRIX.killed(children, tmp_path / "world", number, step, fault)
     assert outcome.violations == ()
     # Numbers that have jumped prove nothing of an order that was in doubt then.
     assert outcome.codes[-1] == 0 or (outcome.codes[-1], fault) == (REVIEW, Fault.ORDER_ID_JUMP)
