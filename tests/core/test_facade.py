@@ -126,11 +126,6 @@ def test_a_name_that_an_extra_brings_says_how_to_get_it():
     assert shown.splitlines()[-1] == "False"
 
 
-def test_a_part_that_is_not_real_yet_is_truthfully_absent():
-    with pytest.raises(AttributeError, match=r"nanobook-binance 0\.1\.0 is installed but does not"):
-        _ = nanobook.BinanceBroker
-
-
 def test_a_name_of_the_seed_that_is_missing_says_which_part_it_belongs_to():
     with pytest.raises(AttributeError, match=r"nanobook-itch 0\.1\.0 is installed but does not"):
         _ = nanobook.parse_itch

@@ -127,7 +127,7 @@ class Symbols:
 
     def name_of(self, pair: str) -> str:
         """Return the symbol of a pair; of one that is not listed any more, the pair's name."""
-        listed = self.of_pair(pair)
+        listed = self._pairs.get(pair)  # at once: whoever asks may hold up others
         return pair if listed is None else listed.symbol
 
     def refresh(self) -> None:
@@ -178,16 +178,17 @@ class Symbols:
             names = [row["symbol"] for row in rows]
         except (KeyError, TypeError, ValueError) as error:
             raise _not_rules(f"{type(error).__name__}: {error}") from error
-        if symbol is None:
-            self._pairs, self._unreadable = {}, {}
+        pairs = {} if symbol is None else dict(self._pairs)
+        unreadable = {} if symbol is None else dict(self._unreadable)
         for name, row in zip(names, rows, strict=True):
-            self._pairs.pop(name, None)
+            pairs.pop(name, None)
             try:
-                self._pairs[name] = self._read(row)
+                pairs[name] = self._read(row)
             except (KeyError, TypeError, ValueError, ValidationError) as error:
-                self._unreadable[name] = f"{type(error).__name__}: {error}"
-                log.warning("%s has rules that cannot be: %s", name, self._unreadable[name])
-        self._by_symbol = {listed.symbol: listed for listed in self._pairs.values()}
+                unreadable[name] = f"{type(error).__name__}: {error}"
+                log.warning("%s has rules that cannot be: %s", name, unreadable[name])
+        self._pairs, self._unreadable = pairs, unreadable
+        self._by_symbol = {listed.symbol: listed for listed in pairs.values()}
 
     def _read(self, row: Mapping[str, Any]) -> Listed:
         pair, base, quote = row["symbol"], row["baseAsset"], row["quoteAsset"]

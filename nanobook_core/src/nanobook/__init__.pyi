@@ -188,6 +188,7 @@ from nanobook_optimizers.tail import optimize_cvar as optimize_cvar
 from nanobook_optimizers.variance import optimize_max_sharpe as optimize_max_sharpe
 from nanobook_optimizers.variance import optimize_mean_variance as optimize_mean_variance
 from nanobook_optimizers.variance import optimize_min_variance as optimize_min_variance
+from nanobook_binance.broker import BinanceBroker as BinanceBroker
 from nanobook_ibkr.broker import IbkrBroker as IbkrBroker
 from nanobook_rebalancer.planning import plan as plan
 from nanobook_report.equity import plot_equity as plot_equity

@@ -12,6 +12,7 @@ from typing import Literal
 from attrs import evolve
 
 from nanobook_core.broker import BrokerBase
+from nanobook_core.broker.market_limit import market_limit
 from nanobook_core.broker.order_rules import check_rules
 from nanobook_core.broker.reference import check_reference, check_scope
 from nanobook_core.broker.setting import to_cap, to_choice, to_seconds, to_whole, to_word
@@ -53,7 +54,7 @@ from nanobook_ibkr.library import BACKENDS
 from nanobook_ibkr.lifeline import Lifeline
 from nanobook_ibkr.listener import SessionSettings
 from nanobook_ibkr.order_desk import OrderDesk
-from nanobook_ibkr.order_form import market_limit, order_fields
+from nanobook_ibkr.order_form import order_fields
 from nanobook_ibkr.order_sender import OrderSender
 from nanobook_ibkr.quote import MARKET_DATA_TYPES
 from nanobook_ibkr.setting import to_pace
@@ -411,7 +412,8 @@ class IbkrBroker(BrokerBase):
     def _market_limit(self, order: BrokerOrder, rules: Instrument) -> Decimal | None:
         if order.order_type is not OrderType.MARKET or self._cap is None:
             return None
-        return market_limit(order.side, self.quote(order.symbol), self._cap, rules)
+        quote = self.quote(order.symbol)
+        return market_limit(order.side, quote, self._cap, rules, broker=self.name)
 
     def cancel_order(self, order: OrderReference) -> None:
         """Ask for the end of an order, and return when the venue has heard.

@@ -9,13 +9,9 @@ from attrs import evolve
 from nanobook_core.contracts import (
     BrokerOrder,
     BrokerTimeInForce,
-    Instrument,
-    NoQuoteError,
     OrderType,
-    Quote,
 )
 from nanobook_core.contracts.broker_order import check_client_order_id
-from nanobook_core.contracts.cents import WIDE
 from nanobook_core.errors import ValidationError
 from nanobook_core.types import Side
 from nanobook_ibkr.message import CompletedOrder, OpenOrder
@@ -121,30 +117,6 @@ def sendable(order_ref: str) -> str | None:
         return check_client_order_id(order_ref)
     except ValidationError:
         return None
-
-
-def market_limit(side: Side, quote: Quote, cap_bps: Decimal, rules: Instrument) -> Decimal:
-    """Limit of a market order: so many basis points beyond the far touch, to the tick beyond that.
-
-    A sale's is at least one tick.
-
-    Raises:
-        NoQuoteError: the prices are not those of a market that trades now.
-
-    """
-    if not quote.is_usable or quote.is_delayed:
-        what = "halted" if quote.is_halted else "delayed" if quote.is_delayed else "one-sided"
-        raise NoQuoteError(
-            f"{quote.symbol}: a market order needs prices now, and they are {what}; give a limit, "
-            "or market_cap_bps=None to send market orders without one",
-            broker="ibkr",
-        )
-    assert quote.bid is not None  # noqa: S101 - a usable quote has both, mypy cannot know
-    assert quote.ask is not None  # noqa: S101
-    buys = side is Side.BUY
-    factor = WIDE.divide(WIDE.add(_BPS, cap_bps if buys else cap_bps.copy_negate()), _BPS)
-    limit = rules.round_price(WIDE.multiply(quote.ask if buys else quote.bid, factor), up=buys)
-    return max(limit, rules.tick)
 
 
 def _limit(message: ToldOrder, order_type: OrderType) -> Decimal | None:

@@ -1,0 +1,171 @@
+"""One order at Binance: what is told of it comes to, in whatever order that comes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from attrs import define, evolve
+
+from nanobook_binance.message import ToldOrder
+from nanobook_binance.order_form import STATES
+from nanobook_core.broker import OrderRecord
+from nanobook_core.broker.exact import QUOTIENT, total
+from nanobook_core.contracts import BrokerOrderStatus, OrderState, OrderType
+from nanobook_core.types import Side
+
+#: The number of an order at the venue, which counts by pair.
+OrderKey = tuple[str, int]
+
+
+@define(kw_only=True, eq=False)
+class KnownOrder:
+    """An order and its numbers. Methods that hear something say whether anything changed."""
+
+    record: OrderRecord
+    pair: str
+    client_order_id: str
+    """That it was sent with, which may be none that nanobook would send."""
+    order_type: OrderType | None
+    """None for one that nanobook has no word for; the record says market then."""
+    limit: Decimal | None = None
+    """Limit that a market order went with."""
+    number: int = 0
+    """Of all that are known, in the order in which they became so."""
+    venue_id: int = 0
+    """The venue's number for it; 0 while it has told none."""
+    created: dt.datetime | None = None
+    """When the venue took it."""
+    sent_ms: int = 0
+    """Venue's time, by our clock, at which it was to be sent; 0 where others sent it."""
+    until_ms: int | None = None
+    """Venue's time, by our clock, until when it may have been signed; None while that goes on."""
+    is_sending: bool = False
+    """Whether somebody waits for the answer to it."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it was sent from here, or is asked for by its client order id."""
+        return self.record.is_own
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing but a late fill can happen to it."""
+        return self.record.state.is_terminal
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether it was sent, and nobody knows whether the venue has it."""
+        return not (self.venue_id or self.is_done or self.is_sending)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is in doubt, or the venue does not know it any more."""
+        return self.is_in_doubt or self.record.state is OrderState.UNKNOWN
+
+    @property
+    def is_free(self) -> bool:
+        """Whether its client order id may be sent again: the venue never took it."""
+        return not self.venue_id and self.record.state in (
+            OrderState.NOT_ACCEPTED,
+            OrderState.REJECTED,
+        )
+
+    @property
+    def is_missing_fills(self) -> bool:
+        """Whether more has filled than the executions that are known."""
+        known = total(*(fill.quantity for fill in self.record.fills))
+        return known < self.record.filled_quantity
+
+    @property
+    def key(self) -> OrderKey:
+        """Its number at the venue."""
+        return self.pair, self.venue_id
+
+    @property
+    def age(self) -> tuple[dt.datetime, int]:
+        """What comes first in the order of age."""
+        return self.created or dt.datetime.max.replace(tzinfo=dt.UTC), self.number
+
+    def is_that(self, told: ToldOrder) -> bool:
+        """Whether what is told can be of this order, which has no number yet."""
+        mine = (self.pair, self.client_order_id, self.side)
+        return mine == (told.pair, told.client_order_id, told.side)
+
+    def can_be(self, told: ToldOrder) -> bool:
+        """Whether what is told of an order of its number can be of this one.
+
+        An order that somebody has amended has another client order id there, and is as old.
+        """
+        is_as_old = None in (told.created, self.created) or told.created == self.created
+        is_named_so = told.client_order_id == self.client_order_id
+        return told.side is self.side and (is_named_so or is_as_old)
+
+    def told(self, told: ToldOrder) -> bool:
+        """Hear how far it is."""
+        self._identified(told)
+        self.created = self.created or told.created
+        record, state = self.record, STATES.get(told.status)
+        changed = self._take_terms(told)
+        if state is None:
+            record.warned(f"status {told.status!r:.40}")
+            state = OrderState.ACCEPTED
+        reason = told.reason
+        if not reason and told.status == "EXPIRED_IN_MATCH":
+            reason = "it would have traded with an order of the same account"
+        was_heard = record.told(
+            state,
+            filled=told.filled,
+            avg_fill_price=self._average(told),
+            reason=reason,
+            at=max(told.at, record.updated_at or told.at),
+            venue_status=told.status,
+            venue_ids={"symbol": self.pair, "order_id": str(told.order_id)},
+        )
+        return was_heard or changed
+
+    def doubted(self, until_ms: int) -> bool:
+        """Hear nothing of it, though it may have been sent until then."""
+        self.until_ms = until_ms
+        return self.record.lost()
+
+    def proved_absent(self) -> None:
+        """Be proved never to have reached the venue."""
+        self.record.lost()
+        self.record.proved_absent("it never reached the venue")
+
+    def told_missing(self) -> bool:
+        """Hear that the venue does not know it any more, though it had it."""
+        if self.is_done or self.record.state is OrderState.UNKNOWN:
+            return False
+        self.record.state = OrderState.UNKNOWN
+        self.record.reason = "the venue had it, and does not know it any more"
+        return True
+
+    def status(self) -> BrokerOrderStatus:
+        """All of it as a record."""
+        status = evolve(self.record.status(), client_order_id=self.client_order_id)
+        return status if self.order_type is not None else evolve(status, order_type=None)
+
+    @property
+    def side(self) -> Side:
+        """Of which side it is."""
+        return self.record.order.side
+
+    def _identified(self, told: ToldOrder) -> None:
+        if not self.venue_id:
+            self.venue_id = self.record.order_id = told.order_id
+
+    def _take_terms(self, told: ToldOrder) -> bool:
+        """Take over a quantity that somebody has made less: orders change in no other way."""
+        order = self.record.order
+        if self.is_done or not told.filled <= told.quantity < order.quantity or not told.quantity:
+            return False
+        self.record.order = evolve(order, quantity=told.quantity)
+        return True
+
+    @staticmethod
+    def _average(told: ToldOrder) -> Decimal | None:
+        if told.paid is None or not told.filled:
+            return None
+        return QUOTIENT.divide(told.paid, told.filled)

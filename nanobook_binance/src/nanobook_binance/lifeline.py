@@ -1,0 +1,276 @@
+"""A broker's connection, and what lives as long as it: journal, stream, thread of events."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+
+from nanobook_binance.environment import Environment
+from nanobook_binance.message import read_report
+from nanobook_binance.order_desk import OrderDesk
+from nanobook_binance.resolution import Resolution
+from nanobook_binance.rest import Rest
+from nanobook_binance.resync import compare
+from nanobook_binance.signature import Keys
+from nanobook_binance.symbol import Symbols
+from nanobook_binance.user_stream import UserStream
+from nanobook_binance.valuation import ACCOUNT
+from nanobook_core.broker.event_thread import EventThread
+from nanobook_core.broker.uninterrupted import uninterrupted
+from nanobook_core.contracts import (
+    BrokerEvent,
+    BrokerProtocolError,
+    ConnectError,
+    ConnectionInfo,
+    ConnectionState,
+    NotConnectedError,
+    Outcome,
+)
+from nanobook_core.errors import ValidationError
+
+#: Seconds that the end of a connection waits for callbacks, and for the stream.
+_PATIENCE = 5.0
+_S = ConnectionState
+
+
+class Lifeline:
+    """What a broker is connected by. It is the listener of its stream."""
+
+    def __init__(
+        self,
+        desk: OrderDesk,
+        resolution: Resolution,
+        *,
+        environment: Environment,
+        keys: Keys,
+        rest: Rest,
+        symbols: Symbols,
+        journal: Path | None,
+        streams: bool,
+        timeout: float,
+        publish: Callable[[BrokerEvent], None],
+        deliver: Callable[[], None],
+    ) -> None:
+        """`deliver` is called on a thread of its own whenever something was published."""
+        self._pid = os.getpid()
+        self._environment = environment
+        self._keys = keys
+        self._rest = rest
+        self._symbols = symbols
+        self._desk = desk
+        self._resolution = resolution
+        self._journal = journal
+        self._streams = streams
+        self._timeout = timeout
+        self._publish = publish
+        self._deliver = deliver
+        self._connecting = threading.RLock()
+        self._changed = threading.Condition()
+        self._info = ConnectionInfo(state=_S.DISCONNECTED, is_live=environment.is_live)
+        self._may_trade = True
+        self.began_ms = 0
+        """Venue's time when this was connected first."""
+        self._stream: UserStream | None = None
+        self._events: EventThread | None = None
+        self._dismissed: EventThread | None = None
+        """The last one that was ended by others than its own callbacks."""
+
+    @property
+    def info(self) -> ConnectionInfo:
+        """State of the connection."""
+        if self._is_inherited:
+            return ConnectionInfo(state=_S.DISCONNECTED, is_live=self._environment.is_live)
+        return self._info
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether the venue can be asked, though its stream may be down."""
+        return not self._is_inherited and self._info.state not in (_S.DISCONNECTED, _S.CONNECTING)
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether all that happens is told by itself."""
+        return self._streams and self._info.state in (_S.READY, _S.READ_ONLY)
+
+    @property
+    def has_events(self) -> bool:
+        """Whether there is a thread that delivers events."""
+        return self._events is not None
+
+    @property
+    def _is_inherited(self) -> bool:
+        return os.getpid() != self._pid
+
+    def connect(self, timeout: float, began: Callable[[], None]) -> None:
+        """Connect, or wait for a stream that was lost to be there again.
+
+        `began` is called once there is a journal, and before there is a connection.
+        """
+        if self._is_inherited:
+            raise NotConnectedError(
+                "not connected: this broker is that of the process that this one was forked from; "
+                "make another one here",
+                broker="binance",
+            )
+        with self._connecting:
+            if self._dismissed is not None and self._dismissed.is_current:
+                raise NotConnectedError(
+                    "a callback of a connection that others have ended makes no new one",
+                    broker="binance",
+                )
+            if self._info.state is _S.DISCONNECTED:
+                self._start(timeout, began)
+            elif self._stream is not None:
+                self._stream.hurry()
+                self._wait_ready(timeout)
+
+    def disconnect(self) -> None:
+        """End the connection, whatever interrupts that; again, or in a fork, it does nothing."""
+        if self._is_inherited:
+            return  # what others held when it was forked is held for ever
+        with self._connecting:
+            events = self._events
+        if events is None:
+            return
+        if not events.is_current:
+            self._dismissed = events
+        uninterrupted(self._end)
+        events.join(_PATIENCE)
+
+    def wake(self) -> None:
+        """Have what was published delivered soon."""
+        thread = self._events
+        if thread is not None:
+            thread.wake()
+
+    def wait_synced(self, timeout: float) -> None:
+        """Return once a comparison that follows a lost stream is done, or takes too long."""
+        if not self._is_inherited and self._info.state is _S.SYNCING:
+            with self._changed:
+                self._changed.wait_for(lambda: self._info.state is not _S.SYNCING, timeout)
+
+    # What the stream tells, on its thread.
+
+    def stream_up(self) -> None:
+        """See `StreamListener`, here and below."""
+        self._tell(_S.SYNCING)
+        compare(self._desk, self._resolution)
+        self._tell_ready()
+
+    def stream_down(self, reason: str) -> None:
+        """Have nothing sent while nobody would hear of it."""
+        self._tell(_S.LINK_DOWN, f"{self._environment.name}: {reason}")
+
+    def report(self, event: Mapping[str, Any]) -> None:
+        """Take in how far an order is."""
+        self._desk.told(read_report(event))
+
+    def _start(self, timeout: float, began: Callable[[], None]) -> None:
+        end = time.monotonic() + timeout
+        try:
+            uninterrupted(self._prepare)
+            began()
+            self._tell(_S.CONNECTING)
+            self._rest.measure_time()
+            self.began_ms = self.began_ms or self._rest.time.milliseconds()
+            self._desk.began(self._rest.time.milliseconds())
+            self._symbols.refresh()
+            self._recognise()
+            if self._streams:
+                self._stream = UserStream(
+                    self._environment.ws_api, self._keys, self._rest, self, self._timeout
+                )
+                self._stream.start()
+                self._wait_ready(max(end - time.monotonic(), 0.0))
+            else:
+                self._tell(_S.SYNCING)
+                compare(self._desk, self._resolution)
+                self._tell_ready()
+        except BaseException:
+            events = self._events
+            uninterrupted(self._end)
+            if events is not None:
+                events.join(_PATIENCE)
+            raise
+
+    def _prepare(self) -> None:
+        self._desk.open(self._journal)
+        self._events = EventThread(self._deliver)
+
+    def _recognise(self) -> None:
+        """Learn whose account it is, and whether it may trade.
+
+        Raises:
+            ValidationError: the journal is that of another account.
+
+        """
+        told = self._rest.signed("GET", ACCOUNT, omitZeroBalances=True)
+        if not isinstance(told, dict):
+            raise BrokerProtocolError(
+                f"the venue tells no account: {told!r:.80}",
+                broker="binance",
+                outcome=Outcome.NOT_SENT,
+            )
+        account_id = str(told.get("uid", ""))
+        journal, name = self._desk.journal, f"{self._environment.name} {account_id}"
+        there = journal.entry("account")
+        if there and there != name:
+            raise ValidationError(
+                f"{journal.where} is the journal of account {there!r:.60}, and this is "
+                f"{name!r:.60}: give another `state`, or that account's keys"
+            )
+        if not there:
+            journal.write_entry("account", name)
+        self._info = evolve(
+            self._info,
+            account_id=account_id,
+            records_since=journal.created if self._desk.is_durable else None,
+        )
+        self._may_trade = told.get("canTrade") is not False
+
+    def _wait_ready(self, timeout: float) -> None:
+        with self._changed:
+            is_ready = self._changed.wait_for(
+                lambda: self._info.state in (_S.READY, _S.READ_ONLY, _S.DISCONNECTED), timeout
+            )
+        if not is_ready or self._info.state is _S.DISCONNECTED:
+            detail = self._info.detail or "there is no user data stream"
+            raise ConnectError(
+                f"{detail}; {self._environment.ws_api} did not get ready within {timeout:.1f} s "
+                "(stream=False goes without it)",
+                broker="binance",
+            )
+
+    def _tell_ready(self) -> None:
+        if self._may_trade:
+            self._tell(_S.READY, self._environment.name)
+        else:
+            self._tell(_S.READ_ONLY, f"{self._environment.name}: the account may not trade")
+
+    def _tell(self, state: ConnectionState, detail: str = "") -> None:
+        with self._changed:
+            if self._events is None and state is not _S.DISCONNECTED:
+                return  # the end came first
+            self._info = evolve(self._info, state=state, detail=detail)
+            self._changed.notify_all()
+        self._publish(BrokerEvent(connection=self._info))
+
+    def _end(self) -> None:
+        with self._connecting:
+            stream, self._stream = self._stream, None
+            events, self._events = self._events, None
+        if stream is not None:
+            stream.stop()
+            stream.join(_PATIENCE)
+        if self._info.state is not _S.DISCONNECTED:
+            self._tell(_S.DISCONNECTED)
+        if events is not None:
+            events.stop()
+        self._desk.close()
+        self._rest.close()

@@ -1,0 +1,316 @@
+"""Sending orders and their cancels, each once, and finding out what became of them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+from decimal import Decimal
+
+from nanobook_binance.exchange import ORDER
+from nanobook_binance.known_order import KnownOrder
+from nanobook_binance.message import read_order
+from nanobook_binance.order_desk import OrderDesk
+from nanobook_binance.order_form import order_parameters
+from nanobook_binance.resolution import Resolution
+from nanobook_binance.rest import Rest
+from nanobook_binance.symbol import Listed
+from nanobook_core.contracts import (
+    BrokerError,
+    BrokerOrder,
+    BrokerProtocolError,
+    CancelRejectedError,
+    DuplicateOrderError,
+    LinkDownError,
+    OrderAck,
+    OrderRejectedError,
+    OrderState,
+    Outcome,
+    OutcomeUnknownError,
+)
+from nanobook_core.contracts.clock import Clock
+
+log = logging.getLogger("nanobook.broker")
+
+_FIRST_PAUSE, _LAST_PAUSE = 0.05, 1.0
+
+
+class OrderSender:
+    """Sends orders of one broker, from any thread: each is in the journal before it is sent.
+
+    Nothing is ever sent twice. The venue takes a client order id again once its order is done, so
+    that an order sent again after a lost answer is a second order: what became of the first is
+    found out before.
+    """
+
+    def __init__(
+        self, desk: OrderDesk, rest: Rest, resolution: Resolution, clock: Clock, timeout: float
+    ) -> None:
+        """Ask for so many seconds what became of an order or a cancel without an answer."""
+        self._desk = desk
+        self._rest = rest
+        self._resolution = resolution
+        self._clock = clock
+        self._timeout = timeout
+
+    def check(self, order: BrokerOrder, pair: str, *, is_new: bool) -> None:
+        """Refuse an order before anything is sent: a used client order id, or a doubt beside it.
+
+        `is_new` says that nobody can have used its client order id.
+
+        Raises:
+            DuplicateOrderError: its client order id is another order's.
+            OutcomeUnknownError: an order of that symbol and side is in doubt, or one of that client
+                order id; nothing was sent.
+            BrokerError: the venue does not say.
+
+        """
+        self._desk.check_consistent()
+        name = order.client_order_id or ""
+        for known in self._desk.in_doubt():
+            if known.client_order_id == name or (known.pair, known.side) == (pair, order.side):
+                self._settle_before(known, name)
+        self._check_name(name)
+        if not is_new and self._desk.known(name) is None:
+            found = self._resolution.find(pair, name)
+            if found is not None:
+                self._desk.claim(found)
+                self._check_name(name)
+
+    def send(self, order: BrokerOrder, listed: Listed, limit: Decimal | None) -> OrderAck:
+        """Send an order; `limit` is that of a market order that goes with one.
+
+        Raises:
+            DuplicateOrderError: its client order id is another's; nothing was sent.
+            OrderRejectedError, UnknownSymbolError, PermissionDeniedError: the venue said no.
+            OutcomeUnknownError: it was sent, and nobody knows what became of it.
+            BrokerError: nothing was sent, as `outcome` says.
+
+        """
+        parameters = order_parameters(order, listed, limit)
+        known = self._written(order, listed, limit)
+        try:
+            told = read_order(self._rest.signed("POST", ORDER, **parameters))
+            self._desk.told(told)
+        except BrokerError as error:
+            if error.outcome is not Outcome.UNKNOWN:
+                self._refused(known, error)
+                raise
+            self._in_doubt(known)
+            return self._settled(known, error)
+        except BaseException:
+            self._in_doubt(known)
+            raise
+        finally:
+            known.is_sending = False
+        if known.venue_id:
+            return self._ack(known)
+        self._in_doubt(known)
+        return self._settled(
+            known, BrokerProtocolError("the venue answered for another order", broker="binance")
+        )
+
+    def cancel(self, known: KnownOrder, *, foreign: bool = False) -> None:
+        """Cancel an order, and return once the venue says that it is.
+
+        Raises:
+            CancelRejectedError: it is done otherwise; `status` says how.
+            PermissionDeniedError: it is of others, unless `foreign` allows that.
+            OutcomeUnknownError: it may or may not be cancelled.
+
+        """
+        with self._desk.changed:
+            if known.is_done:
+                raise self._not_cancelled(known)
+            known.record.cancel_requested(foreign=foreign)
+        try:
+            self._cancelled(known)
+        finally:
+            with self._desk.changed:
+                if known.record.cancel_rejected():
+                    self._desk.order_told(known, is_changed=True)
+        if known.record.state is not OrderState.CANCELLED:
+            raise self._not_cancelled(known)
+
+    def _written(self, order: BrokerOrder, listed: Listed, limit: Decimal | None) -> KnownOrder:
+        """Write an order down."""
+        desk, name = self._desk, order.client_order_id or ""
+        with desk.changed:
+            self._check_name(name)
+            before = desk.known(name)
+            if before is not None:
+                desk.orders.withdraw(before)
+            known = desk.orders.sent(order, listed.pair, limit, self._rest.time.milliseconds())
+        try:
+            desk.journal.write(known)
+        except BaseException:
+            self._withdraw(known)
+            raise
+        return known
+
+    def _withdraw(self, known: KnownOrder) -> None:
+        """Have it that an order was not sent."""
+        known.is_sending = False
+        with self._desk.changed:
+            self._desk.orders.withdraw(known)
+            self._desk.journal.forget(known)
+
+    def _refused(self, known: KnownOrder, error: BrokerError) -> None:
+        """Take in that the venue does not have it."""
+        if isinstance(error, DuplicateOrderError):
+            self._withdraw(known)
+            self._learn_of(known)
+        elif error.outcome is Outcome.REJECTED and isinstance(error, OrderRejectedError):
+            with self._desk.changed:
+                known.record.told(OrderState.REJECTED, reason=str(error), at=self._rest.time.now())
+                self._desk.order_told(known, is_changed=True)
+        else:
+            self._withdraw(known)
+
+    def _learn_of(self, known: KnownOrder) -> None:
+        """Ask for the order that has its client order id."""
+        try:
+            found = self._resolution.find(known.pair, known.client_order_id)
+        except BrokerError as error:
+            log.warning("the order that has its client order id is not told: %s", error)
+            return
+        if found is not None:
+            self._desk.claim(found)
+
+    def _in_doubt(self, known: KnownOrder) -> None:
+        """Take in that nobody knows; written down already, as it was on its way."""
+        known.is_sending = False
+        with self._desk.changed:
+            if known.venue_id:  # it was heard of meanwhile
+                return
+            if known.doubted(self._rest.time.milliseconds()):
+                self._desk.order_told(known, is_changed=True)
+
+    def _settled(self, known: KnownOrder, error: BrokerError) -> OrderAck:
+        """Find out what became of an order without an answer."""
+        try:
+            self._resolution.settle(known, self._timeout)
+            if known.venue_id:
+                self._resolution.refresh(known)  # its executions
+        except BrokerError as doubt:
+            if not known.venue_id:
+                raise self._doubtful(known, str(error), doubt.retry_after) from error
+        if known.venue_id:
+            if known.record.state is OrderState.REJECTED:
+                raise OrderRejectedError(
+                    known.record.reason or "the venue rejected it",
+                    broker="binance",
+                    client_order_id=known.client_order_id,
+                ) from error
+            return self._ack(known)
+        raise LinkDownError(
+            "the venue never had the order, as is proved now; it may be sent again",
+            broker="binance",
+            outcome=Outcome.NOT_SENT,
+            client_order_id=known.client_order_id,
+        ) from error
+
+    def _cancelled(self, known: KnownOrder) -> None:
+        """Send the cancel until the venue says how the order ended: asked twice is asked once."""
+        end, pause = self._clock.monotonic() + self._timeout, _FIRST_PAUSE
+        while True:
+            try:
+                self._delete(known)
+            except BrokerError as error:
+                doubt = error
+                if error.outcome is Outcome.NOT_SENT or not (
+                    isinstance(error, CancelRejectedError) or error.outcome is Outcome.UNKNOWN
+                ):
+                    raise
+            else:
+                return
+            self._ask_after(known)
+            if known.is_done:
+                return
+            left = end - self._clock.monotonic()
+            if left <= 0:
+                raise OutcomeUnknownError(
+                    f"order {known.record.order_id} may or may not be cancelled: {doubt}; "
+                    "cancel it again, or wait for its end",
+                    broker="binance",
+                    client_order_id=known.client_order_id,
+                ) from doubt
+            self._clock.sleep(min(pause, left))
+            pause = min(2 * pause, _LAST_PAUSE)
+
+    def _ask_after(self, known: KnownOrder) -> None:
+        if known.venue_id:
+            self._resolution.refresh(known)
+        else:
+            with contextlib.suppress(OutcomeUnknownError):
+                self._resolution.look(known)
+
+    def _delete(self, known: KnownOrder) -> None:
+        """Send its cancel; of one without a number, by its client order id."""
+        name = None if known.venue_id else known.client_order_id
+        answer = self._rest.signed(
+            "DELETE",
+            ORDER,
+            symbol=known.pair,
+            orderId=known.venue_id or None,
+            origClientOrderId=name,
+            newClientOrderId=f"nbc-{secrets.token_hex(14)}",
+        )
+        self._desk.told(read_order(answer))
+
+    def _settle_before(self, known: KnownOrder, name: str) -> None:
+        """Have an order settled that another one must not be sent beside."""
+        try:
+            self._resolution.look(known)
+        except OutcomeUnknownError as error:
+            if known.client_order_id == name:
+                return  # it is refused as used
+            raise OutcomeUnknownError(
+                f"nothing is sent to {known.side.value} {known.record.order.symbol} while an order "
+                f"is in doubt: {error}",
+                broker="binance",
+                outcome=Outcome.NOT_SENT,
+                client_order_id=name,
+                retry_after=error.retry_after,
+            ) from error
+
+    def _check_name(self, name: str) -> None:
+        """Refuse a client order id that another order has."""
+        known = self._desk.known(name)
+        if known is None or known.is_free:
+            return
+        raise DuplicateOrderError(
+            f"client order id {name!r} is that of order {known.record.order_id}, which is "
+            f"{known.record.state.value}",
+            broker="binance",
+            outcome=Outcome.NOT_SENT,
+            client_order_id=name,
+        )
+
+    def _ack(self, known: KnownOrder) -> OrderAck:
+        status = self._desk.status(known)
+        return OrderAck(
+            status.order_id, known.client_order_id, status.state, venue_ids=status.venue_ids
+        )
+
+    def _doubtful(
+        self, known: KnownOrder, why: str, retry_after: float | None = None
+    ) -> OutcomeUnknownError:
+        order = known.record.order
+        return OutcomeUnknownError(
+            f"{why}; nobody knows whether the venue has it: ask find_order("
+            f"{known.client_order_id!r}, {order.symbol!r}), which settles it within seconds, and "
+            "do not send it again before that says None",
+            broker="binance",
+            client_order_id=known.client_order_id,
+            retry_after=retry_after,
+        )
+
+    def _not_cancelled(self, known: KnownOrder) -> CancelRejectedError:
+        status = self._desk.status(known)
+        return CancelRejectedError(
+            f"order {status.order_id} was not cancelled: it is {status.state.value}",
+            broker="binance",
+            client_order_id=known.client_order_id,
+            status=status,
+        )
