@@ -140,8 +140,12 @@ class Lifeline:
             return
         if not events.is_current:
             self._dismissed = events
-        uninterrupted(self._end)
+        uninterrupted(self._finish)
         events.join(_PATIENCE)
+
+    def _finish(self) -> None:
+        with self._connecting:
+            self._end()
 
     def wake(self) -> None:
         """Have what was published delivered soon."""
@@ -262,9 +266,8 @@ class Lifeline:
         self._publish(BrokerEvent(connection=self._info))
 
     def _end(self) -> None:
-        with self._connecting:
-            stream, self._stream = self._stream, None
-            events, self._events = self._events, None
+        stream, self._stream = self._stream, None
+        events, self._events = self._events, None
         if stream is not None:
             stream.stop()
             stream.join(_PATIENCE)

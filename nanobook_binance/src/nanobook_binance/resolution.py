@@ -101,7 +101,7 @@ class Resolution:
                     client_order_id=client_order_id,
                 ) from error
             return None
-        return self._desk.told(told)
+        return self._taken_in(told)
 
     def settle(self, known: KnownOrder, seconds: float) -> None:
         """Ask for an order in doubt until it is found or proved absent, or for so long.
@@ -175,10 +175,21 @@ class Resolution:
             if found := self.find(doubt.pair, doubt.client_order_id):
                 return found
         for told in self._listed(doubt):
-            known = self._desk.told(told)
-            if told.client_order_id == doubt.client_order_id and known is not None:
-                return known
+            if told.client_order_id == doubt.client_order_id:
+                return self._taken_in(told)
+            self._desk.told(told)
         return None
+
+    def _taken_in(self, told: ToldOrder) -> KnownOrder:
+        known = self._desk.told(told)
+        if known is None:  # it is there all the same
+            raise OutcomeUnknownError(
+                f"{told.client_order_id!r}: the venue tells of it what cannot be: "
+                f"{self._desk.contradiction or told}",
+                broker="binance",
+                client_order_id=told.client_order_id,
+            )
+        return known
 
     def _listed(self, doubt: Doubt) -> Iterator[ToldOrder]:
         """Every order of the pair since then that the venue has in any list."""
