@@ -334,3 +334,10 @@ def test_no_more_of_a_file_is_read_than_a_secret_may_have(secret_file):
 def test_the_link_that_a_container_makes_of_a_secret_is_followed(secret_file, tmp_path):
     (tmp_path / "link").symlink_to(secret_file)
     assert resolve_secret(f"file:{tmp_path / 'link'}").reveal() == "canary-file-1"
+
+
+@pytest.mark.parametrize("source", ["env:OTHER", "file:/nowhere", "keyring:nothing"])
+def test_an_error_brings_no_other_with_it_whose_frames_hold_values(source):
+    with pytest.raises(SecretError) as caught:
+        resolve_secret(source, environment={"ONE": "canary-of-one"})
+    assert caught.value.__context__ is None

@@ -40,10 +40,13 @@ def resolve_secret(
             f"{name}: say where it is, as {_HOW}; a value itself is refused, as settings and "
             "arguments are read by others"
         )
+    reason = None
     try:
         value = _SOURCES[kind](place, os.environ if environment is None else environment)
     except SecretError as error:
-        raise SecretError(f"{name}: {error}") from None
+        reason = str(error)
+    if reason is not None:  # raised here, so that no frame comes with it in which values are
+        raise SecretError(f"{name}: {reason}")
     if not SHORTEST <= len(value) <= LONGEST:
         raise SecretError(
             f"{name}: from {SHORTEST} to {LONGEST:,} characters, got {len(value)} from {kind}:"
