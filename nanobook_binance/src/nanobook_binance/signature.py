@@ -142,7 +142,8 @@ def read_keys(api_key: str | Secret | None, secret_key: str | Secret | None) -> 
         SecretError: there is none, or it cannot be one; the message does not repeat it.
 
     """
-    api_key, secret_key = hold("api_key", api_key), hold("secret_key", secret_key)
+    api_key = hold("api_key", api_key)  # one by one: the next line may raise, and show this one
+    secret_key = hold("secret_key", secret_key)
     return Keys(
         _read(api_key, "api_key", API_KEY_VARIABLE),
         _read(secret_key, "secret_key", SECRET_KEY_VARIABLE),
