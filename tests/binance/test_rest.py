@@ -440,6 +440,20 @@ def test_a_limit_without_seconds_lasts_until_the_next_minute(headers):
         assert rest(server, clock=clock).public("GET", "/api/v3/x") == {}
 
 
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "7"}])
+def test_a_venue_that_is_overloaded_has_set_no_limit(headers):
+    clock = HandClock()
+    text = "Server is currently overloaded with other requests. Please try again in a few minutes."
+    with ScriptedServer(refusal(-1008, text, 429, headers)) as server:
+        venue = rest(server, clock=clock)
+        with pytest.raises(RateLimitedError, match="overloaded") as caught:
+            send(venue)
+        assert (caught.value.outcome, caught.value.retryable) == (Outcome.REJECTED, True)
+        assert caught.value.retry_after == float(headers.get("Retry-After", 1))
+        assert send(venue, "DELETE") == send(venue) == {}
+        assert clock.slept == []
+
+
 def test_questions_wait_for_the_next_minute_and_cancels_do_not():
     clock = HandClock()
     used = answer({}, headers={"X-MBX-USED-WEIGHT-1M": "4799"})

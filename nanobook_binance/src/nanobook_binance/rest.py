@@ -32,6 +32,8 @@ _OK, _LAST_OK, _TOO_MANY, _BANNED = 200, 299, 429, 418
 #: Of a text that is no JSON, so much is told.
 _SHOWN = 80
 _TOO_MANY_ORDERS = "-1015"
+#: The venue has too much to do, with whatever comes from anywhere; no limit was passed here.
+_OVERLOADED = "-1008"
 
 
 class Rest:
@@ -183,7 +185,9 @@ class Rest:
         if told is not None and _code(told)[0] is None:
             return told
         error = self._refusal(request, answer)
-        if answer.status in (_TOO_MANY, _BANNED):
+        if error.code == _OVERLOADED and error.retry_after is None:
+            error.retry_after = 1.0
+        elif answer.status in (_TOO_MANY, _BANNED) and error.code != _OVERLOADED:
             if error.retry_after is None:
                 error.retry_after = self.weight.until_next_minute
             self.weight.close(error.retry_after, orders_only=error.code == _TOO_MANY_ORDERS)
