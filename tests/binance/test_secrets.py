@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import gc
 import io
 import itertools
 import logging
@@ -12,7 +11,6 @@ import pprint
 import signal
 import threading
 import traceback
-import types
 from decimal import Decimal
 
 import pytest
@@ -32,9 +30,12 @@ from tests.binance.scripted_http import (
     silence,
 )
 
+from nanobook_binance.broker import BinanceBroker
 from nanobook_binance.environment import choose_environment
 from nanobook_binance.rest import Rest
 from nanobook_binance.signature import Keys, hold, read_keys
+from nanobook_binance.simulator import SimulatedBinance
+from nanobook_core.contracts.broker_error import BrokerError
 from nanobook_core.contracts.clock import SystemClock
 from nanobook_core.contracts.secret import Secret
 from nanobook_core.errors import SecretError
@@ -102,6 +103,7 @@ class Leaks:
     """Collects every text that a person or a program might see."""
 
     def __init__(self):
+        self.canaries = CANARIES
         self.texts = []
 
     def see(self, *values):
@@ -122,9 +124,7 @@ class Leaks:
             for frame, _ in traceback.walk_tb(one.__traceback__):
                 if os.path.realpath(frame.f_code.co_filename) != HERE:
                     self.see_variables(frame)
-            if os.path.realpath(__file__) == HERE:
-                lines = traceback.TracebackException.from_exception(one).format()
-                self.texts += list(lines)
+            self.texts += traceback.format_exception(one)
             with contextlib.suppress(Exception):
                 self.see(pickle.dumps(one).decode("latin-1"), copy.copy(one))
 
@@ -138,7 +138,10 @@ class Leaks:
 
     def found(self):
         return [
-            (canary, text[:300]) for text in self.texts for canary in CANARIES if canary in text
+            (canary, text[:300])
+            for text in self.texts
+            for canary in self.canaries
+            if canary in text
         ]
 
 
@@ -288,30 +291,87 @@ def test_what_holds_keys_shows_none(leaks):
             copied(keys)
 
 
-def test_no_key_stays_in_an_object_that_a_failure_leaves_behind(leaks):
-    """No error, frame or traceback that is still there leads to one."""
-    errors = []
-    with ScriptedServer(*[FAILURES[name]() for name in ("reset", "page, repeated")]) as server:
-        venue = made(server)
-        for _ in range(2):
-            with pytest.raises(Exception) as caught:  # noqa: PT011
-                send(venue, "POST")
-            errors.append(caught.value)
-    gc.collect()
-    reached = set()
-    waiting = [*errors]
-    while waiting:
-        one = waiting.pop()
-        if id(one) in reached or isinstance(one, (types.ModuleType, type, types.FunctionType)):
-            continue
-        reached.add(id(one))
-        if isinstance(one, types.FrameType):
-            if os.path.realpath(one.f_code.co_filename) != HERE:
-                leaks.see_variables(one)
-            continue
-        if isinstance(one, BaseException):
-            leaks.see(one, vars(one))
-        waiting += gc.get_referents(one) if isinstance(one, BaseException) else []
-        if isinstance(one, types.TracebackType):
-            waiting += [one.tb_frame, one.tb_next]
-    assert len(reached) > 2
+# -- the broker
+
+
+class Canaries:
+    """Keys of the simulated venue, which makes them itself."""
+
+    def __init__(self, binance):
+        self.binance = binance
+        self.settings = {"base_url": binance.url, "timeout": 5.0}
+
+    def broker(self, **settings):
+        keys = (self.binance.api_key, self.binance.secret_key)
+        return BinanceBroker(*keys, **{**self.settings, **settings})
+
+
+@pytest.fixture
+def canaries(leaks):
+    with SimulatedBinance() as binance:
+        leaks.canaries = [binance.api_key, binance.secret_key]
+        yield Canaries(binance)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"stream": 7},
+        {"testnet": True, "demo": True},
+        {"base_url": "http://api.binance.com"},
+        {"recv_window": 0},
+        {"timeout": -1.0},
+        {"quote_asset": ""},
+        {"market_cap_bps": 0.5},
+        {"state": "\0"},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_a_setting_that_is_refused_shows_no_key(leaks, canaries, settings):
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever it is
+        canaries.broker(**settings)
+    leaks.see_error(caught.value)
+
+
+@pytest.mark.parametrize("fault", ["", "html_502", "truncated_json", "drop_before_engine"])
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_broker_that_cannot_connect_shows_no_key(leaks, canaries, fault, stream):
+    if fault:
+        canaries.binance.inject(fault, endpoint="*", times=200)
+    else:
+        canaries.binance.revoke_key(canaries.binance.api_key)
+    broker = canaries.broker(stream=stream)
+    with pytest.raises(BrokerError) as caught:
+        broker.connect(1.0)
+    broker.disconnect()
+    canaries.binance.clear_faults()
+    leaks.see(broker, vars(broker))
+    leaks.see_error(caught.value)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_broker_whose_orders_fail_shows_no_key(leaks, canaries, stream, tmp_path):
+    state = tmp_path / "journal"
+    with canaries.broker(stream=stream, state=state) as broker:
+        leaks.see(broker, vars(broker), broker.connection(), broker.account())
+        for fault, how in (
+            ("drop_after_engine", {}),
+            ("timeout_executed", {}),
+            ("html_403", {}),
+            ("overloaded_1008", {"executed": True}),
+            ("stream_drop", {}),
+            ("key_revoked", {}),
+        ):
+            canaries.binance.inject(fault, **how)
+            try:
+                leaks.see(broker.submit_order("BTC", "buy", Decimal("0.001")))
+            except BrokerError as error:
+                leaks.see_error(error)
+        for ask in (broker.account, broker.open_orders, broker.resync, broker.server_time):
+            try:
+                leaks.see(ask())
+            except BrokerError as error:
+                leaks.see_error(error)
+    for file in tmp_path.iterdir():
+        leaks.see(file.read_bytes().decode("latin-1"))
+    leaks.see(canaries.binance, repr(broker))

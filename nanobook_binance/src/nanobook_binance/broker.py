@@ -29,7 +29,7 @@ from nanobook_binance.quote import Prices
 from nanobook_binance.resolution import Doubt, Resolution
 from nanobook_binance.rest import Rest
 from nanobook_binance.resync import compare, look
-from nanobook_binance.signature import read_keys
+from nanobook_binance.signature import hold, read_keys
 from nanobook_binance.symbol import Listed, Symbols
 from nanobook_binance.valuation import Holdings
 from nanobook_core.broker import BrokerBase
@@ -137,6 +137,8 @@ class BinanceBroker(BrokerBase):
             SecretError: there are no keys where they should be.
 
         """
+        api_key = hold("api_key", api_key)  # before anything can fail, and show it
+        secret_key = hold("secret_key", secret_key)
         super().__init__(clock=clock)
         if not isinstance(stream, bool):
             raise TypeError(f"stream is True or False, got {shown(stream)}")
