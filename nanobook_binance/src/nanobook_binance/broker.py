@@ -13,19 +13,14 @@ from attrs import evolve
 
 from nanobook_binance.environment import choose_environment
 from nanobook_binance.exchange import TEST
-from nanobook_binance.filters import (
-    UNKNOWN,
-    Standing,
-    check_filters,
-    cut_to_filters,
-    needs_reference,
-)
+from nanobook_binance.filters import UNKNOWN, check_filters, cut_to_filters
 from nanobook_binance.known_order import KnownOrder
 from nanobook_binance.lifeline import Lifeline
 from nanobook_binance.order_desk import OrderDesk
 from nanobook_binance.order_form import check_combination, order_parameters
 from nanobook_binance.order_sender import OrderSender
 from nanobook_binance.quote import Prices
+from nanobook_binance.refusal import Refusals
 from nanobook_binance.resolution import Doubt, Resolution
 from nanobook_binance.rest import Rest
 from nanobook_binance.resync import compare, look
@@ -156,6 +151,7 @@ class BinanceBroker(BrokerBase):
         self._symbols = Symbols(self._rest, to_word(quote_asset, "quote_asset"), self._clock)
         self._prices = Prices(self._rest, self._clock)
         self._holdings = Holdings(self._rest, self._symbols, self._clock)
+        self._refusals = Refusals(self._rest, self._prices, self._holdings)
         self._desk = OrderDesk(
             clock=self._clock,
             publish=self._publish,
@@ -285,7 +281,7 @@ class BinanceBroker(BrokerBase):
         """
         self._check_record(order)
         listed = self._listed(order.symbol)
-        return cut_to_filters(order, listed, self._standing(order, listed))
+        return cut_to_filters(order, listed, self._refusals.standing(order, listed))
 
     def preview(self, order: BrokerOrder) -> OrderPreview:
         """Have the venue check an order without sending it. What it costs is not told.
@@ -299,7 +295,7 @@ class BinanceBroker(BrokerBase):
         self._check_can(order)
         listed = self._listed(order.symbol)
         limit = self._market_limit(order, listed)
-        check_filters(self._as_sent(order, limit), listed, self._standing(order, listed))
+        check_filters(self._as_sent(order, limit), listed, self._refusals.standing(order, listed))
         self._rest.signed("POST", TEST, **order_parameters(order, listed, limit))
         return OrderPreview()
 
@@ -439,7 +435,10 @@ class BinanceBroker(BrokerBase):
             return self._sender.send(order, listed, limit)
         except BrokerError as error:
             self._symbols.learn(error)
-            raise
+            explained = self._refusals.explained(error, self._as_sent(order, limit), listed)
+            if explained is error:
+                raise
+            raise explained from error
 
     def _identified(self, order: BrokerOrder) -> BrokerOrder:
         identified = super()._identified(order)
@@ -525,12 +524,6 @@ class BinanceBroker(BrokerBase):
         if limit is None:
             return order
         return evolve(order, order_type=OrderType.LIMIT, limit_price=limit)
-
-    def _standing(self, order: BrokerOrder, listed: Listed) -> Standing:
-        """What filters compare an order with that can be asked for."""
-        if not needs_reference(order, listed):
-            return UNKNOWN
-        return Standing(reference_price=self._prices.reference(listed))
 
     def _check_rules(self, order: BrokerOrder) -> None:
         """Leave it to `_send`, which knows the limit that a market order goes with."""
