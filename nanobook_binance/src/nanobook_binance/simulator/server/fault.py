@@ -202,7 +202,8 @@ def _checked(name: str, value: object) -> object:
 class ServerFaults(FaultScript[Fault]):
     """The faults that are still to come, by the endpoint that they concern."""
 
-    def __init__(self) -> None:
+    def __init__(self, endpoints: frozenset[str]) -> None:
+        self._endpoints = endpoints
         super().__init__(
             Fault,
             details={fault: _details(fault) for fault in Fault},
@@ -231,6 +232,10 @@ class ServerFaults(FaultScript[Fault]):
             raise ValidationError(f"{known} has no endpoint as its occasion")
         if endpoint is None and known not in _OF_STREAMS and known != Fault.INDEX_LAG:
             endpoint = CANCEL if known == Fault.CANCEL_RACE else ORDER
+        if endpoint not in (None, ANY) and endpoint not in self._endpoints:
+            raise ValidationError(
+                f"no endpoint {endpoint!r:.40}; one is such as {ORDER!r}, and {ANY!r} is any"
+            )
         subject = None if endpoint == ANY else endpoint
         self.plan(fault, subject=subject, times=times, after=after, how=how)
 

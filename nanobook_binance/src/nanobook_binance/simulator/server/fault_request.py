@@ -46,6 +46,7 @@ def meet(server: Server, call: Call) -> Meeting:
     for fault, happen in _JUST_BEFORE.items():
         how = _take(server, call, fault)
         if how is not None:
+            call.fault = fault
             _happen(server, call, meeting, happen, how)
     for fault in _IN_THE_WAY:
         how = _take(server, call, fault)

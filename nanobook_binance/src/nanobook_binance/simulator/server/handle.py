@@ -42,15 +42,15 @@ class SimulatedBinance(ServerThread[Server]):
     Every method may be called from any thread, also before `start` and after `stop`; what it does
     has happened at the venue when it returns. `with` starts and stops it.
 
-    `port` 0 is any free one. `weight_limit` is per minute and address, `order_limits` are unfilled
-    orders per account in ten seconds and in a day. For `index_lag` seconds of the venue's clock
-    questions show nothing of an order. `log_file` is a file to which every request is appended, a
-    JSON document a line, without keys and signatures. `quotes` is a file of `symbol,bid,ask` that
-     is read again when it changes; `feed` is a market that somebody recorded, of which so much
-     happens as `advance` lets pass, or with a `speed` as time passes, so many times as fast as it
-     was. `connection_limit` is how often an address may open a WebSocket in five minutes; None is
-     as often as it likes. `api_key` and `secret_key` are of the account of that name, which is
-     opened, with `balances`, where the venue has none.
+    `port` 0 is any free one. `weight_limit` is per minute and address, `raw_limit` are its requests
+    in five minutes, `order_limits` unfilled orders per account in ten seconds and in a day. For
+    `index_lag` seconds of the venue's clock questions show nothing of an order. `log_file` is a
+    file to which every request is appended, a JSON document a line, without keys and signatures.
+    `quotes` is a file of `symbol,bid,ask` that is read again when it changes; `feed` is a market
+    that somebody recorded, of which so much happens as `advance` lets pass, or with a `speed` as
+    time passes, so many times as fast as it was. `connection_limit` is how often an address may
+    open a WebSocket in five minutes; None is as often as it likes. `api_key` and `secret_key` are
+    of the account of that name, which is opened, with `balances`, where the venue has none.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class SimulatedBinance(ServerThread[Server]):
         host: str = "127.0.0.1",
         port: int = 0,
         weight_limit: int = 6000,
+        raw_limit: int = 300_000,
         order_limits: tuple[int, int] = (100, 200_000),
         index_lag: float = 0.0,
         account: str = ACCOUNT,
@@ -70,7 +71,11 @@ class SimulatedBinance(ServerThread[Server]):
         speed: float | None = None,
         connection_limit: int | None = 300,
     ) -> None:
-        for name, number in (("weight_limit", weight_limit), ("order_limits", min(order_limits))):
+        for name, number in (
+            ("weight_limit", weight_limit),
+            ("raw_limit", raw_limit),
+            ("order_limits", min(order_limits)),
+        ):
             if number < 1:
                 raise ValidationError(f"{name} is at least 1, got {number!r:.20}")
         if not 0 <= index_lag < float("inf"):
@@ -88,6 +93,7 @@ class SimulatedBinance(ServerThread[Server]):
             Server(
                 self._venue,
                 weight_limit=weight_limit,
+                raw_limit=raw_limit,
                 order_limits=order_limits,
                 index_lag=index_lag,
                 log_file=None if log_file is None else Path(log_file),

@@ -88,11 +88,16 @@ class Limits:
     """What clients have used, by the server's clock."""
 
     def __init__(
-        self, now_ms: Callable[[], int], *, weight_limit: int, order_limits: tuple[int, int]
+        self,
+        now_ms: Callable[[], int],
+        *,
+        weight_limit: int,
+        raw_limit: int,
+        order_limits: tuple[int, int],
     ) -> None:
         self._now_ms = now_ms
         self.weight = RateLimit("REQUEST_WEIGHT", "MINUTE", 1, weight_limit)
-        self.raw = RateLimit("RAW_REQUESTS", "MINUTE", 5, 300_000)
+        self.raw = RateLimit("RAW_REQUESTS", "MINUTE", 5, raw_limit)
         per_ten_seconds, per_day = order_limits
         self.orders = (
             RateLimit("ORDERS", "SECOND", 10, per_ten_seconds),
@@ -121,16 +126,19 @@ class Limits:
         if now < peer.banned_until:
             raise self._banned(peer)
         weights, requests = peer.counts
-        over = weights.add(weight, now) > self.weight.limit
-        over |= requests.add(1, now) > self.raw.limit
-        if not over:
+        is_heavy = weights.add(weight, now) > self.weight.limit
+        is_often = requests.add(1, now) > self.raw.limit
+        if not is_heavy and not is_often:
             peer.refused = 0
             return
         peer.refused += 1
         if peer.refused > _MORE_THAN_ONCE:
             self.ban(address)
             raise self._banned(peer)
-        raise self.too_much_weight(weights.seconds_left(now))
+        if is_heavy:
+            raise self.too_much_weight(weights.seconds_left(now))
+        left = requests.seconds_left(now)
+        raise Refusal(-1003, "Too many requests queued.", 429, retry_after=left)
 
     def too_much_weight(self, seconds: int) -> Refusal:
         """What is answered where an address has used too much weight, for so many seconds."""

@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler
 from nanobook_binance.simulator.server.api_key import KeyRing
 from nanobook_binance.simulator.server.attachment import Attachment
 from nanobook_binance.simulator.server.deliver import cut
+from nanobook_binance.simulator.server.endpoints import ENDPOINTS
 from nanobook_binance.simulator.server.fault import Fault, ServerFaults
 from nanobook_binance.simulator.server.limits import Limits
 from nanobook_binance.simulator.server.order_count import OrderCount
@@ -30,8 +31,7 @@ _LONGEST_BODY = 1024 * 1024
 
 #: Hears what aiohttp says of clients that speak no HTTP: to a server that is none of its business.
 _unheard = logging.getLogger(f"{__name__}.http")
-_unheard.addHandler(logging.NullHandler())
-_unheard.propagate = False
+_unheard.setLevel(logging.CRITICAL + 1)
 
 
 class Server:
@@ -42,6 +42,7 @@ class Server:
         venue: Venue,
         *,
         weight_limit: int,
+        raw_limit: int,
         order_limits: tuple[int, int],
         index_lag: float,
         log_file: Path | None,
@@ -49,8 +50,13 @@ class Server:
     ) -> None:
         self.venue = venue
         self.keys = KeyRing()
-        self.script = ServerFaults()
-        self.limits = Limits(venue.now_ms, weight_limit=weight_limit, order_limits=order_limits)
+        self.script = ServerFaults(frozenset(endpoint.name for endpoint in ENDPOINTS.values()))
+        self.limits = Limits(
+            venue.now_ms,
+            weight_limit=weight_limit,
+            raw_limit=raw_limit,
+            order_limits=order_limits,
+        )
         self.log = RequestLog()
         self.attachments = attachments
         self.defects: list[Exception] = []
