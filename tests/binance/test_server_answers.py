@@ -6,6 +6,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from tests.binance.rest_client import RestClient
 from tests.binance.venue_bench import StandingClock
 
@@ -57,6 +58,15 @@ def test_answers_say_that_they_are_json():
     with SimulatedBinance() as binance, RestClient(binance) as client:
         response = client.public("GET", "/api/v3/ping")
     assert response.headers["Content-Type"] == "application/json;charset=UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("permissions", "number"), [("SPOT", 6), ('["MARGIN","SPOT"]', 6), ("MARGIN", 0), ("[]", 0)]
+)
+def test_symbols_may_be_asked_for_by_what_they_permit(permissions, number):
+    with SimulatedBinance() as binance, RestClient(binance) as client:
+        said = client.public("GET", "/api/v3/exchangeInfo", permissions=permissions).json()
+    assert len(said["symbols"]) == number
 
 
 def main():

@@ -5,9 +5,11 @@ import json
 import socket
 import time
 from decimal import Decimal
+from urllib.parse import parse_qsl
 
 import pytest
 import requests
+import websocket
 from tests.binance.rest_client import GIVE_UP_SECONDS, RestClient
 from tests.binance.venue_bench import StandingClock
 
@@ -401,6 +403,20 @@ def test_the_market_is_there_again_after_an_order_that_found_half_of_it(binance,
     assert (after["bids"], after["asks"]) == (before["bids"], before["asks"])
 
 
+def test_only_the_liquidity_source_goes_and_comes_back(binance, client):
+    with RestClient(binance, *binance.add_account("other")) as other:
+        other.order("SELL", price="60000.01", quantity="0.03")
+        other.order("SELL", price="60000.02", quantity="0.04")
+        binance.inject(Fault.IOC_EXPIRY)
+        said = client.order(price="60000.01", quantity="0.05", timeInForce="IOC").json()
+    assert (said["status"], said["executedQty"]) == ("EXPIRED", "0.03000000")
+    book = client.public("GET", "/api/v3/depth", symbol="BTCUSDT").json()
+    assert book["asks"] == [
+        ["60000.01000000", "9000.00000000"],
+        ["60000.02000000", "0.04000000"],
+    ]
+
+
 @pytest.mark.parametrize(
     "case",
     [
@@ -491,6 +507,43 @@ def test_a_venue_may_always_lag():
         assert client.query(orderId=number).json()["code"] == -2013
         binance.advance(0.6)
         assert client.query(orderId=number).json()["status"] == "FILLED"
+
+
+# What the streams hear, and when
+
+
+@pytest.fixture
+def events(binance, client):
+    """A user data stream, whose socket does not wait for what is not there."""
+    stream = websocket.create_connection(binance.ws_api_url, timeout=GIVE_UP_SECONDS)
+    query = f"apiKey={client.api_key}&timestamp={client.now()}"
+    parameters = dict(parse_qsl(client.with_signature(query)))
+    request = {"id": 1, "method": "userDataStream.subscribe.signature", "params": parameters}
+    stream.send(json.dumps(request))
+    assert json.loads(stream.recv())["status"] == 200
+    yield stream
+    stream.close()
+
+
+def test_streams_may_hear_of_an_order_long_after_its_answer(binance, client, events):
+    binance.inject(Fault.ACK_BEFORE_STREAM_EVENT, seconds=10 * GIVE_UP_SECONDS)
+    assert client.order().json()["status"] == "FILLED"
+    events.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        events.recv()
+
+
+def test_streams_hear_in_the_end(binance, client, events):
+    binance.inject(Fault.ACK_BEFORE_STREAM_EVENT, seconds=0.05)
+    number = client.order().json()["orderId"]
+    assert json.loads(events.recv())["event"]["i"] == number
+
+
+def test_streams_may_have_heard_of_an_order_before_its_answer(binance, client, events):
+    binance.inject(Fault.ACK_AFTER_STREAM_EVENT, seconds=0)
+    number = client.order().json()["orderId"]
+    events.settimeout(0)
+    assert json.loads(events.recv())["event"]["i"] == number
 
 
 # How they are planned

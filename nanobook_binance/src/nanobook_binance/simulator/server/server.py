@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Callable, Sequence
@@ -66,7 +67,9 @@ class Server:
         self._order_count = OrderCount(self.limits)
         self._door = Door(self._admit)
         self._runner: web.AppRunner
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._web: web.Server | None = None
+        """Makes the protocol of each connection, and knows all that are open; None while closed."""
+        self._tasks: set[asyncio.Task[None]] = set()
         self._timers: set[asyncio.TimerHandle] = set()
         self._holding = 0
         self._skew_ms = 0
@@ -102,6 +105,7 @@ class Server:
             shutdown_timeout=1,
         )
         await self._runner.setup()
+        self._web = self._runner.server
         self._door.open()
         self._watch()
 
@@ -117,25 +121,20 @@ class Server:
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._runner.cleanup()
+        self._web = None
         self.script.clear()
         self.venue.listeners.remove(self._order_count)
         self.log.close()
 
     def _admit(self, connection: socket.socket) -> None:
-        self.later_task(self._serve(connection))
-
-    async def _serve(self, connection: socket.socket) -> None:
-        web_server = self._runner.server
-        if web_server is None:
-            connection.close()
-            return
-        await asyncio.get_running_loop().connect_accepted_socket(web_server, connection)
-
-    def later_task(self, work: Any) -> None:
-        """Let it run until it ends, or all ends."""
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(self._serve(connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        if self._web is not None:
+            with contextlib.suppress(OSError):  # it has gone again
+                await asyncio.get_running_loop().connect_accepted_socket(self._web, connection)
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -222,8 +221,7 @@ class Server:
     def drop(self) -> None:
         """Cut the connections of all clients."""
         self.drop_streams()
-        web_server = self._runner.server
-        for connection in () if web_server is None else list(web_server.connections):
+        for connection in [] if self._web is None else list(self._web.connections):
             if connection.transport is not None:
                 connection.transport.abort()
 
