@@ -23,7 +23,11 @@ class StreamClient:
         return self
 
     def __exit__(self, *error):
+        self.close()
+
+    def close(self):
         self.socket.close()
+        self.socket.shutdown()  # what the other side has cut is open on this one still
 
     def send(self, message):
         self.socket.send(message if isinstance(message, str) else json.dumps(message))
@@ -97,8 +101,7 @@ class Trader:
 
     def rest(self, method, path, **params):
         """The answer to a signed request over HTTP."""
-        params = {**params, "timestamp": self.now()}
-        text = payload(params)
+        text = payload({**params, "timestamp": self.now()})
         signed = f"{text}&signature={requests.utils.quote(self.keys.sign(text), safe='')}"
         answer = requests.request(
             method,
@@ -121,9 +124,11 @@ class Trader:
 
     def _order(self, side, quantity, price, params):
         order = {"symbol": "BTCUSDT", "side": side, "type": "LIMIT", "timeInForce": "GTC"}
-        return self.rest(
+        answer = self.rest(
             "POST", "/api/v3/order", **{**order, "quantity": quantity, "price": price, **params}
         )
+        assert "orderId" in answer, answer
+        return answer
 
 
 def _text(value):

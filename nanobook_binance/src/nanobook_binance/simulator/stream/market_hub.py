@@ -21,6 +21,9 @@ from nanobook_binance.simulator.stream.stream_name import (
 from nanobook_binance.simulator.venue import Refusal, Venue, VenueListener
 from nanobook_binance.simulator.venue.trade import Print
 
+#: Streams that say how things are, to whoever comes and in a quiet market too.
+_TELL_ALL = (StreamKind.DEPTH_LEVELS, StreamKind.DAY_TICKER)
+
 
 @define(eq=False)
 class MarketClient:
@@ -91,9 +94,11 @@ class MarketHub(VenueListener):
             except Refusal:  # no such symbol: nothing ever comes
                 return
             self._streams[text] = stream
-            if name.kind in (StreamKind.DEPTH_LEVELS, StreamKind.DAY_TICKER):
+        if client not in stream.clients:
+            stream.clients[client] = None
+            if stream.name.kind in _TELL_ALL:
+                stream.channel = open_channel(self._venue, stream.name)
                 self._plan(stream)
-        stream.clients[client] = None
 
     def _leave(self, stream: _Stream, client: MarketClient) -> None:
         del stream.clients[client]

@@ -112,8 +112,8 @@ class Streams:
 
     async def _serve_market(self, request: web.Request) -> web.StreamResponse:
         is_combined = request.path.startswith("/stream")
-        listed = request.query.get("streams", "") if is_combined else request.match_info["names"]
-        names = [name for name in listed.split("/") if name]
+        listed = request.query.get("streams") if is_combined else request.match_info.get("names")
+        names = [name for name in (listed or "").split("/") if name]
         try:
             connection = self._admit(request, _MARKET_MESSAGES_PER_SECOND, weight=0)
             control = MarketControl(names, is_combined=is_combined)
