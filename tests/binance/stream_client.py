@@ -99,6 +99,10 @@ class Trader:
             "serverTime"
         ]
 
+    def public(self, path, **params):
+        """The answer to a question that anybody may ask over HTTP."""
+        return requests.get(self._binance.url + path, params=params, timeout=SECONDS).json()
+
     def rest(self, method, path, **params):
         """The answer to a signed request over HTTP."""
         text = payload({**params, "timestamp": self.now()})

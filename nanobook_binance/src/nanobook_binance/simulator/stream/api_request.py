@@ -13,7 +13,7 @@ from nanobook_binance.simulator.venue import Refusal
 
 Json: TypeAlias = Any
 _FIELDS = ("id", "method", "params")
-_TEXT_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+_MOST_ID = 2**63
 _VERSION = re.compile("v[0-9]+/")
 
 
@@ -86,11 +86,11 @@ def _no_number(text: str) -> Json:
 
 
 def _is_id(given: Json) -> bool:
-    if isinstance(given, str):
-        return _TEXT_ID.fullmatch(given) is not None
-    return given is None or (
-        isinstance(given, int) and not isinstance(given, bool) and -(2**63) <= given < 2**63
-    )
+    if isinstance(given, bool):
+        return False
+    if isinstance(given, int):
+        return -_MOST_ID <= given < _MOST_ID
+    return given is None or isinstance(given, str)
 
 
 def _text(name: str, value: Json) -> str:
