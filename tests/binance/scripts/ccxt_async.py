@@ -65,8 +65,6 @@ async def main():
         print([(order["symbol"], order["filled"], order["average"]) for order in bought])
         trades = await exchange.fetch_order_trades(bought[1]["id"], "ETH/USDT")
         print([(trade["amount"], trade["price"], trade["fee"]) for trade in trades])
-        fee = await exchange.fetch_trading_fee("BTC/USDT")
-        print(fee["maker"], fee["taker"])
 
 
 asyncio.run(main())

@@ -87,8 +87,12 @@ refused("too little", exchange.create_order, "BTC/USDT", "limit", "buy", 0.00005
 refused("no such market", exchange.fetch_ticker, "NOSUCH/USDT")
 refused("never heard of", exchange.fetch_order, "987654321", "BTC/USDT")
 refused("nothing to cancel", exchange.cancel_order, "987654321", "BTC/USDT")
-refused("takes", exchange.create_order, "BTC/USDT", "limit", "buy", 0.01, 60001, {"postOnly": True})
+refused(
+    "takes", exchange.create_order, "BTC/USDT", "limit", "sell", 0.01, 60000, {"postOnly": True}
+)
 exchange.secret = "wrong"
 refused("wrong secret", exchange.fetch_balance)
-exchange.apiKey = "wrong"
+exchange.apiKey = "A" * 64
 refused("wrong key", exchange.fetch_balance)
+exchange.apiKey = "short"
+refused("no key", exchange.fetch_balance)

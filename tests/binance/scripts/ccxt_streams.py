@@ -43,37 +43,32 @@ async def main():
             wanted=lambda book: book["bids"] and book["bids"][0][0] == 60500,
         )
         print("book", book["bids"][0], book["asks"][0])
-        ticker = await exchange.watch_ticker("BTC/USDT")
-        print("ticker", ticker["bid"], ticker["ask"])
 
         balance = asyncio.create_task(exchange.watch_balance())
         orders = asyncio.create_task(exchange.watch_orders("BTC/USDT"))
         mine = asyncio.create_task(exchange.watch_my_trades("BTC/USDT"))
         while "spot" not in exchange.client(f"{STREAMS}/ws-api/v3").subscriptions:
             await asyncio.sleep(0.01)
-        await exchange.fetch_order_book("BTC/USDT")
         order = await exchange.create_order_ws("BTC/USDT", "limit", "buy", 0.01, 59000)
         print("placed", order["status"], order["price"], order["amount"])
         (seen,) = await orders
         print("order", seen["status"], seen["id"] == order["id"])
         print("balance", (await balance)["USDT"])
         print((await exchange.fetch_open_orders_ws("BTC/USDT"))[0]["id"] == order["id"])
+        orders = asyncio.create_task(exchange.watch_orders("BTC/USDT"))
         cancelled = await exchange.cancel_order_ws(order["id"], "BTC/USDT")
         print("cancelled", cancelled["status"])
-        seen = await exchange.watch_orders("BTC/USDT")
-        print("order", seen[-1]["status"], seen[-1]["id"] == order["id"])
+        (seen,) = await orders
+        print("order", seen["status"], seen["id"] == order["id"])
 
+        orders = asyncio.create_task(exchange.watch_orders("BTC/USDT"))
         order = await exchange.create_order("BTC/USDT", "market", "buy", 0.02)
         (trade,) = await mine
         print("mine", trade["side"], trade["amount"], trade["price"], trade["fee"])
         (trade,) = await trades
         print("trade", trade["side"], trade["amount"], trade["price"])
-        seen = await until(
-            exchange.watch_orders,
-            "BTC/USDT",
-            wanted=lambda seen: seen[-1]["status"] == "closed",
-        )
-        print("order", seen[-1]["status"], seen[-1]["filled"], seen[-1]["average"])
+        (seen,) = await orders
+        print("order", seen["status"], seen["filled"], seen["average"])
 
 
 asyncio.run(main())

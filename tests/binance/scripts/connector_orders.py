@@ -76,8 +76,8 @@ print([each["status"] for each in client.get_orders("BTCUSDT")])
 show(ten_seconds, "rateLimitType", "interval", "intervalNum", "limit")
 show(day, "rateLimitType", "interval", "intervalNum", "limit")
 
-cross = {"type": "LIMIT_MAKER", "quantity": "0.01", "price": "60001"}
-refused("post only", client.new_order, "BTCUSDT", "BUY", **cross)
+cross = {"type": "LIMIT_MAKER", "quantity": "0.01", "price": "60000"}
+refused("post only", client.new_order, "BTCUSDT", "SELL", **cross)
 refused("nothing open", client.cancel_open_orders, "BTCUSDT")
 refused("symbol", client.book_ticker, "NOSUCH")
 refused("secret", Spot(KEY, "wrong", base_url=URL).account)

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from binance import AsyncClient, BinanceSocketManager
+from binance import AsyncClient, BinanceSocketManager, ReconnectingWebsocket
 
 URL, KEY, SECRET = sys.argv[1:]
 STREAMS = URL.replace("http", "ws", 1)
@@ -20,6 +20,7 @@ async def main():
     AsyncClient.API_URL = f"{URL}/api"
     AsyncClient.WS_API_URL = f"{STREAMS}/ws-api/v3"
     BinanceSocketManager.STREAM_URL = f"{STREAMS}/"
+    ReconnectingWebsocket.TIMEOUT = 1  # seconds that closing a quiet socket takes it
     client = await AsyncClient.create(KEY, SECRET)
     sockets = BinanceSocketManager(client)
     async with (
