@@ -243,6 +243,16 @@ def test_connections_are_kept_and_one_that_was_closed_meanwhile_is_not_used():
         assert server.seen()[-1].connection == 2
 
 
+def test_after_it_was_closed_new_connections_are_opened():
+    with ScriptedServer() as server:
+        venue = rest(server)
+        send(venue)
+        venue.close()
+        venue.close()
+        send(venue)
+        assert [one.connection for one in server.seen()] == [1, 2]
+
+
 @pytest.mark.parametrize("make", [close, reset])
 def test_a_kept_connection_that_ends_under_an_order_leaves_it_in_doubt(make):
     with ScriptedServer(answer({}), make(), answer(ORDERED)) as server:

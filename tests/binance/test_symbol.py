@@ -76,6 +76,13 @@ def test_the_quote_asset_decides_which_pairs_have_short_names(server, clock):
     assert symbols.listed("BTCUSDT").symbol == "BTCUSDT"
 
 
+def test_a_quote_asset_in_which_nothing_is_priced_is_said(server, clock):
+    symbols = Symbols(server.rest(clock), "USD", clock)
+    with pytest.raises(UnknownSymbolError, match="'BTC'; no pair at all is priced in 'USD'"):
+        symbols.listed("BTC")
+    assert symbols.listed("BTCUSDT").symbol == "BTCUSDT"
+
+
 def test_a_coin_of_tiny_price_has_its_tick(symbols):
     pepe = symbols.listed("PEPE").instrument
     assert (str(pepe.lot), format(pepe.tick, "f")) == ("1", "0.00000001")

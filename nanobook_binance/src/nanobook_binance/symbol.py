@@ -221,6 +221,8 @@ class Symbols:
     def _unknown(self, symbol: str) -> str:
         if symbol == self.quote_asset:
             return f"{symbol} is the account's cash, not an instrument; see balances"
+        if all(listed.quote != self.quote_asset for listed in self._pairs.values()):
+            return f"{symbol!r:.40}; no pair at all is priced in {self.quote_asset!r:.40}"
         names = [*self._by_symbol, *self._pairs]
         near = near_names(symbol, names)
         return f"{symbol!r:.40}" + (f"; did you mean {' or '.join(near)}?" if near else "")
