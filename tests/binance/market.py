@@ -17,6 +17,8 @@ class SharedClock:
 
     def __init__(self):
         self.ahead = 0.0
+        self.is_slept_through = False
+        """Whether sleeping takes its time."""
 
     def now(self):
         return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.ahead)
@@ -25,8 +27,11 @@ class SharedClock:
         return time.monotonic() + self.ahead
 
     def sleep(self, seconds):
-        time.sleep(0)
-        self.ahead += seconds
+        if self.is_slept_through:
+            time.sleep(seconds)
+        else:
+            time.sleep(0)
+            self.ahead += seconds
 
 
 class Market:
@@ -58,16 +63,20 @@ class Market:
     def set_clock_ahead(self, seconds):
         self.binance.skew(seconds)
 
-    def submit_foreign(self, symbol, side, quantity, limit):
-        request = OrderRequest(
+    def request(self, symbol, side, quantity, limit, client_order_id):
+        """Return a limit order as a client of the venue writes it."""
+        return OrderRequest(
             symbol=self.pair(symbol),
             side=side.upper(),
             type="LIMIT",
             time_in_force="GTC",
-            quantity=quantity,
-            price=limit,
-            client_order_id="web_/:by-hand",
+            quantity=Decimal(quantity),
+            price=Decimal(limit),
+            client_order_id=client_order_id,
         )
+
+    def submit_foreign(self, symbol, side, quantity, limit):
+        request = self.request(symbol, side, quantity, limit, "web_/:by-hand")
         return self.binance.call(lambda venue: venue.place(ACCOUNT, request))
 
     def lose_answer(self, *, received):

@@ -11,7 +11,7 @@ from nanobook_binance.message import ToldOrder
 from nanobook_binance.order_form import STATES
 from nanobook_core.broker import OrderRecord
 from nanobook_core.broker.exact import QUOTIENT, total
-from nanobook_core.contracts import BrokerOrderStatus, OrderState, OrderType
+from nanobook_core.contracts import BrokerOrder, BrokerOrderStatus, OrderState, OrderType
 from nanobook_core.types import Side
 
 #: The number of an order at the venue, which counts by pair.
@@ -41,7 +41,26 @@ class KnownOrder:
     until_ms: int | None = None
     """Venue's time, by our clock, until when it may have been signed; None while that goes on."""
     is_sending: bool = False
-    """Whether somebody waits for the answer to it."""
+    """Whether somebody is about to send it, or waits for the answer."""
+    is_written: bool = False
+    """Whether it is in the journal, so that it may be sent."""
+
+    @classmethod
+    def sending(
+        cls, order: BrokerOrder, pair: str, limit: Decimal | None, sent_ms: int
+    ) -> KnownOrder:
+        """Return an order that is about to be sent."""
+        record = OrderRecord(order_id=0, order=order)
+        record.submitted()
+        return cls(
+            record=record,
+            pair=pair,
+            client_order_id=order.client_order_id or "",
+            order_type=order.order_type,
+            limit=limit,
+            sent_ms=sent_ms,
+            is_sending=True,
+        )
 
     @property
     def is_own(self) -> bool:
@@ -88,7 +107,12 @@ class KnownOrder:
         return self.created or dt.datetime.max.replace(tzinfo=dt.UTC), self.number
 
     def is_that(self, told: ToldOrder) -> bool:
-        """Whether what is told can be of this order, which has no number yet."""
+        """Whether it has no number yet, and what is told can be of it.
+
+        Also of one that was proved absent, which is an anomaly then; not of one that was refused.
+        """
+        if self.venue_id or self.record.state is OrderState.REJECTED:
+            return False
         mine = (self.pair, self.client_order_id, self.side)
         return mine == (told.pair, told.client_order_id, told.side)
 

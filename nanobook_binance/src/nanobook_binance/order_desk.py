@@ -18,6 +18,7 @@ from nanobook_core.contracts import (
     BrokerOrderStatus,
     BrokerProtocolError,
     Fill,
+    NotConnectedError,
     OrderNotFoundError,
     OrderReference,
     OrderState,
@@ -60,9 +61,16 @@ class OrderDesk:
 
     @property
     def journal(self) -> Journal:
-        """The journal, while it is open."""
-        assert self._journal is not None  # noqa: S101 - asked between `open` and `close` only
-        return self._journal
+        """The journal, while it is open.
+
+        Raises:
+            NotConnectedError: it is not.
+
+        """
+        journal = self._journal  # which another thread may be closing
+        if journal is None:
+            raise NotConnectedError(broker="binance")
+        return journal
 
     def open(self, path: Path | None) -> None:
         """Open the journal and take in what it has; one in memory is there for as long as this is.
@@ -139,17 +147,32 @@ class OrderDesk:
 
     def order_told(self, known: KnownOrder, *, is_changed: bool) -> None:
         """See `OrdersListener`, here and below."""
-        self.journal.note(known)
+        self._note(known)
         if is_changed:
             self._publish(BrokerEvent(order=known.status()))
         self.changed.notify_all()
 
     def executed(self, one: PairFill) -> None:
         """Take note of an execution."""
-        self.journal.note(one)
+        self._note(one)
         if self._is_asking:
             self._missed.append(one.fill)
         self._publish(BrokerEvent(fill=one.fill))
+
+    def forget(self, known: KnownOrder) -> None:
+        """Have it that an order was not sent after all."""
+        with self.changed:
+            known.is_sending = False
+            if not known.number:  # it never was among them, and its name may be another's
+                return
+            self.orders.withdraw(known)
+            if self._journal is not None:
+                self._journal.forget(known)
+
+    def _note(self, thing: KnownOrder | PairFill) -> None:
+        """Remember it to be written; what comes after the end, the venue tells again."""
+        if self._journal is not None:
+            self._journal.note(thing)
 
     # What others ask, and say.
 
@@ -179,7 +202,7 @@ class OrderDesk:
         with self.changed:
             if not known.is_own:
                 known.record.is_own = True
-                self.journal.note(known)
+                self._note(known)
 
     def working(self, scope: str = "own") -> list[KnownOrder]:
         """Orders that may still fill, those in doubt too, oldest first."""

@@ -88,27 +88,28 @@ class OrderSender:
 
         """
         parameters = order_parameters(order, listed, limit)
-        known = self._written(order, listed, limit)
+        now = self._rest.time.milliseconds()
+        known = KnownOrder.sending(order, listed.pair, limit, now)
         try:
+            self._write_down(known)
             told = read_order(self._rest.signed("POST", ORDER, **parameters))
             self._desk.told(told)
         except BrokerError as error:
             if error.outcome is not Outcome.UNKNOWN:
                 self._refused(known, error)
                 raise
-            self._in_doubt(known)
-            return self._settled(known, error)
+            doubt = error
         except BaseException:
-            self._in_doubt(known)
+            self._interrupted(known)
             raise
+        else:
+            if known.venue_id:
+                return self._ack(known)
+            doubt = BrokerProtocolError("the venue answered for another order", broker="binance")
         finally:
             known.is_sending = False
-        if known.venue_id:
-            return self._ack(known)
         self._in_doubt(known)
-        return self._settled(
-            known, BrokerProtocolError("the venue answered for another order", broker="binance")
-        )
+        return self._settled(known, doubt)
 
     def cancel(self, known: KnownOrder, *, foreign: bool = False) -> None:
         """Cancel an order, and return once the venue says that it is.
@@ -132,40 +133,36 @@ class OrderSender:
         if known.record.state is not OrderState.CANCELLED:
             raise self._not_cancelled(known)
 
-    def _written(self, order: BrokerOrder, listed: Listed, limit: Decimal | None) -> KnownOrder:
-        """Write an order down."""
-        desk, name = self._desk, order.client_order_id or ""
+    def _write_down(self, known: KnownOrder) -> None:
+        """Write an order down before it is sent."""
+        desk = self._desk
         with desk.changed:
-            self._check_name(name)
-            before = desk.known(name)
+            self._check_name(known.client_order_id)
+            before = desk.known(known.client_order_id)
             if before is not None:
                 desk.orders.withdraw(before)
-            known = desk.orders.sent(order, listed.pair, limit, self._rest.time.milliseconds())
-        try:
-            desk.journal.write(known)
-        except BaseException:
-            self._withdraw(known)
-            raise
-        return known
+            desk.orders.add(known)
+        desk.journal.write(known)
+        known.is_written = True
 
-    def _withdraw(self, known: KnownOrder) -> None:
-        """Have it that an order was not sent."""
-        known.is_sending = False
-        with self._desk.changed:
-            self._desk.orders.withdraw(known)
-            self._desk.journal.forget(known)
+    def _interrupted(self, known: KnownOrder) -> None:
+        if known.is_written:
+            self._in_doubt(known)
+        else:
+            self._desk.forget(known)
 
     def _refused(self, known: KnownOrder, error: BrokerError) -> None:
         """Take in that the venue does not have it."""
         if isinstance(error, DuplicateOrderError):
-            self._withdraw(known)
-            self._learn_of(known)
+            self._desk.forget(known)
+            if known.is_written:
+                self._learn_of(known)
         elif error.outcome is Outcome.REJECTED and isinstance(error, OrderRejectedError):
             with self._desk.changed:
                 known.record.told(OrderState.REJECTED, reason=str(error), at=self._rest.time.now())
                 self._desk.order_told(known, is_changed=True)
         else:
-            self._withdraw(known)
+            self._desk.forget(known)
 
     def _learn_of(self, known: KnownOrder) -> None:
         """Ask for the order that has its client order id."""
@@ -298,9 +295,8 @@ class OrderSender:
     ) -> OutcomeUnknownError:
         order = known.record.order
         return OutcomeUnknownError(
-            f"{why}; nobody knows whether the venue has it: ask find_order("
-            f"{known.client_order_id!r}, {order.symbol!r}), which settles it within seconds, and "
-            "do not send it again before that says None",
+            f"{why}; find_order({known.client_order_id!r}, {order.symbol!r}) says what became of "
+            "the order, within seconds: do not send it again before that is None",
             broker="binance",
             client_order_id=known.client_order_id,
             retry_after=retry_after,

@@ -16,7 +16,6 @@ from nanobook_binance.message import ToldOrder, ToldTrade
 from nanobook_binance.order_form import told_order
 from nanobook_core.broker import OrderRecord
 from nanobook_core.contracts import (
-    BrokerOrder,
     BrokerProtocolError,
     Fill,
     OrderAck,
@@ -52,6 +51,8 @@ class Orders:
         self._numbers = itertools.count(1)
         self._all: dict[int, KnownOrder] = {}
         self._by_key: dict[OrderKey, KnownOrder] = {}
+        self._pairs: dict[str, None] = {}
+        """In the order in which they became known."""
         self._by_name: defaultdict[str, list[KnownOrder]] = defaultdict(list)
         self._fills: dict[str, PairFill] = {}
 
@@ -65,6 +66,7 @@ class Orders:
         if not known.venue_id:
             known.record.order_id = -known.number
         self._all[known.number] = known
+        self._pairs[known.pair] = None
         self._by_name[known.client_order_id].append(known)
         if known.venue_id:
             self._by_key[known.key] = known
@@ -76,24 +78,6 @@ class Orders:
         known = self._by_key.get((one.pair, one.fill.order_id))
         if known is not None:
             known.record.fill(one.fill)
-
-    def sent(
-        self, order: BrokerOrder, pair: str, limit: Decimal | None, sent_ms: int
-    ) -> KnownOrder:
-        """Take in an order that is about to be sent."""
-        record = OrderRecord(order_id=0, order=order)
-        record.submitted()
-        return self.add(
-            KnownOrder(
-                record=record,
-                pair=pair,
-                client_order_id=order.client_order_id or "",
-                order_type=order.order_type,
-                limit=limit,
-                sent_ms=sent_ms,
-                is_sending=True,
-            )
-        )
 
     def withdraw(self, known: KnownOrder) -> None:
         """Forget an order that was not sent after all."""
@@ -119,7 +103,10 @@ class Orders:
             return self.named(reference) if reference else None
         if isinstance(reference, OrderAck) and "symbol" in reference.venue_ids:
             return self._by_key.get((reference.venue_ids["symbol"], int(reference)))
-        found = [known for known in self if known.record.order_id == reference]
+        if reference < 0:
+            return self._all.get(-reference)
+        keys = [(pair, int(reference)) for pair in self._pairs]
+        found = [self._by_key[key] for key in keys if key in self._by_key]
         if len(found) > 1:
             names = " and ".join(
                 f"{known.client_order_id!r} of {known.record.order.symbol}" for known in found
@@ -196,7 +183,7 @@ class Orders:
             )
             return None
         for known in self._by_name.get(told.client_order_id, []):
-            if not known.venue_id and not known.is_free and known.is_that(told):
+            if known.is_that(told):
                 return known
         return self._met(told)
 
