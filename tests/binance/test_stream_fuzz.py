@@ -60,7 +60,7 @@ def is_answered(connection):
 
 @fuzzed
 @given(
-    path=st.sampled_from(["/ws-api/v3", "/ws/0", "/ws/btcusdt@trade", "/stream"]),
+    path=st.sampled_from(["/ws-api/v3", "/ws", "/ws/btcusdt@trade", "/stream"]),
     data=st.binary(max_size=200),
     opcode=st.integers(0, 15),
 )
@@ -121,7 +121,7 @@ def test_messages_of_the_socket_that_make_no_sense(binance, dial, message):
     | st.builds(dict, method=st.just("SUBSCRIBE"), id=json_values, params=json_values)
 )
 def test_messages_to_the_streams_that_make_no_sense(binance, dial, message):
-    connection = dial("/ws/0")
+    connection = dial("/ws")
     connection.send(json.dumps(message))
     said = received(connection)
     assert said is None or said.keys() <= {"id", "result", "error", "code", "msg"}, said
