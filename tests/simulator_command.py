@@ -15,14 +15,16 @@ def set_quotes(path, text):
 
 @contextmanager
 def started(module, *options, cwd, as_json=True):
-    """Run the command; the first line that it tells programs, read, or people, as it is."""
+    """Run the command; what it tells programs, read, or people, as it is."""
     command = [sys.executable, "-m", module, "--port", "0", *options]
     process = subprocess.Popen(
         [*command, "--json"] if as_json else command, cwd=cwd, stdout=subprocess.PIPE, text=True
     )
     try:
-        line = process.stdout.readline()
-        yield json.loads(line) if as_json else line
+        said = process.stdout.readline()
+        while not as_json and not said.endswith("Ctrl-C ends it.\n"):
+            said += process.stdout.readline()
+        yield json.loads(said) if as_json else said
     finally:
         process.terminate()
         process.wait(timeout=20)

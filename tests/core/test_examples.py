@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from tests import simulator_command
 from tests.ibkr.simulator_process import simulator
 
 import nanobook
@@ -34,6 +35,8 @@ def test_every_example_is_tested_here_or_beside_the_page_that_shows_it():
         "ibkr_killed.py",
         "ibkr_order.py",
         "ibkr_rebalance.py",
+        "binance_order.py",
+        "binance_rebalance.py",
     }
 
 
@@ -98,4 +101,26 @@ def test_an_order_and_a_plan_are_traded_at_interactive_brokers(tmp_path):
     assert plan[0] == "Plan of 2026-02-08 for account DU1234567, equity $999,999.00 USD"
     assert "2 of 2 filled; $6.70 fees + $16.11 slippage = $22.82, estimated $153.71" in plan
     assert plan[-1] == "2 of 2 trades filled."
+    assert again[-1] == "2026-02-08 is already complete"
+
+
+def test_an_order_and_a_plan_are_traded_at_binance(tmp_path, monkeypatch):
+    with simulator_command.started("nanobook_binance.simulator", cwd=tmp_path) as exchange:
+        monkeypatch.setenv("BINANCE_API_KEY", exchange["api_key"])
+        monkeypatch.setenv("BINANCE_SECRET_KEY", exchange["secret_key"])
+        order = run("binance_order.py", tmp_path, exchange["url"])
+        plan = run("binance_rebalance.py", tmp_path, exchange["url"])
+        again = run("binance_rebalance.py", tmp_path, exchange["url"])
+    assert order == [
+        "simulator: equity 191,000.10 USDT",
+        "BTC 60000 / 60000.01",
+        "quantity 0.001666666388888935185177469137 to 0.00166",
+        "filled: 0.00166000 at 60000.01000000",
+        "  buy 0.00166000 at 60000.01000000, fee 0.00000166 BTC",
+        "holds 10 BNB",
+        "holds 1.00165834 BTC",
+        "holds 10 ETH",
+    ]
+    assert plan[0] == "Plan of 2026-02-08 for account 1, equity 191,000.00539169 USDT"
+    assert plan[-1] == "3 of 3 trades filled."
     assert again[-1] == "2026-02-08 is already complete"

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests import simulator_command
 from tests.ibkr.simulator_process import simulator
 
 ROOT = Path(__file__).parents[2]
@@ -28,9 +29,15 @@ def run(page, capsys):
 
 def test_every_python_block_runs_and_prints_what_the_readme_shows(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with simulator(cwd=tmp_path) as port:  # the README's 4002 may be somebody's gateway
-        namespace, ran = run(README.replace("4002, ", f"{port}, "), capsys)
-    assert ran == 9
+    binance = simulator_command.started("nanobook_binance.simulator", cwd=tmp_path)
+    with simulator(cwd=tmp_path) as port, binance as exchange:
+        # the README's 4002 may be somebody's gateway, and its testnet is somebody's
+        monkeypatch.setenv("BINANCE_API_KEY", exchange["api_key"])
+        monkeypatch.setenv("BINANCE_SECRET_KEY", exchange["secret_key"])
+        page = README.replace("4002, ", f"{port}, ")
+        page = page.replace("testnet=True, ", f'base_url="{exchange["url"]}", ')
+        namespace, ran = run(page, capsys)
+    assert ran == 10
     assert namespace["metrics"].num_periods == 1
 
 
