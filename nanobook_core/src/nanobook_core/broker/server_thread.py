@@ -7,40 +7,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, Self, TypeVar
+
+from nanobook_core.broker.venue_server import VenueServer
 
 T = TypeVar("T")
 
 
-class Server(Protocol):
-    """What can run in such a thread."""
-
-    defects: list[Exception]
-    """Errors of its own, which `stop` raises."""
-
-    def bind(self, host: str, port: int) -> int:
-        """Take what it needs of the machine and return its port; no loop runs yet.
-
-        Raises:
-            OSError: the port is taken, or no such address is here.
-
-        """
-        ...
-
-    async def open(self) -> None:
-        """Accept clients on the running loop."""
-        ...
-
-    async def close(self) -> None:
-        """End all connections, accept no more, and give back what `bind` took."""
-        ...
-
-    def turn(self, act: Callable[[], T]) -> T:
-        """Return what the act does, and tell the clients what it has changed."""
-        ...
-
-
-S = TypeVar("S", bound=Server)
+S = TypeVar("S", bound=VenueServer)
 
 
 class ServerThread(Generic[S]):

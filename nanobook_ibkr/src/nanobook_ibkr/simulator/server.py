@@ -8,9 +8,9 @@ import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from nanobook_core.broker.door import Door
+from nanobook_core.broker.venue_server import VenueServer
 from nanobook_core.contracts.clock import Clock
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator.broadcaster import Broadcaster
@@ -28,7 +28,7 @@ MOST_CONNECTIONS = 32
 WATCH_SECONDS = 0.2
 
 
-class Server:
+class Server(VenueServer):
     """Accepts clients and lets each act in turn; what an act changes is told at its end."""
 
     def __init__(
@@ -43,6 +43,7 @@ class Server:
         quotes: QuotesFile | None,
         client_log: Path | None,
     ) -> None:
+        super().__init__()
         self.venue = venue
         self.max_version = max_version
         self.messages_per_second = messages_per_second
@@ -53,19 +54,13 @@ class Server:
         self.clients: dict[int, Client] = {}
         """Those that have started, by client id."""
         self.uplink = Uplink(self.clients)
-        self.defects: list[Exception] = []
-        """Errors of ours: each has ended the connection on which it happened."""
         self._clock = clock
         self._quotes = quotes
         self._client_log = client_log
         self._complaint = ""
         """What was wrong with the quotes the last time."""
         self._connections: dict[Client, None] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        """One for each of them, and for those that are being made."""
         self._mail: dict[Client, None] = {}
-        self._timers: set[asyncio.TimerHandle] = set()
-        self._door = Door(self._admit)
         self._broadcaster = Broadcaster(self)
 
     def now(self) -> dt.datetime:
@@ -96,32 +91,23 @@ class Server:
 
     async def open(self) -> None:
         """Accept clients on the running loop."""
-        asyncio.get_running_loop().set_exception_handler(self._note)
         self.venue.listeners.append(self._broadcaster)
-        self._door.open()
+        self._begin()
         self._watch()
 
     async def close(self) -> None:
         """End all connections, and accept no more."""
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
-        self._door.close()
-        self.drop()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._end()
         self.uplink.forget()
         self.script.clear()
         self.venue.listeners.remove(self._broadcaster)
         self.log.close()
 
     def _admit(self, connection: socket.socket) -> None:
-        if len(self._tasks) >= MOST_CONNECTIONS:
+        if len(self._tasks) < MOST_CONNECTIONS:
+            super()._admit(connection)
+        else:
             connection.close()
-            return
-        task = asyncio.get_running_loop().create_task(self._serve(connection))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, connection: socket.socket) -> None:
         client = Client(self, *await asyncio.open_connection(sock=connection))
@@ -134,10 +120,6 @@ class Server:
             self.defects.append(error)
         finally:
             del self._connections[client]
-
-    def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        del loop
-        self.defects.append(context.get("exception") or RuntimeError(context["message"]))
 
     def turn(self, act: Callable[[], T]) -> T:
         """Return what the act does, and tell the clients what it has changed."""
@@ -156,16 +138,6 @@ class Server:
     def has_mail(self, client: Client) -> None:
         """Flush it at the end of the turn."""
         self._mail[client] = None
-
-    def later(self, seconds: float, act: Callable[[], object]) -> None:
-        """Let something happen after so many seconds, as a turn of its own."""
-
-        def run() -> None:
-            self._timers.discard(timer)
-            self.turn(act)
-
-        timer = asyncio.get_running_loop().call_later(seconds, run)
-        self._timers.add(timer)
 
     def _watch(self) -> None:
         """Let orders expire and the market follow its file, though nobody asks for anything."""
@@ -199,10 +171,3 @@ class Server:
         for client in list(self._connections):
             if client_id is None or client.client_id == client_id:
                 client.abort()
-
-    def refuse(self, seconds: float) -> None:
-        """Cut all connections and refuse new ones for so many seconds, unless it does already."""
-        if self._door.is_open:
-            self._door.refuse()
-            self.drop()
-            self.later(seconds, self._door.open)

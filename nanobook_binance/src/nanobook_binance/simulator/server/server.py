@@ -8,7 +8,7 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -23,7 +23,7 @@ from nanobook_binance.simulator.server.order_count import OrderCount
 from nanobook_binance.simulator.server.request_log import RequestLog
 from nanobook_binance.simulator.server.rest import Rest
 from nanobook_binance.simulator.venue import Venue
-from nanobook_core.broker.door import Door
+from nanobook_core.broker.venue_server import VenueServer
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ _unheard = logging.getLogger(f"{__name__}.http")
 _unheard.setLevel(logging.CRITICAL + 1)
 
 
-class Server:
+class Server(VenueServer):
     """Lets each request act in turn; what an act changes is told at its end."""
 
     def __init__(
@@ -49,6 +49,7 @@ class Server:
         log_file: Path | None,
         attachments: Sequence[Attachment],
     ) -> None:
+        super().__init__()
         self.venue = venue
         self.keys = KeyRing()
         self.script = ServerFaults(frozenset(endpoint.name for endpoint in ENDPOINTS.values()))
@@ -60,17 +61,12 @@ class Server:
         )
         self.log = RequestLog()
         self.attachments = attachments
-        self.defects: list[Exception] = []
-        """Errors of ours: each has ended the connection on which it happened."""
         self._index_lag = index_lag
         self._log_file = log_file
         self._order_count = OrderCount(self.limits)
-        self._door = Door(self._admit)
         self._runner: web.AppRunner
         self._web: web.Server | None = None
         """Makes the protocol of each connection, and knows all that are open; None while closed."""
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._timers: set[asyncio.TimerHandle] = set()
         self._holding = 0
         self._skew_ms = 0
 
@@ -91,7 +87,6 @@ class Server:
 
     async def open(self) -> None:
         """Accept clients on the running loop."""
-        asyncio.get_running_loop().set_exception_handler(self._note)
         application = web.Application(client_max_size=_LONGEST_BODY, middlewares=[self._guard])
         self.venue.listeners.append(self._order_count)
         for attachment in self.attachments:
@@ -106,30 +101,19 @@ class Server:
         )
         await self._runner.setup()
         self._web = self._runner.server
-        self._door.open()
+        self._begin()
         self._watch()
 
     async def close(self) -> None:
         """End all connections, accept no more, and close the log."""
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
-        self._door.close()
+        await self._end()
         for attachment in self.attachments:
             await attachment.detach()
-        self.drop()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
         await self._runner.cleanup()
         self._web = None
         self.script.clear()
         self.venue.listeners.remove(self._order_count)
         self.log.close()
-
-    def _admit(self, connection: socket.socket) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(connection))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, connection: socket.socket) -> None:
         if self._web is not None:
@@ -148,10 +132,6 @@ class Server:
         except Exception as error:  # noqa: BLE001 - ours; nobody else's connection may suffer
             self.defects.append(error)
             return cut(request)
-
-    def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        del loop
-        self.defects.append(context.get("exception") or RuntimeError(context["message"]))
 
     def turn(self, act: Callable[[], T]) -> T:
         """Return what the act does, and tell the streams what it has changed."""
@@ -179,16 +159,6 @@ class Server:
         """Return when the streams have heard all that has changed."""
         for attachment in self.attachments:
             await attachment.settle()
-
-    def later(self, seconds: float, act: Callable[[], object]) -> None:
-        """Let something happen after so many seconds, as a turn of its own."""
-
-        def run() -> None:
-            self._timers.discard(timer)
-            self.turn(act)
-
-        timer = asyncio.get_running_loop().call_later(seconds, run)
-        self._timers.add(timer)
 
     def _watch(self) -> None:
         """Let what is due happen, though nobody asks for anything."""
@@ -224,10 +194,3 @@ class Server:
         for connection in [] if self._web is None else list(self._web.connections):
             if connection.transport is not None:
                 connection.transport.abort()
-
-    def refuse(self, seconds: float) -> None:
-        """Cut all connections and refuse new ones for so many seconds, unless it does already."""
-        if self._door.is_open:
-            self._door.refuse()
-            self.drop()
-            self.later(seconds, self._door.open)
