@@ -72,6 +72,12 @@ def test_expire_taker_ends_the_new_order_and_leaves_the_others():
     assert bench.has("a", "BTC") == "2+0"
 
 
+def test_taker_expires_before_the_first_of_its_own_at_a_price():
+    bench = book_of(("0.1", "50000"), ("0.1", "50000"), ("0.1", "49000"))
+    bench.place("a", sell("0.3", "50000", self_trade_prevention_mode="EXPIRE_TAKER"))
+    assert [each[2] for each in prevented(bench)] == [1001]
+
+
 def test_expire_both_ends_the_two_that_meet():
     bench = book_of(("0.1", "51000"), ("0.13", "50001"))
     bench.place("a", sell("0.3", "50000", self_trade_prevention_mode="EXPIRE_BOTH"))

@@ -106,6 +106,16 @@ def test_stop_sets_off_another():
     assert prices == ["58000", "57000"]
 
 
+def test_stop_goes_off_once_though_one_order_prints_twice_beyond_it():
+    bench = Bench()
+    bench.place("a", stop("SELL", "STOP_LOSS", "59000"))
+    bids = [(Decimal(price), Decimal("0.1")) for price in (58990, 58980, 58970)]
+    bench.venue.follow("BTCUSDT", bids, [], replace=True)
+    bench.place("b", sell("0.2"))
+    assert bench.state("a", 1001) == "FILLED 0.1+0"
+    assert [text(each.price) for each in bench.venue.trades("a", "BTCUSDT")] == ["58970"]
+
+
 def test_stop_to_buy_that_has_become_too_dear_is_rejected_by_the_book():
     bench = Bench()
     bench.place("a", buy("1.6", None, "STOP_LOSS", stop_price="62000"))
