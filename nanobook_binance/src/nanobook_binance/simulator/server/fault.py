@@ -108,11 +108,6 @@ class Fault(StrEnum):
     ACK_AFTER_STREAM_EVENT = "ack_after_stream_event"
     """The streams have heard of it `seconds` (0.1) before the answer is written."""
 
-    @property
-    def is_setting(self) -> bool:
-        """Whether it stays until it is cleared, unless `times` says otherwise."""
-        return self in _SETTINGS
-
 
 ORDER = "POST /api/v3/order"
 CANCEL = "DELETE /api/v3/order"
