@@ -56,6 +56,7 @@ def test_a_connection_listens_to_1024_streams_at_most():
         ("btcusdt@aggTrade", StreamKind.AGGREGATE_TRADE, 0, 0),
         ("btcusdt@bookTicker", StreamKind.BOOK_TICKER, 0, 0),
         ("btcusdt@ticker", StreamKind.DAY_TICKER, 1000, 0),
+        ("btcusdt@miniTicker", StreamKind.MINI_TICKER, 1000, 0),
         ("btcusdt@depth", StreamKind.DEPTH_DIFF, 1000, 0),
         ("btcusdt@depth@1000ms", StreamKind.DEPTH_DIFF, 1000, 0),
         ("btcusdt@depth@100ms", StreamKind.DEPTH_DIFF, 100, 0),
@@ -66,6 +67,14 @@ def test_a_connection_listens_to_1024_streams_at_most():
 )
 def test_a_name_says_what_comes_and_how_often(text, kind, speed_ms, levels):
     assert parse_stream_name(text) == StreamName(text, "BTCUSDT", kind, speed_ms, levels)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("!ticker@arr", StreamKind.DAY_TICKER), ("!miniTicker@arr", StreamKind.MINI_TICKER)],
+)
+def test_some_streams_are_of_all_symbols(text, kind):
+    assert parse_stream_name(text) == StreamName(text, None, kind, 1000)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +91,7 @@ def test_a_name_says_what_comes_and_how_often(text, kind, speed_ms, levels):
         "btcusdt@trade@100ms",
         "btcusdt@kline_1m",
         "btcusdt@trade\n",
-        "!ticker@arr",
+        "!bookTicker",
     ],
 )
 def test_nothing_comes_on_other_names(text):

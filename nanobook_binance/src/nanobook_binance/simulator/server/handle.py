@@ -11,6 +11,7 @@ from nanobook_binance.simulator.feed.liquidity import Liquidity
 from nanobook_binance.simulator.server.fault import Fault
 from nanobook_binance.simulator.server.request_log import LoggedRequest
 from nanobook_binance.simulator.server.server import Server
+from nanobook_binance.simulator.stream.connection import PING_SECONDS, PONG_SECONDS
 from nanobook_binance.simulator.stream.streams import Streams
 from nanobook_binance.simulator.venue import Balance, Venue, VenueOrder, VenueTrade
 from nanobook_core.broker.paper_quotes import to_decimal
@@ -49,8 +50,10 @@ class SimulatedBinance(ServerThread[Server]):
     `quotes` is a file of `symbol,bid,ask` that is read again when it changes; `feed` is a market
     that somebody recorded, of which so much happens as `advance` lets pass, or with a `speed` as
     time passes, so many times as fast as it was. `connection_limit` is how often an address may
-    open a WebSocket in five minutes; None is as often as it likes. `api_key` and `secret_key` are
-    of the account of that name, which is opened, with `balances`, where the venue has none.
+    open a WebSocket in five minutes; None is as often as it likes. Each is pinged every
+    `ping_seconds`, and cut off where nobody has answered for `pong_seconds`. `api_key` and
+    `secret_key` are of the account of that name, which is opened, with `balances`, where the venue
+    has none.
     """
 
     def __init__(
@@ -70,6 +73,8 @@ class SimulatedBinance(ServerThread[Server]):
         feed: str | Path | None = None,
         speed: float | None = None,
         connection_limit: int | None = 300,
+        ping_seconds: float = PING_SECONDS,
+        pong_seconds: float = PONG_SECONDS,
     ) -> None:
         for name, number in (
             ("weight_limit", weight_limit),
@@ -81,7 +86,11 @@ class SimulatedBinance(ServerThread[Server]):
         if not 0 <= index_lag < float("inf"):
             raise ValidationError(f"index_lag is in seconds, at least 0, got {index_lag!r:.20}")
         self._venue = Venue() if venue is None else venue
-        self._streams = Streams(connection_limit=connection_limit)
+        self._streams = Streams(
+            connection_limit=connection_limit,
+            ping_seconds=ping_seconds,
+            pong_seconds=pong_seconds,
+        )
         self._liquidity = Liquidity(
             self._venue,
             quotes=None if quotes is None else Path(quotes),
@@ -281,12 +290,26 @@ class SimulatedBinance(ServerThread[Server]):
     # Time, connections, faults
 
     def advance(self, seconds: float) -> None:
-        """Let so much time pass on the venue's clock at once, and what a feed has of it happen."""
-        self.act(lambda: self._liquidity.advance(seconds))
+        """Let so much time pass on the venue's clock at once, and what a feed has of it happen.
+
+        Raises:
+            ValidationError: it is below 0, or not finite; or the feed cannot be read further.
+
+        """
+
+        def act() -> None:
+            self._liquidity.advance(seconds)
+            self._streams.catch_up()
+
+        self.act(act)
 
     def skew(self, seconds: float) -> None:
         """Let the server's clock be so far ahead of the right time, behind where it is below 0."""
         self.act(lambda: self._server.set_skew(seconds))
+
+    def shut_down(self) -> None:
+        """Say on all streams that the server shuts down, and cut them."""
+        self.act(self._streams.shut_down)
 
     def drop_streams(self) -> None:
         """Cut the connections of all streams and of the WebSocket API."""

@@ -22,6 +22,7 @@ PONG_SECONDS = 60.0
 
 class _End(Enum):
     CLOSED = auto()
+    REFUSED = auto()
     CUT = auto()
     SILENT = auto()
 
@@ -55,7 +56,7 @@ class Connection:
         """Nothing is to be sent after what waits."""
         self._is_silent = False
 
-    def tell(self, message: Mapping[str, Any]) -> None:
+    def tell(self, message: Mapping[str, Any] | list[Any]) -> None:
         """Send a message after those before it."""
         self.send(json.dumps(message, separators=(",", ":")))
 
@@ -116,10 +117,9 @@ class Connection:
     async def _read(self, hear: Callable[[str | bytes], Awaitable[None]]) -> None:
         async for message in self._socket:
             if self._is_too_much():
-                await self._socket.close(
-                    code=WSCloseCode.POLICY_VIOLATION, message=b"Too many requests"
-                )
-                return
+                self._end(_End.REFUSED)
+            if self._is_over and not self._is_silent:
+                continue
             if message.type in _FRAMES:
                 await hear(message.data)
             elif message.type is WSMsgType.PING and not self._is_silent:
@@ -149,6 +149,10 @@ class Connection:
             self._waiting.task_done()
             if waiting is _End.CLOSED:
                 await self._socket.close()
+            elif waiting is _End.REFUSED:
+                await self._socket.close(
+                    code=WSCloseCode.POLICY_VIOLATION, message=b"Too many requests"
+                )
             elif waiting is _End.CUT:
                 self.abort()
             else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from nanobook_binance.simulator.stream import market_event
 from nanobook_binance.simulator.stream.depth_diff import DepthRecorder, Level
-from nanobook_binance.simulator.stream.market_event import Event
-from nanobook_binance.simulator.stream.stream_name import StreamKind, StreamName
+from nanobook_binance.simulator.stream.market_event import Told
+from nanobook_binance.simulator.stream.stream_name import TICKERS, StreamKind, StreamName
 from nanobook_binance.simulator.venue import Venue
 
 _NOTHING = (Decimal(0), Decimal(0))
@@ -17,7 +17,7 @@ _NOTHING = (Decimal(0), Decimal(0))
 class MarketChannel(Protocol):
     """A stream of one name, whoever listens to it."""
 
-    def update(self, now: int) -> Event | None:
+    def update(self, now: int) -> Told | None:
         """Return what there is to say since it was last asked; None if nothing."""
         ...
 
@@ -29,39 +29,47 @@ def open_channel(venue: Venue, name: StreamName) -> MarketChannel | None:
         Refusal: the venue has no such symbol.
 
     """
+    if name.kind in TICKERS:
+        is_mini = name.kind is StreamKind.MINI_TICKER
+        return (
+            _AllTickers(venue, is_mini=is_mini)
+            if name.symbol is None
+            else _Ticker(venue, name.symbol, is_mini=is_mini)
+        )
+    if name.symbol is None:
+        return None
     if name.kind is StreamKind.DEPTH_DIFF:
-        return _DepthDiffs(venue, name)
+        return _DepthDiffs(venue, name.symbol)
     if name.kind is StreamKind.DEPTH_LEVELS:
-        return _DepthLevels(venue, name)
+        return _DepthLevels(venue, name.symbol, name.levels)
     if name.kind is StreamKind.BOOK_TICKER:
-        return _BookTicker(venue, name)
-    if name.kind is StreamKind.DAY_TICKER:
-        return _DayTicker(venue, name)
+        return _BookTicker(venue, name.symbol)
     return None
 
 
 class _DepthDiffs:
-    def __init__(self, venue: Venue, name: StreamName) -> None:
+    def __init__(self, venue: Venue, symbol: str) -> None:
         self._venue = venue
-        self._symbol = name.symbol
-        depth = venue.depth(name.symbol, None)
+        self._symbol = symbol
+        depth = venue.depth(symbol)
         self._recorder = DepthRecorder(depth.last_update_id, depth.bids, depth.asks)
 
-    def update(self, now: int) -> Event | None:
-        depth = self._venue.depth(self._symbol, None)
+    def update(self, now: int) -> Told | None:
+        depth = self._venue.depth(self._symbol)
         diff = self._recorder.diff(depth.last_update_id, depth.bids, depth.asks)
         return None if diff is None else market_event.depth_update(self._symbol, diff, now)
 
 
 class _DepthLevels:
-    def __init__(self, venue: Venue, name: StreamName) -> None:
+    def __init__(self, venue: Venue, symbol: str, levels: int) -> None:
         self._venue = venue
-        self._name = name
+        self._symbol = symbol
+        self._levels = levels
         self._told = -1
 
-    def update(self, now: int) -> Event | None:
+    def update(self, now: int) -> Told | None:
         del now
-        depth = self._venue.depth(self._name.symbol, self._name.levels)
+        depth = self._venue.depth(self._symbol, self._levels)
         if depth.last_update_id == self._told:
             return None
         self._told = depth.last_update_id
@@ -69,12 +77,12 @@ class _DepthLevels:
 
 
 class _BookTicker:
-    def __init__(self, venue: Venue, name: StreamName) -> None:
+    def __init__(self, venue: Venue, symbol: str) -> None:
         self._venue = venue
-        self._symbol = name.symbol
+        self._symbol = symbol
         _, *self._told = self._best()
 
-    def update(self, now: int) -> Event | None:
+    def update(self, now: int) -> Told | None:
         del now
         update_id, bid, ask = self._best()
         if [bid, ask] == self._told:
@@ -89,18 +97,31 @@ class _BookTicker:
         return depth.last_update_id, bid, ask
 
 
-class _DayTicker:
-    def __init__(self, venue: Venue, name: StreamName) -> None:
+class _Ticker:
+    def __init__(self, venue: Venue, symbol: str, *, is_mini: bool) -> None:
         self._venue = venue
-        self._symbol = name.symbol
-        self._told: Event | None = None
+        self._symbol = symbol
+        self._is_mini = is_mini
+        self._told: dict[str, Any] | None = None
+        venue.rules(symbol)
 
-    def update(self, now: int) -> Event | None:
-        numbers = market_event.day_ticker(
-            self._symbol, self._venue.day(self._symbol), self._venue.top(self._symbol)
-        )
-        lasting = {field: value for field, value in numbers.items() if field not in "OC"}
+    def update(self, now: int) -> dict[str, Any] | None:
+        day = self._venue.day(self._symbol)
+        if self._is_mini:
+            event = market_event.mini_ticker(self._symbol, day, now)
+        else:
+            event = market_event.day_ticker(self._symbol, day, self._venue.top(self._symbol), now)
+        lasting = {field: value for field, value in event.items() if field not in "EOC"}
         if lasting == self._told:
             return None
         self._told = lasting
-        return {"e": "24hrTicker", "E": now, **numbers}
+        return event
+
+
+class _AllTickers:
+    def __init__(self, venue: Venue, *, is_mini: bool) -> None:
+        self._tickers = [_Ticker(venue, rules.symbol, is_mini=is_mini) for rules in venue.symbols]
+
+    def update(self, now: int) -> Told | None:
+        told = [event for ticker in self._tickers if (event := ticker.update(now)) is not None]
+        return told or None

@@ -14,6 +14,8 @@ from nanobook_binance.simulator.venue.tape import Day, change
 from nanobook_binance.simulator.venue.trade import Print
 
 Event: TypeAlias = dict[str, Any]
+Told: TypeAlias = Event | list[Event]
+"""What a stream says at once."""
 
 
 def trade(made: Print, now: int) -> Event:
@@ -84,10 +86,27 @@ def levels(rows: Iterable[tuple[Decimal, Decimal]]) -> list[list[str]]:
     return [[amount(price), amount(size)] for price, size in rows]
 
 
-def day_ticker(symbol: str, day: Day, top: Top) -> Event:
-    """The numbers of the last 24 hours, without type and time of the event."""
+def mini_ticker(symbol: str, day: Day, now: int) -> Event:
+    """The most important numbers of the last 24 hours."""
+    return {
+        "e": "24hrMiniTicker",
+        "E": now,
+        "s": symbol,
+        "c": amount(day.last_price),
+        "o": amount(day.open_price),
+        "h": amount(day.high_price),
+        "l": amount(day.low_price),
+        "v": amount(day.volume),
+        "q": amount(day.quote_volume),
+    }
+
+
+def day_ticker(symbol: str, day: Day, top: Top, now: int) -> Event:
+    """The numbers of the last 24 hours."""
     moved, percent = change(day)
     return {
+        "e": "24hrTicker",
+        "E": now,
         "s": symbol,
         "p": amount(moved),
         "P": f"{percent:f}",

@@ -11,9 +11,10 @@ from nanobook_binance.simulator.stream import market_event
 from nanobook_binance.simulator.stream.connection import Connection
 from nanobook_binance.simulator.stream.market_channel import MarketChannel, open_channel
 from nanobook_binance.simulator.stream.market_control import MarketControl
-from nanobook_binance.simulator.stream.market_event import Event
+from nanobook_binance.simulator.stream.market_event import Told
 from nanobook_binance.simulator.stream.stream_name import (
     SECOND_MS,
+    TICKERS,
     StreamKind,
     StreamName,
     parse_stream_name,
@@ -22,7 +23,7 @@ from nanobook_binance.simulator.venue import Refusal, Venue, VenueListener
 from nanobook_binance.simulator.venue.trade import Print
 
 #: Streams that say how things are, to whoever comes and in a quiet market too.
-_TELL_ALL = (StreamKind.DEPTH_LEVELS, StreamKind.DAY_TICKER)
+_TELL_ALL = (StreamKind.DEPTH_LEVELS, *TICKERS)
 
 
 @define(eq=False)
@@ -32,11 +33,11 @@ class MarketClient:
     connection: Connection
     control: MarketControl
 
-    def tell(self, name: str, event: Event) -> None:
-        """Send an event of a stream."""
+    def tell(self, name: str, told: Told) -> None:
+        """Send what a stream says."""
         if self.control.is_combined:
-            event = {"stream": name, "data": event}
-        self.connection.tell(event)
+            told = {"stream": name, "data": told}
+        self.connection.tell(told)
 
 
 @define(eq=False)
@@ -47,9 +48,9 @@ class _Stream:
     clients: dict[MarketClient, None] = field(factory=dict)
     timer: asyncio.TimerHandle | None = None
 
-    def tell(self, event: Event) -> None:
+    def tell(self, told: Told) -> None:
         for client in self.clients:
-            client.tell(self.name.text, event)
+            client.tell(self.name.text, told)
 
 
 class MarketHub(VenueListener):
@@ -107,10 +108,13 @@ class MarketHub(VenueListener):
             if stream.timer is not None:
                 stream.timer.cancel()
 
-    def catch_up(self, symbol: str) -> None:
-        """Tell now what is due by the venue's clock, and every change of the fast streams."""
+    def catch_up(self, symbol: str | None) -> None:
+        """Tell now what is due by the venue's clock, and every change of the fast streams.
+
+        That is of one symbol, or of all.
+        """
         now = self._now_ms()
-        for stream in self._of(symbol):
+        for stream in self._of(symbol) if symbol else list(self._streams.values()):
             if stream.name.speed_ms < SECOND_MS or now - stream.told_ms >= stream.name.speed_ms:
                 self._tell(stream)
 
@@ -123,7 +127,7 @@ class MarketHub(VenueListener):
         """Tell it at once."""
         for stream in self._of(symbol, StreamKind.BOOK_TICKER):
             self._tell(stream)
-        for stream in self._of(symbol, StreamKind.DAY_TICKER):
+        for stream in self._of(symbol, *TICKERS):
             self._plan(stream)
 
     def traded(self, trade: Print) -> None:
@@ -131,7 +135,7 @@ class MarketHub(VenueListener):
         now = self._now_ms()
         for stream in self._of(trade.symbol, StreamKind.TRADE):
             stream.tell(market_event.trade(trade, now))
-        for stream in self._of(trade.symbol, StreamKind.DAY_TICKER):
+        for stream in self._of(trade.symbol, *TICKERS):
             self._plan(stream)
         together = self._together.setdefault(trade.symbol, [])
         if together and not _is_of_one_order(together[-1], trade):
@@ -157,7 +161,7 @@ class MarketHub(VenueListener):
         return [
             stream
             for stream in self._streams.values()
-            if stream.name.symbol == symbol and (not kinds or stream.name.kind in kinds)
+            if stream.name.symbol in (symbol, None) and (not kinds or stream.name.kind in kinds)
         ]
 
     def _plan(self, stream: _Stream) -> None:

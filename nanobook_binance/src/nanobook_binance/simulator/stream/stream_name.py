@@ -13,7 +13,7 @@ FAST_MS = 100
 
 _NAME = re.compile(
     r"(?P<symbol>[a-z0-9]{1,20})@"
-    r"(?:(?P<plain>trade|aggTrade|bookTicker|ticker)"
+    r"(?:(?P<plain>trade|aggTrade|bookTicker|ticker|miniTicker)"
     r"|depth(?P<levels>5|10|20)?(?P<speed>@100ms|@1000ms)?)"
 )
 
@@ -25,8 +25,15 @@ class StreamKind(StrEnum):
     AGGREGATE_TRADE = "aggTrade"
     BOOK_TICKER = "bookTicker"
     DAY_TICKER = "ticker"
+    MINI_TICKER = "miniTicker"
     DEPTH_DIFF = "depth"
     DEPTH_LEVELS = "levels"
+
+
+#: Those with the numbers of the last 24 hours.
+TICKERS = (StreamKind.DAY_TICKER, StreamKind.MINI_TICKER)
+
+_OF_ALL = {"!ticker@arr": StreamKind.DAY_TICKER, "!miniTicker@arr": StreamKind.MINI_TICKER}
 
 
 @frozen
@@ -34,7 +41,8 @@ class StreamName:
     """What a name says."""
 
     text: str
-    symbol: str
+    symbol: str | None
+    """None for all."""
     kind: StreamKind
     speed_ms: int = 0
     """0 as it happens."""
@@ -47,15 +55,15 @@ def parse_stream_name(text: str) -> StreamName | None:
 
     The venue takes any name, and nothing ever comes on one that it does not know.
     """
+    if text in _OF_ALL:
+        return StreamName(text, None, _OF_ALL[text], speed_ms=SECOND_MS)
     match = _NAME.fullmatch(text)
     if match is None:
         return None
     symbol = match["symbol"].upper()
     if match["plain"] is not None:
         kind = StreamKind(match["plain"])
-        return StreamName(
-            text, symbol, kind, speed_ms=SECOND_MS if kind is StreamKind.DAY_TICKER else 0
-        )
+        return StreamName(text, symbol, kind, speed_ms=SECOND_MS if kind in TICKERS else 0)
     speed_ms = FAST_MS if match["speed"] == "@100ms" else SECOND_MS
     if match["levels"] is None:
         return StreamName(text, symbol, StreamKind.DEPTH_DIFF, speed_ms=speed_ms)

@@ -105,8 +105,8 @@ class Streams:
                 connection.tell({"event": event})
             connection.cut()
 
-    def catch_up(self, symbol: str) -> None:
-        """Tell the market streams now what they would tell in a moment."""
+    def catch_up(self, symbol: str | None = None) -> None:
+        """Let the market streams of a symbol, or of all, tell now what they would in a moment."""
         if self._is_open:
             self._markets.catch_up(symbol)
 
