@@ -10,6 +10,7 @@ from attrs import define
 
 from nanobook_binance.simulator.server import unmodelled
 from nanobook_binance.simulator.server.call import HTML, Answer, Call, json_answer, refused
+from nanobook_binance.simulator.server.deliver import CUTS
 from nanobook_binance.simulator.server.endpoints import ENDPOINTS
 from nanobook_binance.simulator.server.fault import Fault
 from nanobook_binance.simulator.server.fault_request import Met
@@ -114,7 +115,8 @@ class ApiClient:
             call.key = self._session.key
             sent.setdefault("signature", "of the session")
         met, answer = ask(self._server, call)
-        return _Answered(answer, call, met)
+        is_cut = met is not None and met.fault in CUTS
+        return _Answered(None if is_cut else answer, call, met)
 
     def _ask_session(self, request: ApiRequest) -> Answer:
         try:

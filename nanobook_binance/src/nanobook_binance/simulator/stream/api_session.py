@@ -128,12 +128,12 @@ class ApiSession:
             "connectedSince": self._connected_ms,
             "returnRateLimits": self.returns_limits,
             "serverTime": self._server.time_ms(),
-            "userDataStream": bool(self._subscriptions),
+            "userDataStream": bool(self._living()),
         }
 
     def _list(self, request: ApiRequest) -> Json:
         del request
-        return [{"subscriptionId": number} for number in self._subscriptions]
+        return [{"subscriptionId": each.number} for each in self._living()]
 
     def _subscribe_own(self, request: ApiRequest) -> Json:
         del request
@@ -146,9 +146,10 @@ class ApiSession:
         return {"subscriptionId": self._subscribe(self._signed(request)).number}
 
     def _subscribe(self, key: ApiKey) -> Subscription:
-        if any(each.account == key.account for each in self._subscriptions.values()):
+        living = self._living()
+        if any(each.account == key.account for each in living):
             raise Refusal(-2035, "User Data Stream subscription already active.")
-        if len(self._subscriptions) >= MOST_SUBSCRIPTIONS or self._next_number >= MOST_EVER:
+        if len(living) >= MOST_SUBSCRIPTIONS or self._next_number >= MOST_EVER:
             raise Refusal(
                 -1191,
                 "Too many subscriptions. Connection may create up to "
@@ -162,15 +163,19 @@ class ApiSession:
 
     def _unsubscribe(self, request: ApiRequest) -> Json:
         number = request.parameters.get("subscriptionId")
-        if number is None:
-            wanted = list(self._subscriptions.values())
-        else:
-            wanted = [each for each in self._subscriptions.values() if str(each.number) == number]
+        wanted = [each for each in self._living() if number in (None, str(each.number))]
         if not wanted:
             raise Refusal(-2036, "User Data Stream subscription not active.")
         for subscription in wanted:
             self._terminate(subscription)
         return {}
+
+    def _living(self) -> list[Subscription]:
+        """Those that the venue has not terminated by itself."""
+        for each in list(self._subscriptions.values()):
+            if each.is_over:
+                self._terminate(each)
+        return list(self._subscriptions.values())
 
     def _terminate(self, subscription: Subscription) -> None:
         subscription.terminate(self._server.time_ms())

@@ -99,7 +99,7 @@ class UserHub(VenueListener):
 
     def _tell(self, account: str, events: list[Event]) -> None:
         orders = [event for event in events if event["e"] == "executionReport"]
-        if any(self._meets(Fault.STREAM_REORDERED, event) for event in orders[-1:]):
+        if orders and self._meets(Fault.STREAM_REORDERED, orders[0]) is not None:
             events.reverse()
         for event in events:
             for told in self._let_go_wrong(account, event):
