@@ -13,7 +13,7 @@ ACCOUNT = "default"
 
 
 class SharedClock:
-    """The machine's, and ahead of it by what was let pass or slept; the venue's and the broker's."""
+    """The machine's, and ahead of it by what was let pass or slept: the venue's and a broker's."""
 
     def __init__(self):
         self.ahead = 0.0

@@ -1,5 +1,7 @@
 """The broker keeps the laws of brokers, over sockets to the simulated venue."""
 
+from types import MappingProxyType
+
 import pytest
 from tests.binance.market import Market
 
@@ -16,9 +18,9 @@ from nanobook_core.testing.broker_fill import FillLaws
 class Binance(BrokerBench):
     symbol = "BTC"
     other_symbol = "ETH"
-    fees_in_kind = {"BTC": "BTC", "ETH": "ETH"}
+    fees_in_kind = MappingProxyType({"BTC": "BTC", "ETH": "ETH"})
     tells_costs = False
-    settings = {}
+    streams = True
 
     @pytest.fixture
     def venue(self):
@@ -49,7 +51,7 @@ class Binance(BrokerBench):
             base_url=binance.url,
             state=state,
             clock=venue.clock,
-            **self.settings,
+            stream=self.streams,
         )
 
     def refusal(self, broker, order):
@@ -67,7 +69,7 @@ class Binance(BrokerBench):
 class Polled(Binance):
     """What happens is asked for, and what is in no file is found by its symbol."""
 
-    settings = {"stream": False}
+    streams = False
     repeats_fills = False  # nobody tells anything twice
 
     @pytest.fixture

@@ -151,7 +151,7 @@ class BinanceBroker(BrokerBase):
         self._symbols = Symbols(self._rest, to_word(quote_asset, "quote_asset"), self._clock)
         self._prices = Prices(self._rest, self._clock)
         self._holdings = Holdings(self._rest, self._symbols, self._clock)
-        self._refusals = Refusals(self._rest, self._prices, self._holdings)
+        self._refusals = Refusals(self._rest, self._symbols, self._prices, self._holdings)
         self._desk = OrderDesk(
             clock=self._clock,
             publish=self._publish,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from attrs import field, frozen
 
+from nanobook_binance.number import to_number
 from nanobook_core.contracts import BrokerProtocolError, Outcome
 from nanobook_core.types import Side
 
@@ -205,15 +206,13 @@ def _report(event: Row) -> ToldOrder:
 
 
 def _paid(value: object) -> Decimal | None:
-    told = _number(value, least=None)
+    told = _number(value, is_debt=True)
     return None if told < 0 else told
 
 
-def _number(value: object, *, least: int | None = 0) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise TypeError(f"{value!r:.40} is no number")
-    number = Decimal(value)
-    if not number.is_finite() or (least is not None and number < least):
+def _number(value: object, *, is_debt: bool = False) -> Decimal:
+    number = to_number(value)
+    if number < 0 and not is_debt:
         raise ValueError(f"{value!r:.40} is no amount")
     return number
 

@@ -191,7 +191,8 @@ class OrderSender:
                 self._resolution.refresh(known)  # its executions
         except BrokerError as doubt:
             if not known.venue_id:
-                raise self._doubtful(known, str(error), doubt.retry_after) from error
+                why = str(error).partition(";")[0]
+                raise self._doubtful(known, why, doubt.retry_after) from error
         if known.venue_id:
             if known.record.state is OrderState.REJECTED:
                 raise OrderRejectedError(
