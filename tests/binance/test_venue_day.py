@@ -1,12 +1,15 @@
 """The numbers of 24 hours, mean prices, and the filters and rules that look at them."""
 
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.binance.venue_bench import START_MS, Bench, buy, sell, text
 
-from nanobook_binance.simulator.venue import Refusal, change, default_symbols
+from nanobook_binance.simulator.venue import Print, Refusal, change, default_symbols
+from nanobook_binance.simulator.venue.tape import Tape
 
 DAY_MS = 86_400_000
 
@@ -140,3 +143,41 @@ def test_order_in_the_range_is_as_any():
     assert order.expiry_reason == "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
     order = bench.place("a", buy("0.6", "60600", time_in_force="IOC"))
     assert order.expiry_reason == "UNFILLED_IOC_QUANTITY_EXPIRED"
+
+
+HOURS = st.sampled_from([0, 1, 100, 3_600, 30_000, 86_400, 100_000])
+PRINTS = st.lists(st.tuples(HOURS, st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=30)
+
+
+@given(PRINTS)
+def test_numbers_of_a_day_are_what_looking_through_all_trades_says(prints):
+    tape, known, now = Tape(), [], START_MS
+    for number, (seconds, cents, quantity) in enumerate(prints):
+        now += seconds * 1000
+        trade = Print(
+            symbol="X",
+            trade_id=number,
+            price=Decimal(cents) / 100,
+            quantity=Decimal(quantity),
+            quote_quantity=Decimal(cents * quantity) / 100,
+            buyer_is_maker=True,
+            taker_order_id=1,
+            time=now,
+        )
+        tape.add(trade)
+        known.append(trade)
+        inside = [each for each in known if each.time > now - DAY_MS]
+        day = tape.day(now)
+        assert day.count == len(inside)
+        assert day.volume == sum(each.quantity for each in inside)
+        assert day.quote_volume == sum(each.quote_quantity for each in inside)
+        assert day.high_price == max(each.price for each in inside)
+        assert day.low_price == min(each.price for each in inside)
+        assert (day.open_price, day.first_id) == (inside[0].price, inside[0].trade_id)
+        older = known[: len(known) - len(inside)]
+        assert day.previous_close == (older[-1] if older else inside[0]).price
+        assert tape.recent(5) == inside[-5:]
+        recent = [each for each in inside if each.time > now - 300_000]
+        mean = sum(each.price * each.quantity for each in recent)
+        mean /= sum(each.quantity for each in recent)
+        assert tape.average(now, 5) == mean.quantize(Decimal("0.00000001"), ROUND_FLOOR)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.binance.venue_life import STEPS, Life
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(STEPS, st.booleans())
 def test_money_orders_and_books_obey_their_laws(steps, bnb_discount):
     life = Life(bnb_discount=bnb_discount)

@@ -163,7 +163,7 @@ class Pair:
             assert found == self.model.depth(side)
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(STEPS)
 def test_venue_trades_as_the_model_does(steps):
     pair = Pair()

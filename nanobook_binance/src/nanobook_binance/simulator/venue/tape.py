@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from attrs import frozen
 
 from nanobook_binance.simulator.venue.money import ZERO, floored
 from nanobook_binance.simulator.venue.trade import Print
-from nanobook_core.broker.exact import EXACT, QUOTIENT, product, total
+from nanobook_core.broker.exact import EXACT, QUOTIENT, product
 
 DAY_MS = 86_400_000
 
@@ -37,67 +38,116 @@ class Day:
     count: int
 
 
+@frozen
+class _Sums:
+    """Of all prints up to one."""
+
+    volume: Decimal = ZERO
+    quote_volume: Decimal = ZERO
+    product: Decimal = ZERO
+    """Of prices and quantities, exact."""
+
+    def add(self, trade: Print) -> _Sums:
+        """These with another print."""
+        return _Sums(
+            EXACT.add(self.volume, trade.quantity),
+            EXACT.add(self.quote_volume, trade.quote_quantity),
+            EXACT.fma(trade.price, trade.quantity, self.product),
+        )
+
+    def less(self, earlier: _Sums) -> _Sums:
+        """Those of what came between."""
+        return _Sums(
+            EXACT.subtract(self.volume, earlier.volume),
+            EXACT.subtract(self.quote_volume, earlier.quote_volume),
+            EXACT.subtract(self.product, earlier.product),
+        )
+
+
 class Tape:
     """Prints, and the last price, which a source may also move without one."""
 
     def __init__(self) -> None:
         self.last: Decimal | None = None
-        self._prints: deque[Print] = deque()
+        self._prints: list[Print] = []
+        self._sums: list[_Sums] = [_Sums()]
+        """Before each of the prints, and after the last."""
+        self._first = 0
+        """Place of the first print of these hours."""
+        self._highs: deque[Print] = deque()
+        """The highest of these hours, then the highest after it, and so on."""
+        self._lows: deque[Print] = deque()
         self._close: Decimal | None = None
 
     def add(self, trade: Print) -> None:
-        """Take a print."""
+        """Take a print. O(1), amortized."""
         self._forget(trade.time)
         self._prints.append(trade)
+        self._sums.append(self._sums[-1].add(trade))
+        while self._highs and self._highs[-1].price <= trade.price:
+            self._highs.pop()
+        while self._lows and self._lows[-1].price >= trade.price:
+            self._lows.pop()
+        self._highs.append(trade)
+        self._lows.append(trade)
         self.last = trade.price
 
     def average(self, now_ms: int, minutes: int) -> Decimal | None:
         """Weighted mean price of so many minutes; the last price of 0 minutes or without trades.
 
-        To eight places, rounded down; None before any price.
+        To eight places, rounded down; None before any price. O(log n).
         """
         since = now_ms - minutes * 60_000
-        quantities, quotes = [], []
-        for trade in reversed(self._prints):
-            if trade.time <= since:
-                break
-            quantities.append(trade.quantity)
-            quotes.append(product(trade.price, trade.quantity))
-        if not quantities:
+        place = bisect_right(self._prints, since, key=_time, lo=self._first)
+        sums = self._sums[-1].less(self._sums[place])
+        if not sums.volume:
             return self.last
-        return floored(QUOTIENT.divide(total(*quotes), total(*quantities)))
+        return floored(QUOTIENT.divide(sums.product, sums.volume))
 
     def day(self, now_ms: int) -> Day:
-        """Return the numbers of the last 24 hours."""
+        """Return the numbers of the last 24 hours. O(1), amortized."""
         self._forget(now_ms)
-        prints, last = self._prints, self.last or ZERO
-        prices = [trade.price for trade in prints] or [last]
-        volume = total(*(trade.quantity for trade in prints))
-        quotes = total(*(trade.quote_quantity for trade in prints))
+        last, number = self.last or ZERO, len(self._prints) - self._first
+        sums = self._sums[-1].less(self._sums[self._first])
+        first = self._prints[self._first] if number else None
+        open_price = last if first is None else first.price
+        quotient = QUOTIENT.divide(sums.quote_volume, sums.volume) if number else ZERO
         return Day(
-            open_price=prices[0],
-            high_price=max(prices),
-            low_price=min(prices),
+            open_price=open_price,
+            high_price=self._highs[0].price if number else last,
+            low_price=self._lows[0].price if number else last,
             last_price=last,
-            last_quantity=prints[-1].quantity if prints else ZERO,
-            previous_close=self._close or prices[0],
-            volume=volume,
-            quote_volume=quotes,
-            weighted_average=floored(QUOTIENT.divide(quotes, volume)) if volume else ZERO,
+            last_quantity=self._prints[-1].quantity if number else ZERO,
+            previous_close=self._close or open_price,
+            volume=sums.volume,
+            quote_volume=sums.quote_volume,
+            weighted_average=floored(quotient),
             open_time=now_ms - DAY_MS,
             close_time=now_ms,
-            first_id=prints[0].trade_id if prints else -1,
-            last_id=prints[-1].trade_id if prints else -1,
-            count=len(prints),
+            first_id=-1 if first is None else first.trade_id,
+            last_id=self._prints[-1].trade_id if number else -1,
+            count=number,
         )
 
     def recent(self, limit: int) -> list[Print]:
         """Return the last prints of these hours, oldest first."""
-        return list(self._prints)[-limit:]
+        return self._prints[self._first :][-limit:]
 
     def _forget(self, now_ms: int) -> None:
-        while self._prints and self._prints[0].time <= now_ms - DAY_MS:
-            self._close = self._prints.popleft().price
+        since = now_ms - DAY_MS
+        while self._first < len(self._prints) and self._prints[self._first].time <= since:
+            self._close = self._prints[self._first].price
+            self._first += 1
+        for extremes in (self._highs, self._lows):
+            while extremes and extremes[0].time <= since:
+                extremes.popleft()
+        if self._first > len(self._prints) // 2:
+            del self._prints[: self._first], self._sums[: self._first]
+            self._first = 0
+
+
+def _time(trade: Print) -> int:
+    return trade.time
 
 
 def change(day: Day) -> tuple[Decimal, Decimal]:
