@@ -6,13 +6,14 @@ from decimal import Decimal
 
 from attrs import evolve
 
+from nanobook_core.broker.announcer import Announcer
 from nanobook_core.broker.exact import EXACT, QUOTIENT, product, total
 from nanobook_core.contracts.clock import Clock
 from nanobook_core.errors import ValidationError
 from nanobook_core.types import Side
 from nanobook_ibkr.simulator.account import Account
 from nanobook_ibkr.simulator.commission import Commission
-from nanobook_ibkr.simulator.listener import Announcer
+from nanobook_ibkr.simulator.listener import VenueListener
 from nanobook_ibkr.simulator.market import Market, Match
 from nanobook_ibkr.simulator.record import OrderStatusWord, VenueExecution, VenuePosition
 from nanobook_ibkr.simulator.working import Working
@@ -26,7 +27,7 @@ class Clearing:
         clock: Clock,
         accounts: dict[str, Account],
         commission: Commission,
-        announcer: Announcer,
+        announcer: Announcer[VenueListener],
         series: int,
     ) -> None:
         self.accounts = accounts

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from attrs import evolve
 
+from nanobook_core.broker.announcer import Announcer
 from nanobook_core.contracts.clock import Clock, SystemClock
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator.account import Account
@@ -18,7 +19,7 @@ from nanobook_ibkr.simulator.desk import Desk
 from nanobook_ibkr.simulator.floor import Floor
 from nanobook_ibkr.simulator.group import Groups
 from nanobook_ibkr.simulator.instruments import Instruments, default_listings
-from nanobook_ibkr.simulator.listener import Announcer, VenueListener
+from nanobook_ibkr.simulator.listener import VenueListener
 from nanobook_ibkr.simulator.margin import Margin
 from nanobook_ibkr.simulator.market import Market, Match
 from nanobook_ibkr.simulator.order_check import is_number
@@ -65,7 +66,7 @@ class Marketplace:
         self._accounts = {name: Account(name, {"USD": money}) for name, money in cash.items()}
         self._instruments = Instruments(())
         self._markets: dict[int, Market] = {}
-        self._announcer = Announcer()
+        self._announcer: Announcer[VenueListener] = Announcer()
         self.listeners: list[VenueListener] = self._announcer.listeners
         self._clearing = Clearing(
             self._clock,

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 from attrs import evolve
 
+from nanobook_core.broker.announcer import Announcer
 from nanobook_core.broker.exact import EXACT
 from nanobook_core.contracts.clock import Clock
 from nanobook_ibkr.simulator import trigger
 from nanobook_ibkr.simulator.group import Groups
-from nanobook_ibkr.simulator.listener import Announcer
+from nanobook_ibkr.simulator.listener import VenueListener
 from nanobook_ibkr.simulator.record import OrderForm, OrderStatusWord
 from nanobook_ibkr.simulator.reservations import Reservations
 from nanobook_ibkr.simulator.waiting import Waiting
@@ -25,7 +26,12 @@ class Roster:
     """Knows every order and what is to be looked at next; it does not trade."""
 
     def __init__(
-        self, *, clock: Clock, reservations: Reservations, groups: Groups, announcer: Announcer
+        self,
+        *,
+        clock: Clock,
+        reservations: Reservations,
+        groups: Groups,
+        announcer: Announcer[VenueListener],
     ) -> None:
         self.orders: dict[int, Working] = {}
         """All of today, by perm id."""

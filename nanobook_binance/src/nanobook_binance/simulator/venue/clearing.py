@@ -8,12 +8,13 @@ from decimal import Decimal
 from attrs import evolve
 
 from nanobook_binance.simulator.venue.depth import Match
-from nanobook_binance.simulator.venue.listener import Announcer
+from nanobook_binance.simulator.venue.listener import VenueListener
 from nanobook_binance.simulator.venue.market import Market
 from nanobook_binance.simulator.venue.money import ZERO, floored, notional
 from nanobook_binance.simulator.venue.trade import PreventedMatch, Print, VenueTrade
 from nanobook_binance.simulator.venue.word import ExecutionType, OrderStatus
 from nanobook_binance.simulator.venue.working import Working
+from nanobook_core.broker.announcer import Announcer
 from nanobook_core.broker.exact import EXACT, QUOTIENT, product
 
 #: What is left of the commission where it is paid in BNB.
@@ -31,7 +32,7 @@ class Clearing:
         *,
         now_ms: Callable[[], int],
         markets: Mapping[str, Market],
-        announcer: Announcer,
+        announcer: Announcer[VenueListener],
         commission: Decimal,
         bnb_discount: bool,
     ) -> None:

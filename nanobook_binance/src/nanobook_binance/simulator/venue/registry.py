@@ -14,7 +14,7 @@ from nanobook_binance.simulator.venue.clearing import Clearing
 from nanobook_binance.simulator.venue.desk import Desk
 from nanobook_binance.simulator.venue.entry import Entry
 from nanobook_binance.simulator.venue.floor import Floor
-from nanobook_binance.simulator.venue.listener import Announcer, VenueListener
+from nanobook_binance.simulator.venue.listener import VenueListener
 from nanobook_binance.simulator.venue.listing import QUOTES, default_symbols
 from nanobook_binance.simulator.venue.market import Market
 from nanobook_binance.simulator.venue.money import is_amount
@@ -23,6 +23,7 @@ from nanobook_binance.simulator.venue.symbol_rules import SymbolRules
 from nanobook_binance.simulator.venue.word import (
     SymbolStatus,
 )
+from nanobook_core.broker.announcer import Announcer
 from nanobook_core.contracts.clock import Clock, SystemClock
 from nanobook_core.errors import ValidationError
 
@@ -55,7 +56,7 @@ class Registry:
         self._last_ms = 0
         self._accounts: dict[str, Account] = {}
         self._markets: dict[str, Market] = {}
-        self._announcer = Announcer()
+        self._announcer: Announcer[VenueListener] = Announcer()
         self.listeners: list[VenueListener] = self._announcer.listeners
         self._clearing = Clearing(
             now_ms=self.now_ms,
