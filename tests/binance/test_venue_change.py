@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 from tests.binance.venue_bench import START_MS, Bench, buy, sell, text
 
-from nanobook_binance.simulator.venue import Refusal
+from nanobook_binance.simulator.venue import Refusal, default_symbols
 
 
 def refused(act, *more, **named):
@@ -363,3 +364,52 @@ def test_order_is_amended_ten_times_and_no_more():
         "Filter failure: MAX_NUM_ORDER_AMENDS",
     )
     assert len(bench.venue.amendments("a", "BTCUSDT", 1001)) == 10
+
+
+def test_symbol_may_allow_neither_replacing_nor_amending():
+    bitcoin, *_ = default_symbols()
+    bench = Bench([evolve(bitcoin, cancel_replace_allowed=False, amend_allowed=False)])
+    bench.place("a", buy("1", "50000"))
+    assert refused(bench.venue.replace, "a", buy("2", "50000"), 1001) == (
+        -1013,
+        "Order cancel-replace is not supported for this symbol.",
+    )
+    assert refused(bench.venue.amend, "a", "BTCUSDT", 1001, quantity=Decimal("0.5")) == (
+        -1013,
+        "Order amend is not supported for this symbol.",
+    )
+    assert bench.state("a", 1001) == "NEW 0+1"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda venue: venue.open_orders("a", "X"),
+        lambda venue: venue.all_orders("a", "X"),
+        lambda venue: venue.trades("a", "X"),
+        lambda venue: venue.order("a", "X", 1),
+        lambda venue: venue.prevented_matches("a", "X"),
+        lambda venue: venue.top("X"),
+        lambda venue: venue.depth("X"),
+        lambda venue: venue.last("X"),
+        lambda venue: venue.average("X"),
+        lambda venue: venue.day("X"),
+        lambda venue: venue.recent_trades("X"),
+        lambda venue: venue.rules("X"),
+    ],
+)
+def test_question_about_an_unknown_symbol_is_refused(ask):
+    assert refused(ask, Bench().venue) == (-1121, "Invalid symbol.")
+
+
+def test_orders_are_asked_for_by_symbol_and_by_account():
+    bench = Bench()
+    bench.place("a", buy("0.1", "50000"))
+    bench.place("a", buy("0.1", "2000", symbol="ETHUSDT"))
+    venue = bench.venue
+    assert [each.symbol for each in venue.open_orders("a", "ETHUSDT")] == ["ETHUSDT"]
+    assert venue.open_orders("b") == []
+    assert venue.all_orders("b", "BTCUSDT") == []
+    assert venue.trades("b", "BTCUSDT", 1001) == []
+    assert refused(venue.order, "b", "BTCUSDT", 1001) == (-2013, "Order does not exist.")
+    assert refused(venue.amendments, "b", "BTCUSDT", 1001) == (-2013, "Order does not exist.")

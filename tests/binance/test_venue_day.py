@@ -181,3 +181,16 @@ def test_numbers_of_a_day_are_what_looking_through_all_trades_says(prints):
         mean = sum(each.price * each.quantity for each in recent)
         mean /= sum(each.quantity for each in recent)
         assert tape.average(now, 5) == mean.quantize(Decimal("0.00000001"), ROUND_FLOOR)
+
+
+def test_symbol_without_a_price_has_no_mean_and_passes_what_looks_at_it():
+    bitcoin, *_ = default_symbols()
+    bench = Bench([bitcoin])
+    assert bench.venue.last("BTCUSDT") is None
+    assert bench.venue.average("BTCUSDT") is None
+    assert change(bench.venue.day("BTCUSDT")) == (0, 0)
+    order = bench.place("a", sell("0.00001"))
+    assert (order.status, order.expiry_reason) == ("EXPIRED", "INSUFFICIENT_LIQUIDITY")
+    bench.place("a", buy("0.1", "900000"))
+    bench.place("a", buy("0.1", None, "STOP_LOSS", stop_price="100"))
+    assert bench.has("a", "USDT") == "9990+90010"

@@ -1,29 +1,13 @@
 """A venue whose clock stands still, and short ways to order on it."""
 
-import datetime as dt
 from decimal import Decimal
+
+from tests.standing_clock import StandingClock
 
 from nanobook_binance.simulator.venue import OrderRequest, Venue, VenueListener
 
-START = dt.datetime(2026, 11, 23, 15, 0, tzinfo=dt.UTC)
 START_MS = 1795446000000
 FUNDS = {"USDT": Decimal(100_000), "BTC": Decimal(2)}
-
-
-class StandingClock:
-    """Moves only when it is told to."""
-
-    def __init__(self):
-        self.passed = 0.0
-
-    def now(self):
-        return START + dt.timedelta(seconds=self.passed)
-
-    def monotonic(self):
-        return self.passed
-
-    def sleep(self, seconds):
-        self.passed += seconds
 
 
 class Heard(VenueListener):

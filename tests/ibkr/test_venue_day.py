@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 import pytest
-from tests.ibkr.venue_bench import START, Bench, buy, sell
+from tests.ibkr.venue_bench import Bench, buy, sell
+from tests.standing_clock import START
 
 from nanobook_core.errors import ValidationError
 from nanobook_ibkr.simulator.listener import VenueListener

@@ -1,29 +1,12 @@
 """A venue whose clock stands still, and short ways to order on it."""
 
-import datetime as dt
 from decimal import Decimal
+
+from tests.standing_clock import StandingClock
 
 from nanobook_ibkr.simulator.listener import VenueListener
 from nanobook_ibkr.simulator.record import ContractKey, OrderForm
 from nanobook_ibkr.simulator.venue import Venue
-
-START = dt.datetime(2026, 11, 23, 15, 0, tzinfo=dt.UTC)
-
-
-class StandingClock:
-    """Moves only when it is told to."""
-
-    def __init__(self):
-        self.passed = 0.0
-
-    def now(self):
-        return START + dt.timedelta(seconds=self.passed)
-
-    def monotonic(self):
-        return self.passed
-
-    def sleep(self, seconds):
-        self.passed += seconds
 
 
 class Heard(VenueListener):

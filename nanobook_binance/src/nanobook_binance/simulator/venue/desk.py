@@ -64,11 +64,10 @@ class Desk:
         """
         self._entry.market(symbol)
         check_named(order_id, client_order_id)
-        found = None
         if order_id is not None:
             found = self._entry.orders.get((symbol, order_id))
-        elif client_order_id is not None:
-            found = account.named.get((symbol, client_order_id))
+        else:
+            found = account.named.get((symbol, client_order_id or ""))
         if found is None or found.account is not account:
             raise missing
         if client_order_id not in (None, found.order.client_order_id):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from nanobook_binance.simulator.venue.money import MOST
 from nanobook_binance.simulator.venue.order import OrderRequest
 from nanobook_binance.simulator.venue.refusal import Refusal
 from nanobook_binance.simulator.venue.symbol_rules import SymbolRules
 from nanobook_binance.simulator.venue.word import OrderType, SymbolStatus
+from nanobook_core.broker.exact import product
 
 #: The vendor's names of what a request has, in its order.
 _NAMES = {
@@ -40,6 +42,7 @@ _UNSUPPORTED = {
 }
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 _CLIENT_ID_SHOWN = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
+_MOST_TICKS = 2**62
 _LEAST_STRATEGY_TYPE = 1_000_000
 
 #: What a symbol has to be for its orders to be cancelled, or amended.
@@ -152,24 +155,28 @@ def _check_either(request: OrderRequest, one: str, other: str) -> None:
 
 
 def check_precision(request: OrderRequest, rules: SymbolRules) -> None:
-    """Refuse numbers that are not above 0, or have more places than the asset.
+    """Refuse numbers that are not above 0, or too large or too fine for the book.
 
     Raises:
-        Refusal: -1013, or -1111.
+        Refusal: -1013, -1108 or -1111.
 
     """
     base, quote = rules.base_asset_precision, rules.quote_asset_precision
-    for field, places, what in (
-        ("quantity", base, "quantity"),
-        ("quote_order_quantity", quote, "quoteOrderQty"),
-        ("price", quote, "price"),
-        ("stop_price", quote, "stopPrice"),
+    most_price = product(rules.tick, Decimal(_MOST_TICKS))
+    for field, places, most in (
+        ("quantity", base, MOST),
+        ("quote_order_quantity", quote, MOST),
+        ("price", quote, most_price),
+        ("stop_price", quote, most_price),
     ):
         number: Decimal | None = getattr(request, field)
         if number is None:
             continue
+        what = _NAMES[field]
         if not number.is_finite() or number <= 0:
             raise Refusal(-1013, f"Invalid {what}.")
+        if number > most:
+            raise Refusal(-1108, f"Parameter '{what}' overflowed.")
         if _places(number) > places:
             raise Refusal(-1111, f"Parameter '{what}' has too much precision.")
 
