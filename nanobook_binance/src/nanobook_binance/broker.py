@@ -416,7 +416,8 @@ class BinanceBroker(BrokerBase):
         told once. `lost` are orders in doubt: `find_order` settles them.
         """
         self._check_connected()
-        return compare(self._desk, self._resolution)
+        report = compare(self._desk, self._resolution)
+        return evolve(report, missed_fills=self._desk.missed_fills())
 
     # -- orders
 

@@ -20,7 +20,7 @@ OrderKey = tuple[str, int]
 
 @define(kw_only=True, eq=False)
 class KnownOrder:
-    """An order and its numbers. Methods that hear something say whether anything changed."""
+    """An order and its numbers."""
 
     record: OrderRecord
     pair: str
@@ -125,19 +125,28 @@ class KnownOrder:
         is_named_so = told.client_order_id == self.client_order_id
         return told.side is self.side and (is_named_so or is_as_old)
 
-    def told(self, told: ToldOrder) -> bool:
+    def identified(self, venue_id: int) -> None:
+        """Take over the number that the venue gave it."""
+        self.venue_id = self.record.order_id = venue_id
+
+    @property
+    def standing(self) -> tuple[object, ...]:
+        """What a change of is told to whoever listens."""
+        record = self.record
+        return record.order_id, record.state, record.filled_quantity, record.order
+
+    def told(self, told: ToldOrder) -> None:
         """Hear how far it is."""
-        self._identified(told)
         self.created = self.created or told.created
         record, state = self.record, STATES.get(told.status)
-        changed = self._take_terms(told)
+        self._take_terms(told)
         if state is None:
             record.warned(f"status {told.status!r:.40}")
             state = OrderState.ACCEPTED
         reason = told.reason
         if not reason and told.status == "EXPIRED_IN_MATCH":
             reason = "it would have traded with an order of the same account"
-        was_heard = record.told(
+        record.told(
             state,
             filled=told.filled,
             avg_fill_price=self._average(told),
@@ -146,7 +155,6 @@ class KnownOrder:
             venue_status=told.status,
             venue_ids={"symbol": self.pair, "order_id": str(told.order_id)},
         )
-        return was_heard or changed
 
     def doubted(self, until_ms: int) -> bool:
         """Hear nothing of it, though it may have been sent until then."""
@@ -176,17 +184,11 @@ class KnownOrder:
         """Of which side it is."""
         return self.record.order.side
 
-    def _identified(self, told: ToldOrder) -> None:
-        if not self.venue_id:
-            self.venue_id = self.record.order_id = told.order_id
-
-    def _take_terms(self, told: ToldOrder) -> bool:
+    def _take_terms(self, told: ToldOrder) -> None:
         """Take over a quantity that somebody has made less: orders change in no other way."""
         order = self.record.order
-        if self.is_done or not told.filled <= told.quantity < order.quantity or not told.quantity:
-            return False
-        self.record.order = evolve(order, quantity=told.quantity)
-        return True
+        if not self.is_done and told.filled <= told.quantity < order.quantity and told.quantity:
+            self.record.order = evolve(order, quantity=told.quantity)
 
     @staticmethod
     def _average(told: ToldOrder) -> Decimal | None:

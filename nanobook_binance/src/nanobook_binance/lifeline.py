@@ -24,6 +24,7 @@ from nanobook_binance.valuation import ACCOUNT
 from nanobook_core.broker.event_thread import EventThread
 from nanobook_core.broker.uninterrupted import uninterrupted
 from nanobook_core.contracts import (
+    AuthenticationError,
     BrokerEvent,
     BrokerProtocolError,
     ConnectError,
@@ -31,12 +32,14 @@ from nanobook_core.contracts import (
     ConnectionState,
     NotConnectedError,
     Outcome,
+    PermissionDeniedError,
 )
 from nanobook_core.errors import ValidationError
 
 #: Seconds that the end of a connection waits for callbacks, and for the stream.
 _PATIENCE = 5.0
 _S = ConnectionState
+_SETTLED = (_S.READY, _S.READ_ONLY, _S.DISCONNECTED)
 
 
 class Lifeline:
@@ -73,6 +76,8 @@ class Lifeline:
         self._connecting = threading.RLock()
         self._changed = threading.Condition()
         self._info = ConnectionInfo(state=_S.DISCONNECTED, is_live=environment.is_live)
+        self._failure: Exception | None = None
+        """Why the stream was down last."""
         self._may_trade = True
         self.began_ms = 0
         """Venue's time when this was connected first."""
@@ -167,8 +172,10 @@ class Lifeline:
         compare(self._desk, self._resolution)
         self._tell_ready()
 
-    def stream_down(self, reason: str) -> None:
+    def stream_down(self, error: Exception) -> None:
         """Have nothing sent while nobody would hear of it."""
+        self._failure = error
+        reason = str(error) or type(error).__name__
         self._tell(_S.LINK_DOWN, f"{self._environment.name}: {reason}")
 
     def report(self, event: Mapping[str, Any]) -> None:
@@ -241,8 +248,10 @@ class Lifeline:
     def _wait_ready(self, timeout: float) -> None:
         with self._changed:
             is_ready = self._changed.wait_for(
-                lambda: self._info.state in (_S.READY, _S.READ_ONLY, _S.DISCONNECTED), timeout
+                lambda: self._info.state in _SETTLED or self._is_hopeless, timeout
             )
+        if self._is_hopeless and self._failure is not None:
+            raise self._failure
         if not is_ready or self._info.state is _S.DISCONNECTED:
             detail = self._info.detail or "there is no user data stream"
             raise ConnectError(
@@ -250,6 +259,13 @@ class Lifeline:
                 "(stream=False goes without it)",
                 broker="binance",
             )
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether the stream is down for what no further attempt can change."""
+        is_down = self._info.state is _S.LINK_DOWN
+        is_refused = isinstance(self._failure, AuthenticationError | PermissionDeniedError)
+        return is_down and (is_refused or bool(self._desk.contradiction))
 
     def _tell_ready(self) -> None:
         if self._may_trade:

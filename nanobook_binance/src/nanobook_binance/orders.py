@@ -133,19 +133,31 @@ class Orders:
         known = self._known(told)
         if known is None:
             return None
-        self._listener.order_told(known, is_changed=known.told(told))
+        known.identified(told.order_id)
         self._by_key[known.key] = known
+        before = known.standing
         for trade in told.trades:
-            self.told_trade(trade)
+            self._take_in(trade, known)
+        known.told(told)
+        self._listener.order_told(known, is_changed=known.standing != before)
         return known
 
-    def told_trade(self, told: ToldTrade) -> bool:
-        """Hear of an execution; say whether it was not known."""
+    def told_trade(self, told: ToldTrade) -> None:
+        """Hear of an execution."""
+        known = self._by_key.get((told.pair, told.order_id))
+        if known is None:
+            self._take_in(told, None)
+            return
+        before = known.standing
+        self._take_in(told, known)
+        self._listener.order_told(known, is_changed=known.standing != before)
+
+    def _take_in(self, told: ToldTrade, known: KnownOrder | None) -> None:
+        """Count an execution once."""
         name = exec_id(told.pair, told.order_id, told.trade_id)
         if name in self._fills:
             self._check_same(self._fills[name].fill, told)
-            return False
-        known = self._by_key.get((told.pair, told.order_id))
+            return
         fill = Fill(
             exec_id=name,
             order_id=told.order_id,
@@ -159,18 +171,14 @@ class Orders:
             liquidity="maker" if told.is_maker else "taker",
             time=told.at,
         )
-        changed = False
-        if known is not None:
-            try:
-                changed = known.record.fill(fill)
-            except BrokerProtocolError as error:
-                self._contradict(str(error))
-                return False
+        try:
+            if known is not None:
+                known.record.fill(fill)
+        except BrokerProtocolError as error:
+            self._contradict(str(error))
+            return
         one = self._fills[name] = PairFill(told.pair, told.trade_id, fill)
         self._listener.executed(one)
-        if known is not None:
-            self._listener.order_told(known, is_changed=changed)
-        return True
 
     def _known(self, told: ToldOrder) -> KnownOrder | None:
         known = self._by_key.get((told.pair, told.order_id))
@@ -213,8 +221,9 @@ class Orders:
             )
 
     def _contradict(self, text: str) -> None:
-        log.error("%s; it is not taken in", text)
-        self.contradiction = self.contradiction or text
+        if not self.contradiction:
+            log.error("%s; it is not taken in", text)
+            self.contradiction = text
 
 
 def _shown(side: str, quantity: Decimal, price: Decimal) -> str:

@@ -15,6 +15,8 @@ log = logging.getLogger("nanobook.broker")
 def compare(desk: OrderDesk, resolution: Resolution) -> SyncReport:
     """Ask for all open orders, for what became of those that are none, and for what is in doubt.
 
+    Without missed fills: these are the desk's.
+
     Raises:
         ConnectError: what is known came from another account, or from before the venue began anew.
         BrokerError: there was no answer.
@@ -36,7 +38,6 @@ def compare(desk: OrderDesk, resolution: Resolution) -> SyncReport:
             matched=tuple(one.client_order_id for one in listed if one.is_own),
             foreign=tuple(one.status() for one in listed if not (one.is_own or one.is_done)),
             lost=tuple(one.client_order_id for one in desk.working() if one.is_lost),
-            missed_fills=desk.missed_fills(),
         )
 
 

@@ -28,6 +28,8 @@ from nanobook_core.contracts import (
 log = logging.getLogger("nanobook.broker")
 
 _OK = 200
+#: What a connection ends by.
+_EXPECTED = (BrokerError, OSError, websocket.WebSocketException, ValueError)
 #: Events after which nothing more comes.
 _ENDS = ("eventStreamTerminated", "serverShutdown")
 
@@ -44,8 +46,8 @@ class StreamListener(Protocol):
         """
         ...
 
-    def stream_down(self, reason: str) -> None:
-        """No event comes until `stream_up`."""
+    def stream_down(self, error: Exception) -> None:
+        """No event comes until `stream_up`, for that reason."""
         ...
 
     def report(self, event: Mapping[str, Any]) -> None:
@@ -114,7 +116,6 @@ class UserStream:
     def _run(self) -> None:
         pause = 1.0
         while not self._stopped.is_set():
-            reason = "it is stopped"
             is_up = False
             try:
                 with self._connected() as ws:
@@ -123,13 +124,11 @@ class UserStream:
                     is_up = True
                     self._listen(ws)
             except Exception as error:
-                reason = f"{type(error).__name__}: {error}" if not str(error) else str(error)
-                expected = (BrokerError, OSError, websocket.WebSocketException, ValueError)
-                if not isinstance(error, expected):
+                if self._stopped.is_set():
+                    return
+                if not isinstance(error, _EXPECTED):
                     log.exception("the user data stream failed")
-            if self._stopped.is_set():
-                return
-            self._listener.stream_down(reason)
+                self._listener.stream_down(error)
             pause = 1.0 if is_up else min(2 * pause, self.longest_pause)
             self._now.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             self._now.clear()
