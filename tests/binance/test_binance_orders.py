@@ -137,8 +137,9 @@ def test_a_post_only_order_that_would_trade_is_refused_by_name(broker):
 
 
 def test_a_preview_is_checked_here_and_at_the_venue_and_sends_nothing(market, broker):
-    assert broker.preview(limit()).warnings == ()
-    assert len(requests(market, "POST", "order/test")) == 1
+    assert broker.preview(limit()).commission == Decimal("0.76")
+    assert broker.preview(BrokerOrder("BTC", "buy", 1, tif="gtc")).commission == Decimal("0.10061")
+    assert len(requests(market, "POST", "order/test")) == 2
     with pytest.raises(nanobook.OrderInvalidError, match="LOT_SIZE"):
         broker.preview(limit(quantity=Decimal("0.000001")))
     assert sent(market) == []

@@ -16,6 +16,7 @@ from nanobook_binance.exchange import TEST
 from nanobook_binance.filters import UNKNOWN, check_filters, cut_to_filters
 from nanobook_binance.known_order import KnownOrder
 from nanobook_binance.lifeline import Lifeline
+from nanobook_binance.message import commission_rate
 from nanobook_binance.order_desk import OrderDesk
 from nanobook_binance.order_form import check_combination, order_parameters
 from nanobook_binance.order_sender import OrderSender
@@ -28,6 +29,7 @@ from nanobook_binance.signature import hold, read_keys
 from nanobook_binance.symbol import Listed, Symbols
 from nanobook_binance.valuation import Holdings
 from nanobook_core.broker import BrokerBase
+from nanobook_core.broker.exact import product
 from nanobook_core.broker.market_limit import market_limit
 from nanobook_core.broker.reference import check_reference, check_scope
 from nanobook_core.broker.setting import to_cap, to_seconds, to_whole, to_word
@@ -47,6 +49,7 @@ from nanobook_core.contracts import (
     ConnectionState,
     Fill,
     Instrument,
+    NoQuoteError,
     NormalizedOrder,
     NotConnectedError,
     OrderAck,
@@ -273,6 +276,8 @@ class BinanceBroker(BrokerBase):
     def normalize(self, order: BrokerOrder) -> NormalizedOrder:
         """Cut an order to the venue's steps: the price to the passive side, the quantity to less.
 
+        A market order that goes with a limit is cut as what it goes as.
+
         Raises:
             OrderInvalidError: a filter forbids it; the message says filter, limit and the nearest
                 value that is allowed.
@@ -281,10 +286,22 @@ class BinanceBroker(BrokerBase):
         """
         self._check_record(order)
         listed = self._listed(order.symbol)
-        return cut_to_filters(order, listed, self._refusals.standing(order, listed))
+        try:
+            limit = self._market_limit(order, listed)
+        except NoQuoteError:
+            limit = None
+        meant = self._as_sent(order, limit)
+        cut = cut_to_filters(meant, listed, self._refusals.standing(meant, listed))
+        if limit is None:
+            return cut
+        return evolve(cut, order=evolve(order, quantity=cut.order.quantity))
 
     def preview(self, order: BrokerOrder) -> OrderPreview:
-        """Have the venue check an order without sending it. What it costs is not told.
+        """Have the venue check an order without sending it, and tell what it would cost.
+
+        The commission is in the quote asset, by the rate of whoever takes, unless it is post-only;
+        None for another pair's, and without a price. Where it is taken in what is bought or in BNB,
+        it is what that is worth.
 
         Raises:
             OrderRejectedError: it would be refused.
@@ -295,9 +312,16 @@ class BinanceBroker(BrokerBase):
         self._check_can(order)
         listed = self._listed(order.symbol)
         limit = self._market_limit(order, listed)
-        check_filters(self._as_sent(order, limit), listed, self._refusals.standing(order, listed))
-        self._rest.signed("POST", TEST, **order_parameters(order, listed, limit))
-        return OrderPreview()
+        meant = self._as_sent(order, limit)
+        check_filters(meant, listed, self._refusals.standing(meant, listed))
+        told = self._rest.signed(
+            "POST", TEST, **order_parameters(order, listed, limit), computeCommissionRates=True
+        )
+        price = meant.limit_price or meant.stop_price
+        if price is None or listed.quote != self._symbols.quote_asset:
+            return OrderPreview()
+        rate = commission_rate(told, "maker" if order.post_only else "taker")
+        return OrderPreview(commission=product(order.quantity, price, rate))
 
     def order_status(self, order: OrderReference) -> BrokerOrderStatus:
         """Where an order stands; of a client order id's orders the latest.

@@ -251,7 +251,7 @@ class Lifeline:
                 lambda: self._info.state in _SETTLED or self._is_hopeless, timeout
             )
         if self._is_hopeless and self._failure is not None:
-            raise self._failure
+            raise self._failure.with_traceback(None)  # whose frames have what was sent
         if not is_ready or self._info.state is _S.DISCONNECTED:
             detail = self._info.detail or "there is no user data stream"
             raise ConnectError(

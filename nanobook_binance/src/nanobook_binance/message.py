@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from attrs import field, frozen
 
 from nanobook_binance.number import to_number
+from nanobook_core.broker.exact import total
 from nanobook_core.contracts import BrokerProtocolError, Outcome
 from nanobook_core.types import Side
 
@@ -94,6 +95,22 @@ def read_report(event: Row) -> ToldOrder:
 
 #: What is wrong with what cannot be read.
 _WRONG = (KeyError, TypeError, AttributeError, ValueError, OverflowError, InvalidOperation)
+
+
+def commission_rate(told: Row, part: str) -> Decimal:
+    """Read what part of what is received an order would cost, `maker` or `taker`.
+
+    Raises:
+        BrokerProtocolError: it is not told.
+
+    """
+    return _read("commission rates", told, lambda row: total(*_rates(row, part)))
+
+
+def _rates(row: Row, part: str) -> list[Decimal]:
+    kinds = ("standard", "special", "tax")
+    told = [row.get(f"{kind}CommissionForOrder") for kind in kinds]
+    return [_number(rates[part]) for rates in told if rates is not None]
 
 
 def _read(what: str, row: Row, read: Callable[[Row], T]) -> T:

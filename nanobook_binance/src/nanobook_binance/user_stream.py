@@ -153,19 +153,8 @@ class UserStream:
             self._ask_for_events(ws)
 
     def _ask_for_events(self, ws: websocket.WebSocket) -> None:
-        parameters: dict[str, Any] = {
-            "apiKey": self._keys.api_key.reveal(),
-            "recvWindow": self._rest.recv_window,
-            "timestamp": self._rest.time.milliseconds(),
-        }
-        parameters["signature"] = self._keys.sign(payload(dict(sorted(parameters.items()))))
         number = str(uuid.uuid4())
-        request = {
-            "id": number,
-            "method": "userDataStream.subscribe.signature",
-            "params": parameters,
-        }
-        ws.send(json.dumps(request))
+        ws.send(self._subscription(number))  # the text, with the keys, is in no variable of ours
         while True:
             told = self._next(ws)
             if told.get("id") == number:
@@ -181,6 +170,22 @@ class UserStream:
                 self._keys.hide(str(error.get("msg", "the venue tells no events"))),
                 is_question=True,
             )
+
+    def _subscription(self, number: str) -> str:
+        """Return the request for events, signed."""
+        parameters: dict[str, Any] = {
+            "apiKey": self._keys.api_key.reveal(),
+            "recvWindow": self._rest.recv_window,
+            "timestamp": self._rest.time.milliseconds(),
+        }
+        parameters["signature"] = self._keys.sign(payload(parameters))
+        return json.dumps(
+            {
+                "id": number,
+                "method": "userDataStream.subscribe.signature",
+                "params": parameters,
+            }
+        )
 
     def _listen(self, ws: websocket.WebSocket) -> None:
         while not self._stopped.is_set():
