@@ -8,18 +8,20 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from contextlib import chdir
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import requests
 from tests.binance.failing import FAILURES
 from tests.binance.simulator_process import QUOTES, simulator
 from tests.page import Page, described, is_shown
+from tests.rebalancer.terminal_here import Terminal
 
 from nanobook_binance.broker import BinanceBroker
-from nanobook_binance.simulator import Fault
+from nanobook_binance.simulator import Fault, SimulatedBinance
 
 SCRIPTS = Path(__file__).with_name("scripts")
 PORT = "8080"
@@ -36,6 +38,8 @@ def page_for(port):
 
 
 PAGE = page_for(PORT)
+REBALANCER = Page("rebalancer.md")
+AT_BINANCE = REBALANCER.section("At Binance")
 ROW = r"^\| `(\w+)` \| (.*?) \|"
 
 
@@ -112,10 +116,36 @@ def test_the_table_of_faults_is_that_of_the_code():
     assert [name for name, _ in rows] == [fault.name for fault in Fault]
 
 
+def at_binance(folder, binance):
+    """Each command of that part of the rebalancer's page, what it says, and what the page shows."""
+    (config, target, *transcripts) = [code for _, code, _ in REBALANCER.blocks(AT_BINANCE)]
+    terminal = Terminal(folder)
+    terminal.config(config.replace("http://127.0.0.1:8080", binance.url))
+    (folder / "config.toml").chmod(0o600)
+    fresh = target.replace("2026-03-02T08:00:00Z", datetime.now(UTC).isoformat())
+    (folder / "target.json").write_text(fresh)
+    short = fresh.replace("2026-03", "2026-04").replace("0.12", "-0.12")
+    (folder / "short.json").write_text(short)
+    for command, shown in re.findall(
+        r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "".join(transcripts), re.MULTILINE
+    ):
+        _, output, errors = terminal.here(*command.split()[1:])
+        yield command, output + errors, shown
+
+
+def test_the_rebalancer_does_at_binance_what_its_page_shows(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "140")
+    with SimulatedBinance(balances={"USDT": 100_000}) as binance:
+        monkeypatch.setenv("BINANCE_API_KEY", binance.api_key)
+        monkeypatch.setenv("BINANCE_SECRET_KEY", binance.secret_key)
+        for command, said, shown in at_binance(tmp_path, binance):
+            assert is_shown(said, shown), f"{command}\n{said}"
+
+
 def main():
     """Write what the blocks print into the page, what errors say, and the table of faults."""
     with (
-        tempfile.TemporaryDirectory() as folder,
+        TemporaryDirectory() as folder,
         chdir(folder),
         simulator(cwd=folder) as started,
     ):
@@ -131,6 +161,14 @@ def main():
                 row = f"| `{type(error).__name__}` | {said_by(error)} |"
                 text = text.replace(f"| `{name}` | {shown} |", row, 1)
     PAGE.path.write_text(text)
+    text = REBALANCER.text
+    with SimulatedBinance(balances={"USDT": 100_000}) as binance, TemporaryDirectory() as folder:
+        os.environ |= {"BINANCE_API_KEY": binance.api_key, "COLUMNS": "140"}
+        os.environ["BINANCE_SECRET_KEY"] = binance.secret_key
+        for command, said, shown in at_binance(Path(folder), binance):
+            if not is_shown(said, shown):
+                text = text.replace(f"$ {command}\n{shown}", f"$ {command}\n{said}", 1)
+    REBALANCER.path.write_text(text)
 
 
 if __name__ == "__main__":
