@@ -10,7 +10,7 @@ from nanobook_binance.simulator import SimulatedBinance
 WORDS = """
 0 -1 1 007 1.5 .5 5. 1e3 0x10 NaN Infinity -0 +1 99999999999999999999 0.000000001 100000000 true
 null BTCUSDT btcusdt NOSUCH BUY SELL MARKET LIMIT LIMIT_MAKER STOP_LOSS TAKE_PROFIT IOC FOK GTC DAY
-FULL ACK NONE EXPIRE_BOTH [] [1] ["BTCUSDT","BTCUSDT"] {"a":1} mine
+FULL ACK 1d 4w +15:00 NONE EXPIRE_BOTH [] [1] ["BTCUSDT","BTCUSDT"] {"a":1} mine
 """
 values = st.one_of(
     st.sampled_from(WORDS.split()),
@@ -21,7 +21,8 @@ NAMES = """
 symbol symbols side type timeInForce quantity quoteOrderQty price stopPrice trailingDelta
 icebergQty newClientOrderId newOrderRespType selfTradePreventionMode orderId origClientOrderId
 limit fromId startTime endTime recvWindow timestamp signature omitZeroBalances cancelRestrictions
-strategyId symbolStatus
+strategyId symbolStatus windowSize timeZone interval cancelReplaceMode cancelOrderId newQty
+pegPriceType computeCommissionRates
 """
 names = st.sampled_from(NAMES.split()) | st.text(max_size=8)
 

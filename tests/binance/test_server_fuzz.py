@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from tests.binance.raw_http import exchange, request, signed
 from tests.binance.strange import errors, is_served, names, patient_exchange, state, values
 
+from nanobook_binance.simulator.server.endpoints import ENDPOINTS
+
 fuzzed = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PAIRS = {"BTCUSDT": ("BTC", "USDT"), "ETHUSDT": ("ETH", "USDT")}
 START = {"USDT": Decimal(100_000), "BTC": Decimal(1), "ETH": Decimal(10), "BNB": Decimal(10)}
@@ -25,6 +27,7 @@ LIMIT = {
     "quantity": "0.001",
     "price": "50000",
 }
+MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET"}
 #: Every request of the interface, with parameters that it takes; the signed ones are `SIGNED`.
 PUBLIC = [
     ("GET", "ping", {}),
@@ -36,11 +39,22 @@ PUBLIC = [
     ("GET", "ticker/price", {"symbols": '["BTCUSDT"]'}),
     ("GET", "ticker/24hr", {"symbol": "BTCUSDT", "type": "MINI"}),
     ("GET", "avgPrice", {"symbol": "BTCUSDT"}),
+    ("GET", "ticker", {"symbol": "BTCUSDT", "windowSize": "7d"}),
+    ("GET", "ticker/tradingDay", {"symbol": "BTCUSDT", "timeZone": "-1:15"}),
+    ("GET", "trades", {"symbol": "BTCUSDT", "limit": "5"}),
+    ("GET", "historicalTrades", {"symbol": "BTCUSDT", "fromId": "1"}),
+    ("GET", "aggTrades", {"symbol": "BTCUSDT", "startTime": "1", "endTime": "9"}),
+    ("GET", "klines", {"symbol": "BTCUSDT", "interval": "1M", "timeZone": "+14:00"}),
+    ("GET", "uiKlines", {"symbol": "BTCUSDT", "interval": "1s", "limit": "3"}),
 ]
 SIGNED = [
     ("GET", "account", {"omitZeroBalances": "true"}),
     ("POST", "order", LIMIT),
     ("POST", "order", {**LIMIT, "type": "STOP_LOSS_LIMIT", "stopPrice": "70000"}),
+    ("POST", "order", {**LIMIT, "price": "60000.01", "newClientOrderId": "mine"}),
+    ("POST", "order", {**LIMIT, "side": "SELL", "price": "60000", "timeInForce": "IOC"}),
+    ("POST", "order", {**MARKET, "side": "SELL", "quantity": "0.01"}),
+    ("POST", "order", {**MARKET, "quoteOrderQty": "100", "newOrderRespType": "RESULT"}),
     ("POST", "order/test", LIMIT),
     ("GET", "order", {"symbol": "BTCUSDT", "origClientOrderId": "mine"}),
     ("DELETE", "order", {"symbol": "BTCUSDT", "origClientOrderId": "mine"}),
@@ -49,6 +63,9 @@ SIGNED = [
     ("GET", "allOrders", {"symbol": "BTCUSDT", "limit": "10"}),
     ("GET", "myTrades", {"symbol": "BTCUSDT", "fromId": "0"}),
     ("GET", "rateLimit/order", {}),
+    ("GET", "account/commission", {"symbol": "BTCUSDT"}),
+    ("GET", "myPreventedMatches", {"symbol": "BTCUSDT", "preventedMatchId": "1"}),
+    ("GET", "order/amendments", {"symbol": "BTCUSDT", "orderId": "1"}),
     (
         "POST",
         "order/cancelReplace",
@@ -62,6 +79,11 @@ SIGNED = [
 ]
 PATHS = sorted({path for _, path, _ in PUBLIC + SIGNED})
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW", "get"]
+
+
+def test_every_endpoint_is_tried():
+    tried = {(method, f"/api/v3/{path}") for method, path, _ in PUBLIC + SIGNED}
+    assert tried == set(ENDPOINTS)
 
 
 @st.composite
@@ -306,6 +328,7 @@ def test_a_request_that_is_changed_after_it_was_signed(binance, send, asked, at,
 @fuzzed
 @given(orders=st.lists(mutated([row for row in SIGNED if "order" in row[1]]), max_size=12))
 def test_orders_that_make_sense_to_nobody_cost_nobody_a_satoshi(binance, send_signed, orders):
+    binance.set_quote("BTCUSDT", "60000.00", "60000.01", bid_size="5", ask_size="5")
     for method, path, pairs in orders:
         send_signed(method, path, pairs)
     assert_money_adds_up(binance)

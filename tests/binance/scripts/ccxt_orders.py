@@ -79,6 +79,9 @@ show(exchange.create_market_buy_order_with_cost("ETH/USDT", 100))
 for trade in exchange.fetch_my_trades("BTC/USDT"):
     print(trade["side"], trade["amount"], trade["price"], trade["cost"], trade["fee"])
 show(exchange.fetch_orders("ETH/USDT")[-1])
+print([(trade["side"], trade["amount"]) for trade in exchange.fetch_trades("BTC/USDT")])
+(candle,) = exchange.fetch_ohlcv("BTC/USDT", "1d")[-1:]
+print(candle[1:])
 total = exchange.fetch_balance()["total"]
 print({asset: total[asset] for asset in ("USDT", "BTC", "ETH")})
 

@@ -43,6 +43,8 @@ async def main():
             wanted=lambda book: book["bids"] and book["bids"][0][0] == 60500,
         )
         print("book", book["bids"][0], book["asks"][0])
+        ticker = await exchange.watch_ticker("BTC/USDT")
+        print("ticker", ticker["last"], ticker["baseVolume"])
 
         balance = asyncio.create_task(exchange.watch_balance())
         orders = asyncio.create_task(exchange.watch_orders("BTC/USDT"))
