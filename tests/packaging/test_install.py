@@ -40,6 +40,24 @@ print(result["equity_curve"])
 """
 
 
+BINANCE = """
+import nanobook
+connection = nanobook.BinanceBroker("a" * 64, "b" * 64).connection()
+print("testnet" if "testnet" in connection.detail else connection.detail, connection.is_live)
+"""
+
+SIMULATED = """
+import nanobook
+from nanobook_binance.simulator import SimulatedBinance
+
+with SimulatedBinance() as binance:
+    keys = binance.api_key, binance.secret_key
+    with nanobook.BinanceBroker(*keys, base_url=binance.url) as broker:
+        broker.submit_order("BTC", "buy", "0.01")
+        print(broker.fills()[0].quantity)
+"""
+
+
 def pip_install(venv, *arguments, cwd):
     """Install with the pip that came with Python; where each distribution was taken from."""
     report, log = venv.folder / "report.json", venv.folder / "pip.log"
@@ -96,6 +114,31 @@ def test_stock_pip_installs_one_library_for_interactive_brokers_or_none(
     sources = pip_install(venv, *requirements, cwd=copy_checkout())
     assert ib_libraries(sources) == libraries
     assert "nanobook-ibkr" in sources
+
+
+@pytest.mark.parametrize(
+    ("requirements", "has_server"),
+    [([".[binance]"], True), (["./nanobook_core", "./nanobook_binance"], False)],
+)
+def test_stock_pip_installs_binance_with_its_simulator_or_without(
+    make_venv, copy_checkout, requirements, has_server
+):
+    venv = make_venv(stock_pip=True)
+    sources = pip_install(venv, *requirements, cwd=copy_checkout())
+    assert {"nanobook-binance", "requests", "websocket-client", "cryptography"} <= sources.keys()
+    assert ("aiohttp" in sources) == has_server
+    assert ib_libraries(sources) == set()
+    assert venv.python(BINANCE) == "testnet False\n"
+    command = ("python", "-m", "nanobook_binance.simulator", "--help")
+    if has_server:
+        assert "--balance" in venv.run(*command).stdout
+        assert venv.python(SIMULATED) == "0.01\n"
+    else:
+        assert "No module named 'aiohttp'" in venv.run(*command, status=1).stderr
+    findings = json.loads(venv.run("nanobook", "doctor", "--json").stdout)
+    assert {each["about"]: each["level"] for each in findings}["aiohttp"] == (
+        "ok" if has_server else "note"
+    )
 
 
 def test_the_core_alone_needs_no_other_part_and_says_what_it_can_do(make_venv, copy_checkout):
