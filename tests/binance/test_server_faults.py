@@ -566,6 +566,20 @@ def test_faults_of_one_kind_happen_one_after_the_other(binance, client):
     assert [client.order().status_code for _ in range(3)] == [500, 599, 200]
 
 
+def test_each_of_several_faults_counts_all_occasions(binance, client):
+    binance.inject(Fault.HTTP_5XX, status=500)
+    binance.inject(Fault.OVERLOADED_1008, status=503, after=1)
+    binance.inject(Fault.HTML_502, after=2)
+    binance.inject(Fault.HTTP_5XX, status=599, after=3)
+    assert [client.order().status_code for _ in range(5)] == [500, 503, 502, 599, 200]
+
+
+def test_a_fault_that_is_due_while_another_happens_waits_for_the_next_occasion(binance, client):
+    binance.inject(Fault.HTML_502)
+    binance.inject(Fault.OVERLOADED_1008)
+    assert [client.order().status_code for _ in range(3)] == [502, 503, 200]
+
+
 def test_a_fault_may_be_of_one_endpoint_of_any_and_of_one_symbol(binance, client):
     binance.inject(Fault.HTML_502, endpoint="GET /api/v3/account")
     binance.inject(Fault.HTML_403, endpoint="*", symbol="ETHUSDT")

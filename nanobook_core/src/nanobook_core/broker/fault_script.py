@@ -62,7 +62,8 @@ class FaultScript(Generic[F]):
     ) -> None:
         """Let it happen `times` (None: once, a setting until it is cleared), passing over `after`.
 
-        With a subject only what concerns that one is an occasion for it.
+        Every occasion is counted, also one on which another fault happens. With a subject only what
+        concerns that one is an occasion for it.
 
         Raises:
             ValidationError: one of these cannot be, or the fault has no such detail.
@@ -96,20 +97,37 @@ class FaultScript(Generic[F]):
         self, fault: F, subject: object = None, is_meant: Callable[[How], bool] = always
     ) -> How | None:
         """Details of the fault if it happens now, to that subject; None if it does not."""
-        for planned in self._planned:
-            if planned.fault is not fault or planned.subject not in (None, subject):
-                continue
-            if not is_meant(planned.how):
-                continue
+        due: _Planned[F] | None = None
+        for planned in self._concerned(fault, subject, is_meant):
             if planned.after:
                 planned.after -= 1
-                continue
-            if planned.times is not None:
-                planned.times -= 1
-                if not planned.times:
-                    self._planned.remove(planned)
-            return planned.how
-        return None
+            elif due is None:
+                due = planned
+        if due is None:
+            return None
+        if due.times is not None:
+            due.times -= 1
+            if not due.times:
+                self._planned.remove(due)
+        return due.how
+
+    def pass_over(
+        self, fault: F, subject: object = None, is_meant: Callable[[How], bool] = always
+    ) -> None:
+        """Count an occasion of the fault on which another one happens; what is due stays due."""
+        for planned in self._concerned(fault, subject, is_meant):
+            planned.after = max(0, planned.after - 1)
+
+    def _concerned(
+        self, fault: F, subject: object, is_meant: Callable[[How], bool]
+    ) -> list[_Planned[F]]:
+        return [
+            planned
+            for planned in self._planned
+            if planned.fault is fault
+            and planned.subject in (None, subject)
+            and is_meant(planned.how)
+        ]
 
 
 def checked_seconds(value: object) -> float:

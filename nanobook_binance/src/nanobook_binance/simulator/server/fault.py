@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from nanobook_core.broker.fault_script import FaultScript, How, checked_seconds
@@ -236,4 +236,12 @@ class ServerFaults(FaultScript[Fault]):
 
     def meets(self, fault: Fault, endpoint: str, symbol: str | None) -> How | None:
         """Details of the fault if it happens to that request; None if it does not."""
-        return self.take(fault, endpoint, lambda how: how.get("symbol") in (None, symbol))
+        return self.take(fault, endpoint, _of(symbol))
+
+    def misses(self, fault: Fault, endpoint: str, symbol: str | None) -> None:
+        """Count that request as an occasion of the fault, on which another one happens."""
+        self.pass_over(fault, endpoint, _of(symbol))
+
+
+def _of(symbol: str | None) -> Callable[[How], bool]:
+    return lambda how: how.get("symbol") in (None, symbol)

@@ -43,27 +43,26 @@ class Meeting:
 def meet(server: Server, call: Call) -> Meeting:
     """Let happen what happens just before a request, and see what comes in its answer's way."""
     meeting = Meeting()
+    endpoint = call.endpoint.name
     for fault, happen in _JUST_BEFORE.items():
-        how = _take(server, call, fault)
+        if fault in _OF_TIF and call.sent.get("timeInForce") != _OF_TIF[fault]:
+            continue
+        how = server.script.meets(fault, endpoint, call.symbol)
         if how is not None:
             call.fault = fault
             _happen(server, call, meeting, happen, how)
     for fault in _IN_THE_WAY:
-        how = _take(server, call, fault)
+        if fault is Fault.CONNECTION_RESET_KEEPALIVE and not call.is_reused:
+            continue
+        if meeting.met is not None:
+            server.script.misses(fault, endpoint, call.symbol)
+            continue
+        how = server.script.meets(fault, endpoint, call.symbol)
         if how is not None:
             call.fault = fault
             is_executed = how.get("executed", fault in _EXECUTED)
             meeting.met = Met(fault, how, is_executed, _instead(server, fault, how))
-            break
     return meeting
-
-
-def _take(server: Server, call: Call, fault: Fault) -> How | None:
-    if fault in _OF_TIF and call.sent.get("timeInForce") != _OF_TIF[fault]:
-        return None
-    if fault is Fault.CONNECTION_RESET_KEEPALIVE and not call.is_reused:
-        return None
-    return server.script.meets(fault, call.endpoint.name, call.symbol)
 
 
 def _happen(

@@ -339,8 +339,10 @@ class SimulatedBinance(ServerThread[Server]):
     ) -> None:
         """Plan a fault: see `Fault` for its occasion and for what can be said of it.
 
-        It passes over `after` occasions and happens on the next `times`; None is one, and for a
-        setting all until it is cleared. `endpoint` is one such as `"GET /api/v3/order"`, or `"*"`.
+        It passes over `after` occasions, those among them on which other faults happen, and happens
+        on the next `times`; None is one, and for a setting all until it is cleared. Of those that
+        come in an answer's way one happens at a time; the others wait for the next occasion.
+        `endpoint` is one such as `"GET /api/v3/order"`, or `"*"`.
         What cannot happen when its occasion comes is raised by `stop`.
 
         Raises:
