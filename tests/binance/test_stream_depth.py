@@ -1,46 +1,34 @@
 """Differences of a book: whoever applies them has the book, and no update id is left out."""
 
-from decimal import Decimal
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nanobook_binance.simulator.stream.depth_diff import DepthDiff, DepthRecorder
 
-D = Decimal
-
 
 def test_a_diff_has_the_levels_that_are_others_with_their_quantity_now():
-    recorder = DepthRecorder(
-        157,
-        bids=[(D("0.0024"), D(10)), (D("0.0023"), D(5)), (D("0.0022"), D(7))],
-        asks=[(D("0.0026"), D(100))],
-    )
+    recorder = DepthRecorder(157, bids={24: 10, 23: 5, 22: 7}, asks={26: 100})
 
-    found = recorder.diff(
-        160,
-        bids=[(D("0.0025"), D(1)), (D("0.0024"), D(4)), (D("0.0022"), D(7))],
-        asks=[(D("0.0027"), D(3)), (D("0.0028"), D(9))],
-    )
+    found = recorder.diff(160, bids={25: 1, 24: 4, 22: 7}, asks={27: 3, 28: 9})
 
     assert found == DepthDiff(
         158,
         160,
-        bids=((D("0.0025"), D(1)), (D("0.0024"), D(4)), (D("0.0023"), D(0))),
-        asks=((D("0.0026"), D(0)), (D("0.0027"), D(3)), (D("0.0028"), D(9))),
+        bids=((25, 1), (24, 4), (23, 0)),
+        asks=((26, 0), (27, 3), (28, 9)),
     )
 
 
 def test_updates_that_cancel_out_are_covered_by_the_next_diff():
-    bids, asks = [(D(1), D(2))], [(D(3), D(4))]
+    bids, asks = {1: 2}, {3: 4}
     recorder = DepthRecorder(10, bids, asks)
 
     assert recorder.diff(14, bids, asks) is None
-    assert recorder.diff(15, [], asks) == DepthDiff(11, 15, bids=((D(1), D(0)),), asks=())
-    assert recorder.diff(15, [], asks) is None
+    assert recorder.diff(15, {}, asks) == DepthDiff(11, 15, bids=((1, 0),), asks=())
+    assert recorder.diff(15, {}, asks) is None
 
 
-sides = st.dictionaries(st.integers(1, 8).map(D), st.integers(1, 5).map(D), max_size=6)
+sides = st.dictionaries(st.integers(1, 8), st.integers(1, 5), max_size=6)
 books = st.lists(st.tuples(sides, sides), min_size=2, max_size=8)
 
 
@@ -48,12 +36,12 @@ books = st.lists(st.tuples(sides, sides), min_size=2, max_size=8)
 def test_applied_one_after_the_other_they_make_the_book(states, steps):
     (bids, asks), *rest = states
     update_id = expected_first = 100
-    recorder = DepthRecorder(update_id, bids.items(), asks.items())
+    recorder = DepthRecorder(update_id, bids, asks)
     mine = [dict(bids), dict(asks)]
 
     for (bids, asks), step in zip(rest, steps, strict=False):
         update_id += 1 + step
-        found = recorder.diff(update_id, bids.items(), asks.items())
+        found = recorder.diff(update_id, bids, asks)
         if found is not None:
             assert (found.first_update_id, found.last_update_id) == (expected_first + 1, update_id)
             expected_first = update_id

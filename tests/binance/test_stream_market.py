@@ -1,5 +1,7 @@
 """Market streams: what each says, when, and to whom."""
 
+from decimal import Decimal
+
 import pytest
 import websocket
 from tests.binance.stream_client import StreamClient, Trader
@@ -71,8 +73,25 @@ def test_trades_are_told_one_by_one_and_together_by_their_order(binance, trader,
     sizes = {"p": "60001.00000000", "q": "0.70000000", "f": 5001, "l": 5002, "m": False}
     last = {"p": "60000.00000000", "q": "0.10000000", "f": 5003, "l": 5003, "m": True}
     assert [together.receive() for _ in range(2)] == [
-        {**aggregate, "a": 1, **sizes},
-        {**aggregate, "a": 2, **last},
+        {**aggregate, "a": 5001, **sizes},
+        {**aggregate, "a": 5003, **last},
+    ]
+    over_rest = trader.public("/api/v3/aggTrades", symbol="BTCUSDT")
+    assert [each["a"] for each in over_rest][-1] == 5003
+
+
+def test_trades_of_two_orders_are_two_though_they_are_made_at_once(binance, listen):
+    client = listen("/ws/btcusdt@aggTrade")
+
+    def trade_twice(venue):
+        for _ in range(2):
+            venue.print("BTCUSDT", Decimal(60_000), Decimal("0.5"), buyer_is_maker=True)
+
+    binance.call(trade_twice)
+
+    assert [(each["f"], each["l"]) for each in (client.receive(), client.receive())] == [
+        (5001, 5001),
+        (5002, 5002),
     ]
 
 

@@ -98,6 +98,18 @@ def test_a_session_that_is_logged_on_subscribes_without_a_signature(connect, ed2
     ]
 
 
+def test_no_key_gets_into_the_log(binance, connect, ed25519):
+    client = connect()
+    client.ask("session.logon", **ed25519.signed())
+    client.ask("session.status")
+
+    logged = [each for each in binance.log if each.method == "WS"]
+
+    assert [each.path for each in logged] == ["session.logon", "session.status"]
+    assert logged[0].answer["userDataStream"] is False
+    assert ed25519.api_key not in str(logged)
+
+
 def test_only_ed25519_logs_on(connect, trader):
     answer = connect().ask("session.logon", **trader.signed())
 

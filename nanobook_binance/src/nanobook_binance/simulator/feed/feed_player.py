@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,8 @@ from nanobook_binance.simulator.venue import Venue
 from nanobook_core.errors import ValidationError
 
 Turn: TypeAlias = Callable[[Callable[[], None]], None]
+
+_logger = logging.getLogger(__name__)
 
 #: How often it looks what is due while it plays by itself.
 _STEP_SECONDS = 0.01
@@ -41,7 +44,9 @@ class FeedPlayer:
         self._told = told
         self._records: Iterator[Recorded] = iter(())
         self._next: Recorded | None = None
-        self._at_ns = 0
+        self._began_ns = self._at_ns = 0
+        self._passed_ms = 0
+        """By how much the venue's clock has been moved."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -61,7 +66,7 @@ class FeedPlayer:
         self._records = (each for each in read_feed(self._path) if not isinstance(each, Touch))
         for record in self._records:
             if isinstance(record, Snapshot):
-                self._at_ns = record.timestamp_ns
+                self._began_ns = self._at_ns = record.timestamp_ns
                 self._do(record)
                 self._next = next(self._records, None)
                 return
@@ -72,15 +77,19 @@ class FeedPlayer:
 
         Raises:
             ValidationError: a line cannot be read, or is not of this venue; what was before it has
-                happened.
+                happened, and the recording is over.
 
         """
-        before = self._at_ns
-        for record in self._until(before + round(seconds * 1e9)):
-            self._venue.advance((record.timestamp_ns - before) / 1e9)
-            before = record.timestamp_ns
+        for record in self._until(self._at_ns + round(seconds * 1e9)):
+            self._pass()
             self._do(record)
-        self._venue.advance((self._at_ns - before) / 1e9)
+        self._pass()
+
+    def _pass(self) -> None:
+        """Let the venue's clock be where the recording is, to the millisecond."""
+        passed_ms = round((self._at_ns - self._began_ns) / 1e6)
+        self._venue.advance((passed_ms - self._passed_ms) / 1000)
+        self._passed_ms = passed_ms
 
     def _play_until(self, end_ns: int) -> None:
         for record in self._until(end_ns):
@@ -88,8 +97,10 @@ class FeedPlayer:
 
     def _until(self, end_ns: int) -> Iterator[Recorded]:
         while self._next is not None and self._next.timestamp_ns <= end_ns:
-            record, self._next = self._next, next(self._records, None)
+            record, self._next = self._next, None
+            self._at_ns = record.timestamp_ns
             yield record
+            self._next = next(self._records, None)
         self._at_ns = end_ns
 
     def run(self, speed: float, turn: Turn) -> None:
@@ -111,7 +122,10 @@ class FeedPlayer:
         while not self.is_over:
             await asyncio.sleep(_STEP_SECONDS)
             now = loop.time()
-            turn(partial(self._play_until, self._at_ns + round((now - before) * speed * 1e9)))
+            try:
+                turn(partial(self._play_until, self._at_ns + round((now - before) * speed * 1e9)))
+            except ValidationError as error:
+                _logger.warning("the recording is over: %s", error)
             before = now
 
     def _do(self, record: Recorded) -> None:

@@ -26,8 +26,8 @@ class _Quote:
 class QuotesFile:
     """Lines of `symbol,bid,ask[,last,bid_size,ask_size]` under such a header; pairs as `BTCUSDT`.
 
-    Without a size the source has what one order may be of at most. A bid off the tick is moved
-    down, an ask up, a size down to whole steps.
+    Without a size the source has what one order may be of at most. Bids and last prices off the
+    tick are moved down, asks up, sizes down to whole steps.
     """
 
     def __init__(self, path: Path) -> None:
@@ -98,7 +98,12 @@ def _quote(rules: SymbolRules, row: SourceQuote) -> _Quote:
         raise ValidationError(
             f"{rules.symbol}: the bid must be below the ask, got {quote.bid} and {quote.ask}"
         )
-    return _Quote(rules.symbol, bid, ask, bid_size or None, ask_size or None, quote.last)
+    last = _rounded(quote.last, rules.tick)
+    most = rules.limits["PRICE_FILTER"]["maxPrice"]
+    for price in (bid, ask, last):
+        if price is not None and most and price > most:
+            raise ValidationError(f"{rules.symbol}: a price is at most {most:f}, got {price:f}")
+    return _Quote(rules.symbol, bid, ask, bid_size or None, ask_size or None, last or None)
 
 
 def _rounded(number: Decimal | None, step: Decimal, *, up: bool = False) -> Decimal | None:

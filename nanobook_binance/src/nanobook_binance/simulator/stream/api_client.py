@@ -18,7 +18,7 @@ from nanobook_binance.simulator.server.gate import ask
 from nanobook_binance.simulator.server.request_log import LoggedRequest, without_secrets
 from nanobook_binance.simulator.server.security import rejected_key
 from nanobook_binance.simulator.stream.api_method import METHODS
-from nanobook_binance.simulator.stream.api_request import ApiRequest, parse_id, parse_request
+from nanobook_binance.simulator.stream.api_request import ApiRequest, Json, parse_id, parse_request
 from nanobook_binance.simulator.stream.api_session import WEIGHTS, ApiSession
 from nanobook_binance.simulator.stream.connection import Connection
 from nanobook_binance.simulator.venue import Refusal
@@ -172,7 +172,7 @@ class ApiClient:
                 account=None if call is None else call.account,
                 parameters=without_secrets(request.parameters),
                 status=None if answer is None else answer.status,
-                answer=None if answer is None else answer.said,
+                answer=None if answer is None else _without_key(answer.said),
                 fault=None if call is None else call.fault,
             )
         )
@@ -184,3 +184,7 @@ def _failed(request_id: int | str | None, answer: Answer, now: int) -> dict[str,
         later = now + 1000 * int(answer.headers[_RETRY_AFTER])
         error["data"] = {"serverTime": now, "retryAfter": later}
     return {"id": request_id, "status": answer.status, "error": error}
+
+
+def _without_key(said: Json) -> Json:
+    return without_secrets(said) if isinstance(said, dict) else said

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from attrs import frozen
 
-Level: TypeAlias = tuple[Decimal, Decimal]
-"""Price and quantity."""
-
-_ZERO = Decimal(0)
+Step: TypeAlias = tuple[int, int]
+"""Price and quantity, in ticks and steps."""
 
 
 @frozen
@@ -20,9 +17,9 @@ class DepthDiff:
 
     first_update_id: int
     last_update_id: int
-    bids: tuple[Level, ...]
+    bids: tuple[Step, ...]
     """The highest first."""
-    asks: tuple[Level, ...]
+    asks: tuple[Step, ...]
     """The lowest first."""
 
 
@@ -33,22 +30,21 @@ class DepthRecorder:
     finds the diff that contains the next id.
     """
 
-    def __init__(self, update_id: int, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+    def __init__(self, update_id: int, bids: Mapping[int, int], asks: Mapping[int, int]) -> None:
         self._update_id = update_id
-        self._bids = dict(bids)
-        self._asks = dict(asks)
+        self._bids = bids
+        self._asks = asks
 
     def diff(
-        self, update_id: int, bids: Iterable[Level], asks: Iterable[Level]
+        self, update_id: int, bids: Mapping[int, int], asks: Mapping[int, int]
     ) -> DepthDiff | None:
         """Return what is different in the book as it is now; None if nothing is.
 
         Where updates cancelled out nothing is said of them, and the next diff covers their ids.
         O(levels).
         """
-        bids_now, asks_now = dict(bids), dict(asks)
-        changed_bids = _changed(self._bids, bids_now)
-        changed_asks = _changed(self._asks, asks_now)
+        changed_bids = _changed(self._bids, bids)
+        changed_asks = _changed(self._asks, asks)
         if not changed_bids and not changed_asks:
             return None
         found = DepthDiff(
@@ -57,11 +53,11 @@ class DepthRecorder:
             tuple(sorted(changed_bids, reverse=True)),
             tuple(sorted(changed_asks)),
         )
-        self._update_id, self._bids, self._asks = update_id, bids_now, asks_now
+        self._update_id, self._bids, self._asks = update_id, bids, asks
         return found
 
 
-def _changed(before: Mapping[Decimal, Decimal], now: Mapping[Decimal, Decimal]) -> list[Level]:
-    changed = [(price, size) for price, size in now.items() if before.get(price) != size]
-    changed += [(price, _ZERO) for price in before if price not in now]
+def _changed(before: Mapping[int, int], now: Mapping[int, int]) -> list[Step]:
+    changed = list(now.items() - before.items())
+    changed += [(price, 0) for price in before.keys() - now.keys()]
     return changed

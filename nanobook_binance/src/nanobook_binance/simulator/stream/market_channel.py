@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from nanobook_binance.simulator.stream import market_event
-from nanobook_binance.simulator.stream.depth_diff import DepthRecorder, Level
-from nanobook_binance.simulator.stream.market_event import Told
+from nanobook_binance.simulator.stream.depth_diff import DepthRecorder
+from nanobook_binance.simulator.stream.market_event import Level, Told
 from nanobook_binance.simulator.stream.stream_name import TICKERS, StreamKind, StreamName
 from nanobook_binance.simulator.venue import Venue
 
@@ -51,13 +51,14 @@ class _DepthDiffs:
     def __init__(self, venue: Venue, symbol: str) -> None:
         self._venue = venue
         self._symbol = symbol
-        depth = venue.depth(symbol)
+        self._rules = venue.rules(symbol)
+        depth = venue.steps(symbol)
         self._recorder = DepthRecorder(depth.last_update_id, depth.bids, depth.asks)
 
     def update(self, now: int) -> Told | None:
-        depth = self._venue.depth(self._symbol)
+        depth = self._venue.steps(self._symbol)
         diff = self._recorder.diff(depth.last_update_id, depth.bids, depth.asks)
-        return None if diff is None else market_event.depth_update(self._symbol, diff, now)
+        return None if diff is None else market_event.depth_update(self._rules, diff, now)
 
 
 class _DepthLevels:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, TypeAlias
 
 from nanobook_binance.simulator.server.answer_order import amount
-from nanobook_binance.simulator.stream.depth_diff import DepthDiff, Level
+from nanobook_binance.simulator.stream.depth_diff import DepthDiff, Step
 from nanobook_binance.simulator.venue.depth import Top
 from nanobook_binance.simulator.venue.money import ZERO
+from nanobook_binance.simulator.venue.symbol_rules import SymbolRules
 from nanobook_binance.simulator.venue.tape import Day, change
 from nanobook_binance.simulator.venue.trade import Print
+from nanobook_core.broker.exact import product
 
+Level: TypeAlias = tuple[Decimal, Decimal]
+"""Price and quantity."""
 Event: TypeAlias = dict[str, Any]
 Told: TypeAlias = Event | list[Event]
 """What a stream says at once."""
@@ -33,14 +37,14 @@ def trade(made: Print, now: int) -> Event:
     }
 
 
-def aggregate_trade(number: int, made: list[Print], now: int) -> Event:
-    """Trades of one order at one price."""
+def aggregate_trade(made: list[Print], now: int) -> Event:
+    """Trades of one order at one price; their number is that of the first, as it is over REST."""
     first, last = made[0], made[-1]
     return {
         "e": "aggTrade",
         "E": now,
         "s": first.symbol,
-        "a": number,
+        "a": first.trade_id,
         "p": amount(first.price),
         "q": amount(sum((each.quantity for each in made), ZERO)),
         "f": first.trade_id,
@@ -63,17 +67,22 @@ def book_ticker(symbol: str, update_id: int, bid: Level, ask: Level) -> Event:
     }
 
 
-def depth_update(symbol: str, diff: DepthDiff, now: int) -> Event:
+def depth_update(rules: SymbolRules, diff: DepthDiff, now: int) -> Event:
     """Levels that have changed."""
     return {
         "e": "depthUpdate",
         "E": now,
-        "s": symbol,
+        "s": rules.symbol,
         "U": diff.first_update_id,
         "u": diff.last_update_id,
-        "b": levels(diff.bids),
-        "a": levels(diff.asks),
+        "b": levels(_amounts(rules, diff.bids)),
+        "a": levels(_amounts(rules, diff.asks)),
     }
+
+
+def _amounts(rules: SymbolRules, steps: Iterable[Step]) -> Iterator[Level]:
+    for ticks, quantity in steps:
+        yield product(rules.tick, Decimal(ticks)), product(rules.step, Decimal(quantity))
 
 
 def depth_levels(update_id: int, bids: Iterable[Level], asks: Iterable[Level]) -> Event:
@@ -81,7 +90,7 @@ def depth_levels(update_id: int, bids: Iterable[Level], asks: Iterable[Level]) -
     return {"lastUpdateId": update_id, "bids": levels(bids), "asks": levels(asks)}
 
 
-def levels(rows: Iterable[tuple[Decimal, Decimal]]) -> list[list[str]]:
+def levels(rows: Iterable[Level]) -> list[list[str]]:
     """Prices and quantities as the venue writes them."""
     return [[amount(price), amount(size)] for price, size in rows]
 

@@ -66,8 +66,6 @@ class MarketHub(VenueListener):
         self._streams: dict[str, _Stream] = {}
         self._together: dict[str, list[Print]] = {}
         """Prints of this turn by symbol, as long as they are of one order at one price."""
-        self._aggregates: dict[str, int] = {}
-        """How many aggregate trades each symbol has had."""
 
     def update(self, client: MarketClient) -> None:
         """Let it listen to what it asks for now."""
@@ -151,8 +149,7 @@ class MarketHub(VenueListener):
         made = self._together[symbol]
         if not made:
             return
-        number = self._aggregates[symbol] = self._aggregates.get(symbol, 0) + 1
-        event = market_event.aggregate_trade(number, made, self._now_ms())
+        event = market_event.aggregate_trade(made, self._now_ms())
         for stream in self._of(symbol, StreamKind.AGGREGATE_TRADE):
             stream.tell(event)
         made.clear()
@@ -180,4 +177,4 @@ class MarketHub(VenueListener):
 
 
 def _is_of_one_order(before: Print, after: Print) -> bool:
-    return before.price == after.price and before.buyer_is_maker == after.buyer_is_maker
+    return (before.taker_order_id, before.price) == (after.taker_order_id, after.price)

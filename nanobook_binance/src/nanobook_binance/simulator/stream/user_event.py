@@ -14,6 +14,9 @@ from nanobook_binance.simulator.venue.word import ExecutionType
 
 Event: TypeAlias = dict[str, Any]
 
+_NO_GROUP = -1
+"""The trade group of an account that is in none."""
+
 
 def execution_report(
     order: VenueOrder,
@@ -91,7 +94,7 @@ def _prevented(order: VenueOrder, match: PreventedMatch) -> Event:
         "v": match.match_id,
         "A": amount(order.prevented),
         "B": amount(own or ZERO),
-        "u": match.match_id,
+        "u": _NO_GROUP,
         "U": match.maker_order_id if is_taker else match.taker_order_id,
         "Cs": match.symbol,
         "pl": amount(would_be),

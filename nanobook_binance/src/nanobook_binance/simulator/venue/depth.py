@@ -37,3 +37,12 @@ class Depth:
     last_update_id: int
     bids: tuple[tuple[Decimal, Decimal], ...]
     asks: tuple[tuple[Decimal, Decimal], ...]
+
+
+@frozen(kw_only=True)
+class Steps:
+    """Quantities of a book in steps, by their prices in ticks, best first."""
+
+    last_update_id: int
+    bids: dict[int, int]
+    asks: dict[int, int]

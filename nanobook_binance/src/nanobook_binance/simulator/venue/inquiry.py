@@ -8,7 +8,7 @@ from decimal import Decimal
 from attrs import evolve
 
 from nanobook_binance.simulator.venue.account import Balance
-from nanobook_binance.simulator.venue.depth import Depth, Top
+from nanobook_binance.simulator.venue.depth import Depth, Steps, Top
 from nanobook_binance.simulator.venue.marketplace import Marketplace
 from nanobook_binance.simulator.venue.order import Amendment, VenueOrder
 from nanobook_binance.simulator.venue.refusal import Refusal
@@ -142,6 +142,15 @@ class Inquiry(Marketplace):
 
         """
         return self._entry.market(symbol).depth(limit)
+
+    def steps(self, symbol: str) -> Steps:
+        """Return all levels of a symbol in ticks and steps, for who looks at them again and again.
+
+        Raises:
+            Refusal: -1121, it is not listed.
+
+        """
+        return self._entry.market(symbol).steps()
 
     def last(self, symbol: str) -> Decimal | None:
         """Return the last price; None before any.

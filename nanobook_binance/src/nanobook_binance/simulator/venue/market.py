@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import count
 
-from nanobook_binance.simulator.venue.depth import Depth, Match, Top
+from nanobook_binance.simulator.venue.depth import Depth, Match, Steps, Top
 from nanobook_binance.simulator.venue.money import ZERO
 from nanobook_binance.simulator.venue.symbol_rules import MOST_STEPS, SymbolRules
 from nanobook_binance.simulator.venue.tape import Tape
@@ -145,6 +145,14 @@ class Market:
         book = self._engine.depth(_ALL if limit is None else limit)
         bids, asks = (tuple(map(self._level, levels)) for levels in (book.bids, book.asks))
         return Depth(last_update_id=self.update_id, bids=bids, asks=asks)
+
+    def steps(self) -> Steps:
+        """Return all levels in ticks and steps, as the book has them."""
+        book = self._engine.depth(_ALL)
+        bids, asks = (
+            {level.price: level.quantity for level in levels} for levels in (book.bids, book.asks)
+        )
+        return Steps(last_update_id=self.update_id, bids=bids, asks=asks)
 
     # The liquidity source
 
