@@ -1,7 +1,11 @@
 """The examples run as they stand, and give what was looked at when they were written."""
 
+import itertools
+import json
 import subprocess
 import sys
+import threading
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +13,7 @@ from tests import simulator_command
 from tests.ibkr.simulator_process import simulator
 
 import nanobook
+from nanobook_binance.simulator import SimulatedBinance
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -36,6 +41,7 @@ def test_every_example_is_tested_here_or_beside_the_page_that_shows_it():
         "ibkr_order.py",
         "ibkr_rebalance.py",
         "binance_order.py",
+        "binance_record.py",
         "binance_rebalance.py",
     }
 
@@ -124,3 +130,28 @@ def test_an_order_and_a_plan_are_traded_at_binance(tmp_path, monkeypatch):
     assert plan[0] == "Plan of 2026-02-08 for account 1, equity 191,000.00539169 USDT"
     assert plan[-1] == "3 of 3 trades filled."
     assert again[-1] == "2026-02-08 is already complete"
+
+
+def test_a_market_of_binance_is_recorded_and_goes_on_in_another_simulator(tmp_path):
+    recording = tmp_path / "market.jsonl"
+    over = threading.Event()
+
+    def rise(binance):
+        for bid in itertools.count(60_000):
+            binance.set_quote("BTCUSDT", bid, bid + 1, bid_size=2, ask_size=1)
+            if over.wait(0.05):
+                return
+
+    with SimulatedBinance() as binance:
+        rising = threading.Thread(target=rise, args=(binance,))
+        rising.start()
+        assert run("binance_record.py", tmp_path, "BTCUSDT", "2", recording, binance.url) == []
+        over.set()
+        rising.join()
+    lines = [json.loads(line.split(" ", 1)[1]) for line in recording.read_text().splitlines()]
+    changes = [line["data"]["b"] for line in lines if "@depth" in line.get("stream", "")]
+    ((best, _),) = [level for level in changes[-1] if Decimal(level[1])]
+    with SimulatedBinance(feed=recording) as binance:
+        binance.advance(60)
+        top = binance.call(lambda venue: venue.top("BTCUSDT"))
+        assert (top.bid, top.bid_size, top.ask - top.bid) == (Decimal(best), 2, 1)
