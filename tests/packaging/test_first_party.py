@@ -8,7 +8,6 @@ from nanobook_native import COMPILED
 
 #: Distributions whose issue has not filled them yet: a probe for them truthfully answers no.
 EMPTY = {
-    "nanobook-binance",
     "nanobook-executors",
     "nanobook-itch",
 }
