@@ -162,6 +162,64 @@ def test_a_plan_from_python_trades_with_the_keys_that_are_given(tmp_path, binanc
     assert (result.status, result.report.missing) == ("done", ())
 
 
+LEAVE = "it is held, and [account] leave can leave it as it is"
+
+
+def test_what_is_held_and_does_not_trade_is_named_with_the_way_out(folder, binance):
+    binance.set_status("ETHUSDT", "HALT")
+    binance.deposit("XYZ", 7)
+    code, _, errors = folder.here("run", "target.json", "--force")
+    assert (code, errors) == (
+        2,
+        f"Refused: ETH: its trading is halted; {LEAVE}; XYZ: it is not known here; {LEAVE}\n",
+    )
+    config = (folder.path / "config.toml").read_text()
+    folder.config(f'{config}[account]\nid = "1"\nleave = ["ETH", "XYZ"]\n')
+    code, output, errors = folder.here("run", "target.json", "--force")
+    assert code == 0, output + errors
+    assert held(binance)["ETH"] == 10
+
+
+def test_an_account_may_be_counted_in_another_coin(folder, binance):
+    config = (folder.path / "config.toml").read_text()
+    folder.config(
+        config.replace("[execution]", 'quote_asset = "BTC"\n[execution]').replace(
+            "max_trade_usd = 1000000.0", "min_trade_usd = 0.001"
+        )
+        + '[account]\nid = "1"\nleave = ["BNB", "USDT"]\n'
+    )
+    folder.target({"ETH": 0.1})
+    code, output, errors = folder.here("run", "target.json", "--force")
+    assert code == 0, output + errors
+    assert traded(binance) == [("ETHBTC", "SELL", "LIMIT", "GTC", Decimal("2.1197"))]
+    assert "equity 3.28331818 BTC" in output
+
+
+def test_what_was_sent_is_kept_beside_the_log(folder):
+    assert folder.here("run", "target.json", "--force")[0] == 0
+    assert sorted(path.name for path in (folder.path / "logs").iterdir()) == [
+        "audit.jsonl",
+        "audit.jsonl.binance.sqlite",
+        "audit.jsonl.binance.sqlite.lock",
+        "audit.jsonl.lock",
+    ]
+
+
+@pytest.mark.slow
+def test_kill_ends_the_orders_of_a_runner_that_hangs(folder, binance):
+    binance.set_quote("BTCUSDT", "60000.00", "60000.01", bid_size="0.001")
+    process = folder.start("run", "target.json", "--force")
+    folder.wait_for("order_submitted", 1)
+    process.send_signal(signal.SIGSTOP)
+    code, output, errors = folder.here("kill", "--reason", "lunch")
+    assert code == 0, output + errors
+    assert "Kill switch set: lunch." in output
+    assert end(process)[0] == -signal.SIGKILL
+    assert [order for order in binance.orders() if order.is_open] == []
+    code, _, errors = folder.here("run", "target.json", "--force")
+    assert (code, "lunch" in errors) == (5, True)
+
+
 # What stands in the way ---------------------------------------------------------------------------
 
 

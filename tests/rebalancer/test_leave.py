@@ -10,7 +10,7 @@ from tests.rebalancer.run_world import FaultyBroker, World
 
 import nanobook
 from nanobook_core.broker import PaperBroker
-from nanobook_core.contracts import NoQuoteError, UnknownSymbolError
+from nanobook_core.contracts import Instrument, NoQuoteError, Quote, UnknownSymbolError
 from nanobook_rebalancer.errors import PlanError
 
 OLD = (Decimal("9.95"), Decimal("10.05"))
@@ -62,6 +62,39 @@ def test_what_cannot_be_priced_stops_a_plan_unless_it_is_left(world):
     assert result.status == "done"
     assert [each.symbol for each in result.reconciliation.holdings] == ["BBB"]
     assert world.held() == {"OLD": 1000, "BBB": 199}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("'OLD'", "OLD: it is not known here"),
+        ("OLD is gone", "OLD is gone"),
+        ("no such thing", "OLD: no such thing"),
+    ],
+)
+def test_the_symbol_is_named_whatever_the_broker_says(world, text, told):
+    def refuse():
+        raise UnknownSymbolError(text)
+
+    world.account = {"id": "PAPER"}
+    world.broker.instrument = lambda symbol: (
+        refuse() if symbol == "OLD" else Instrument(symbol=symbol)
+    )
+    assert world.run({"BBB": 0.1}).message == (
+        f"{told}; it is held, and [account] leave can leave it as it is"
+    )
+
+
+def test_what_has_no_two_sides_is_told_so_with_the_way_out(world):
+    world.account = {"id": "PAPER"}
+    world.broker.quote = lambda symbol: Quote(symbol=symbol, last=Decimal(10), received=1000.0)
+    world.broker.instrument = lambda symbol: Instrument(symbol=symbol)
+    leave = "it is held, and [account] leave can leave it as it is"
+    assert world.run({"BBB": 0.1}).message == (
+        f"AAA: no usable quote, bid None and ask None; {leave}; "
+        "BBB: no usable quote, bid None and ask None; "
+        f"OLD: no usable quote, bid None and ask None; {leave}"
+    )
 
 
 def test_it_is_told_and_written_down(world):

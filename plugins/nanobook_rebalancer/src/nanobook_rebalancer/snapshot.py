@@ -99,11 +99,11 @@ def take_snapshot(
             instrument = broker.instrument(symbol)
             quote = broker.quote(symbol)
         except (UnknownSymbolError, NoQuoteError) as error:
-            problems.append(_without_price(symbol, error, is_held=symbol in counts))
+            problems.append(_way_out(_without_price(symbol, error), is_held=symbol in counts))
             continue
         problem = _unfit_quote(quote, clock.monotonic(), max_age)
         if problem := problem or _unfit_rules(instrument, quote, account.currency):
-            problems.append(f"{symbol}: {problem}")
+            problems.append(_way_out(f"{symbol}: {problem}", is_held=symbol in counts))
         quotes[symbol] = quote
         if not capabilities.short:
             instrument = evolve(instrument, shortable=False)
@@ -153,12 +153,16 @@ def _mark(held: BrokerPosition, account: Account) -> Decimal | None:
     return mark if mark.is_finite() and mark > 0 else None
 
 
-def _without_price(symbol: str, error: BrokerError, *, is_held: bool) -> str:
+def _without_price(symbol: str, error: BrokerError) -> str:
     text = str(error).removeprefix(error.prefix)
-    if not text.startswith((symbol, repr(symbol))):
-        text = f"{symbol}: {text}"
+    if text == repr(symbol):
+        text = f"{symbol}: it is not known here"
+    return text if text.startswith((symbol, repr(symbol))) else f"{symbol}: {text}"
+
+
+def _way_out(problem: str, *, is_held: bool) -> str:
     way_out = "it is held, and [account] leave can leave it as it is"
-    return f"{text}; {way_out}" if is_held else text
+    return f"{problem}; {way_out}" if is_held else problem
 
 
 def _unfit_rules(instrument: Instrument, quote: Quote, currency: str) -> str:
