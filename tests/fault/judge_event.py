@@ -21,10 +21,14 @@ def judge_order_events(statuses: Iterable[BrokerOrderStatus]) -> Iterator[Violat
             if (
                 before.state.is_terminal
                 and status.state is not before.state
-                and not (
-                    status.state is OrderState.FILLED or before.state is OrderState.NOT_ACCEPTED
-                )
+                and not (status.state is OrderState.FILLED or _may_come_again(before))
                 and {before.state, status.state} != {OrderState.CANCELLED, OrderState.REJECTED}
             ):
                 yield Violation(EVENT, f"{key} was {before.state} and then {status.state}")
         last[key] = status
+
+
+def _may_come_again(status: BrokerOrderStatus) -> bool:
+    """Whether the venue never had it, so that it may be sent again."""
+    is_refused = status.state is OrderState.REJECTED and status.order_id < 0
+    return is_refused or status.state is OrderState.NOT_ACCEPTED

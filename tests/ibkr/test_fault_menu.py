@@ -4,11 +4,13 @@ from functools import partial
 
 import pytest
 from tests.fault import caller
+from tests.fault import planted as defect
 from tests.fault.menu import all_cases, pairs, run_all, shown
 from tests.ibkr import planted
 from tests.ibkr.fault_menu import MENU, ROWS, run_row, run_rows
 from tests.ibkr.program import make_broker
 
+from nanobook_ibkr.broker import IbkrBroker
 from nanobook_ibkr.simulator.fault import Fault
 
 SEEDS = (0, 1)
@@ -62,37 +64,38 @@ def test_the_table_counts_what_the_judge_finds():
 
 PLANTED = {
     planted.SendsAgain: ("drop_after_accept", "duplicate"),
-    planted.CallsDoubtUnsent: ("drop_after_accept", "outcome"),
-    planted.CallsDoubtRefused: ("drop_after_accept", "outcome"),
-    planted.SaysNothingOfRefusals: ("reject 201", "outcome"),
-    planted.BelievesItsCancel: ("lost_cancel", "state"),
-    planted.SeesNoCancel: ("manual_order", "state"),
-    planted.LosesAFill: ("execution_before_status", "lost"),
-    planted.DoublesAFill: ("duplicate_messages", "doubled"),
+    defect.CallsDoubtUnsent: ("drop_after_accept", "outcome"),
+    defect.CallsDoubtRefused: ("drop_after_accept", "outcome"),
+    defect.SaysNothingOfRefusals: ("reject 201", "outcome"),
+    defect.BelievesItsCancel: ("lost_cancel", "state"),
+    defect.SeesNoCancel: ("manual_order", "state"),
+    defect.LosesAFill: ("execution_before_status", "lost"),
+    defect.DoublesAFill: ("duplicate_messages", "doubled"),
     planted.AddsCorrections: ("correction", "doubled"),
-    planted.ForgetsOrders: ("manual_order", "lost"),
-    planted.SeesItsOwnOnly: ("foreign_order", "lost"),
+    defect.ForgetsOrders: ("manual_order", "lost"),
+    defect.SeesItsOwnOnly: ("foreign_order", "lost"),
     planted.CountsItsOwnHoldings: ("correction", "position"),
-    planted.TellsTwice: ("duplicate_messages", "event"),
-    planted.TellsNothing: ("fill_while_away", "event"),
-    planted.ChangesTheQuantity: ("order_id_jump", "terms"),
-    planted.RaisesAnything: ("drop_after_accept", "outcome"),
+    defect.TellsTwice: ("duplicate_messages", "event"),
+    defect.TellsNothing: ("fill_while_away", "event"),
+    defect.ChangesTheQuantity: ("order_id_jump", "terms"),
+    defect.RaisesAnything: ("drop_after_accept", "outcome"),
 }
 #: Within so many sessions each of them must show.
 PLANTED_SEEDS = range(10)
 
 
-@pytest.mark.parametrize("broker", PLANTED, ids=lambda broker: broker.__name__)
-def test_a_planted_defect_is_caught(broker):
-    make, (name, rule) = partial(make_broker, kind=broker), PLANTED[broker]
+@pytest.mark.parametrize("wrong", PLANTED, ids=lambda wrong: wrong.__name__)
+def test_a_planted_defect_is_caught(wrong):
+    make = partial(make_broker, kind=defect.planted(wrong, IbkrBroker))
+    name, rule = PLANTED[wrong]
     for seed in PLANTED_SEEDS:
         if run_row(ROWS[name], seed, make).count(rule):
             return
-    raise AssertionError(f"{broker.__name__} was not caught in {len(PLANTED_SEEDS)} sessions")
+    raise AssertionError(f"{wrong.__name__} was not caught in {len(PLANTED_SEEDS)} sessions")
 
 
 def test_a_call_that_never_returns_is_caught(monkeypatch):
     monkeypatch.setattr(caller, "TOO_LONG", 2.0)
 
-    make = partial(make_broker, kind=planted.Hangs)
+    make = partial(make_broker, kind=defect.planted(defect.Hangs, IbkrBroker))
     assert run_row(ROWS["manual_order"], 1, make).count("hang") == 1
