@@ -59,6 +59,11 @@ class VenueTrade:
     is_maker: bool
 
     @property
+    def order_key(self) -> tuple[str, int]:
+        """What its order is known by."""
+        return self.symbol, self.order
+
+    @property
     def facts(self) -> tuple[object, ...]:
         """What a fill must say of it."""
         liquidity = "maker" if self.is_maker else "taker"

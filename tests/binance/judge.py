@@ -47,8 +47,8 @@ _KINDS: Mapping[OrderType, tuple[str, str | None]] = {
     OrderType.STOP: ("STOP_LOSS", "GTC"),
     OrderType.STOP_LIMIT: ("STOP_LOSS_LIMIT", None),
 }
-#: Of an average price: it may be rounded.
-_PRECISION = Decimal("1E-12")
+#: Of what a trade moves of the quote asset: the venue rounds it down, an average price may not.
+_SATOSHI = Decimal("1E-8")
 
 
 def judge(evidence: Evidence) -> list[Violation]:
@@ -94,14 +94,15 @@ def _orders(evidence: Evidence) -> Iterator[Violation]:
             text = f"nothing is known of {order.client_order_id}, which is {order.status}"
             yield Violation(LOST, text)
         else:
-            yield from _standing(order, status)
+            trades = [each for each in evidence.truth.trades if each.order_key == order.key]
+            yield from _standing(order, status, len(trades))
     at_venue = {each.client_order_id for each in evidence.own}
     for ref, status in told.statuses.items():
         if status is not None and ref not in at_venue and status.state not in _ABSENT:
             yield Violation(STATE, f"{ref} is {status.state}, and the venue has no such order")
 
 
-def _standing(order: VenueOrder, status: BrokerOrderStatus) -> Iterator[Violation]:
+def _standing(order: VenueOrder, status: BrokerOrderStatus, n_trades: int) -> Iterator[Violation]:
     ref = order.client_order_id
     if status.state is not _STATES.get(order.status):
         yield Violation(STATE, f"{ref} is {status.state}, but {order.status} at the venue")
@@ -109,7 +110,7 @@ def _standing(order: VenueOrder, status: BrokerOrderStatus) -> Iterator[Violatio
         text = f"{status.filled_quantity} of {ref} filled, {order.filled} at the venue"
         yield Violation(STATE, text)
     paid = (status.avg_fill_price or Decimal(0)) * order.filled
-    if abs(paid - order.quote_filled) > _PRECISION * (1 + order.quote_filled):
+    if abs(paid - order.quote_filled) > _SATOSHI * n_trades:
         yield Violation(STATE, f"{ref} was paid {paid}, {order.quote_filled} at the venue")
     if (status.symbol, status.order_id) != order.key:
         yield Violation(STATE, f"{ref} is order {status.order_id}, {order.number} at the venue")
@@ -174,13 +175,16 @@ def _terms(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _cancels(evidence: Evidence) -> Iterator[Violation]:
-    """An order that could not be cancelled because it was done is done."""
-    for each in evidence.asked:
+    """An order that could not be cancelled because it was done is done, unless it came again."""
+    for number, each in enumerate(evidence.asked):
         if isinstance(each, Cancel) and each.told in TERMINAL - {_S.NOT_ACCEPTED}:
-            order = evidence.truth.order(each.client_order_id)
-            if order is not None and _STATES.get(order.status) is not each.told:
-                text = f"{each.client_order_id} is said to be {each.told}, and is {order.status}"
-                yield Violation(OUTCOME, text)
+            ref, order = each.client_order_id, evidence.truth.order(each.client_order_id)
+            came_again = each.told is _S.REJECTED and any(
+                isinstance(later, Submit) and later.client_order_id == ref
+                for later in evidence.asked[number:]
+            )
+            if order is not None and not came_again and _STATES.get(order.status) is not each.told:
+                yield Violation(OUTCOME, f"{ref} is said to be {each.told}, and is {order.status}")
 
 
 def _open_orders(evidence: Evidence) -> Iterator[Violation]:

@@ -391,5 +391,20 @@ def test_an_order_that_is_proved_not_to_have_come_may_be_sent_again():
     assert judge(evolve(again, truth=evolve(SOUND.truth, placed=placed))) == []
 
 
+def test_a_refused_order_may_be_sent_again():
+    refused = status(-7, "maker", 2, S.REJECTED)
+    events = (
+        *SOUND.told.events,
+        BrokerEvent(order=refused),
+        BrokerEvent(order=status(14, "maker", 2, S.EXPIRED)),
+    )
+    before = (
+        asked("maker", 2, Outcome.REJECTED, post_only=True),
+        Cancel(client_order_id="maker", told=S.REJECTED),
+    )
+    evidence = evolve(SOUND, asked=before + SOUND.asked)
+    assert judge(evolve(evidence, told=evolve(SOUND.told, events=events))) == []
+
+
 def test_of_a_program_that_was_started_again_not_every_fill_must_have_been_told():
     assert judge(with_told(missed=(), is_whole=False)) == []
