@@ -207,17 +207,18 @@ class BalanceMachine(RuleBasedStateMachine):
         }
 
     def _fills(self):
-        """What the broker tells; of orders by hand that came and went unseen, what the venue has.
+        """What the broker tells; of orders by hand what it has not heard of, from the venue.
 
-        Nobody listened then, and only orders that are known or open are asked for.
+        Nobody may have listened then, and only for one's own orders that is asked for later.
         """
         told = self.broker.fills()
         for fill in told:
             terms = (fill.symbol, fill.quantity, fill.price, fill.fee, fill.fee_currency)
             yield fill.side, *terms
-        seen = {(fill.symbol, fill.order_id) for fill in told}
+        heard = {fill.exec_id for fill in told}
         for trade in self.venue.trades(ACCOUNT):
-            symbol = NAMES[trade.symbol]
-            if trade.client_order_id in self.by_hand and (symbol, trade.order_id) not in seen:
+            exec_id = f"{trade.symbol}-{trade.order_id}-{trade.trade_id}"
+            if trade.client_order_id in self.by_hand and exec_id not in heard:
+                symbol = NAMES[trade.symbol]
                 terms = (trade.quantity, trade.price, trade.commission, trade.commission_asset)
                 yield trade.side.lower(), symbol, *terms
