@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from nanobook_binance.simulator.feed.liquidity import Liquidity
 from nanobook_binance.simulator.server.fault import Fault
-from nanobook_binance.simulator.server.request_log import LoggedRequest
+from nanobook_binance.simulator.server.request_log import LoggedRequest, read_entry
 from nanobook_binance.simulator.server.server import Server
 from nanobook_binance.simulator.stream.connection import PING_SECONDS, PONG_SECONDS
 from nanobook_binance.simulator.stream.streams import Streams
@@ -325,8 +325,8 @@ class SimulatedBinance(ServerThread[Server]):
 
     @property
     def log(self) -> tuple[LoggedRequest, ...]:
-        """The latest 100,000 requests, oldest first."""
-        return self.act(self._server.log.entries)
+        """The latest requests, oldest first: 100,000 at most, and what 64 MB hold."""
+        return tuple(map(read_entry, self.act(self._server.log.documents)))
 
     def inject(
         self,

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from attrs import asdict, frozen
+from attrs import fields, frozen
 
 #: As many as some minutes of a busy test; older ones are forgotten.
 LIMIT = 100_000
+#: Of all that is kept, but for what Python needs to keep it: an answer may be a whole book.
+MOST_BYTES = 64 * 1024 * 1024
 _SECRETS = frozenset({"signature", "apiKey"})
 
 
@@ -37,6 +39,9 @@ class LoggedRequest:
     """The planned fault that it met."""
 
 
+_NAMES = tuple(field.name for field in fields(LoggedRequest))
+
+
 def without_secrets(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters that anybody may see."""
     return {name: value for name, value in parameters.items() if name not in _SECRETS}
@@ -47,7 +52,10 @@ class RequestLog:
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._file: TextIO | None = None
-        self._entries: deque[LoggedRequest] = deque(maxlen=limit)
+        self._documents: deque[bytes] = deque()
+        """Each request as JSON."""
+        self._limit = limit
+        self._bytes = 0
 
     def open(self, path: Path) -> None:
         """Write requests to the end of a file too, a JSON document a line, until `close`."""
@@ -60,11 +68,20 @@ class RequestLog:
             self._file = None
 
     def append(self, entry: LoggedRequest) -> None:
-        """Keep what was asked and answered."""
-        self._entries.append(entry)
+        """Keep what was asked and answered, as it is now."""
+        document = json.dumps({name: getattr(entry, name) for name in _NAMES})
+        self._documents.append(document.encode())
+        self._bytes += len(self._documents[-1])
+        while len(self._documents) > self._limit or self._bytes > MOST_BYTES:
+            self._bytes -= len(self._documents.popleft())
         if self._file is not None:
-            self._file.write(f"{json.dumps(asdict(entry), default=str)}\n")
+            self._file.write(f"{document}\n")
 
-    def entries(self) -> tuple[LoggedRequest, ...]:
-        """What is kept, oldest first."""
-        return tuple(self._entries)
+    def documents(self) -> tuple[bytes, ...]:
+        """What is kept, oldest first; reading it is for the thread that wants to know."""
+        return tuple(self._documents)
+
+
+def read_entry(document: bytes) -> LoggedRequest:
+    """A request as it was kept."""
+    return LoggedRequest(**json.loads(document))
