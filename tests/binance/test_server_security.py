@@ -269,6 +269,27 @@ def test_a_server_whose_clock_is_wrong_says_so_and_refuses(still):
     assert still.order().status_code == 200
 
 
+@pytest.mark.parametrize("skew", [180, -180])
+def test_all_that_a_server_with_a_wrong_clock_dates_is_by_that_clock(still, skew):
+    number = still.order().json()["orderId"]
+    still.binance.skew(skew)
+    now = still.now() + skew * 1000
+    placed = still.order(timestamp=now).json()
+    assert (placed["transactTime"], placed["workingTime"]) == (now, now)
+    since = {"symbol": "BTCUSDT", "startTime": now, "timestamp": now}
+    for path in ("allOrders", "myTrades"):
+        found = still.signed("GET", f"/api/v3/{path}", **since).json()
+        assert placed["orderId"] in [row["orderId"] for row in found]
+    for which in (number, placed["orderId"]):
+        assert still.query(orderId=which, timestamp=now).json()["status"] == "FILLED"
+
+
+@pytest.mark.parametrize("skew", [float("nan"), float("inf")])
+def test_a_skew_is_finite(still, skew):
+    with pytest.raises(ValidationError, match="a skew is in seconds, got "):
+        still.binance.skew(skew)
+
+
 @pytest.mark.parametrize(
     ("how", "message"),
     [

@@ -71,6 +71,27 @@ def test_mean_is_of_the_last_five_minutes_by_quantity():
     assert text(bench.venue.average("BTCUSDT")) == "60000.01"
 
 
+def test_a_clock_that_is_set_back_brings_no_number_into_disorder():
+    bench = Bench()
+    bench.venue.set_skew(3600)
+    trade(bench, "50000", "3", at=0)
+    bench.venue.set_skew(0)
+    assert bench.venue.day("BTCUSDT").close_time == START_MS
+    trade(bench, "60000", "1", at=1)
+    assert bench.venue.average("BTCUSDT") == 52500
+    trade(bench, "56000", "4", at=86_399)
+    day = bench.venue.day("BTCUSDT")
+    assert (day.count, day.open_price, day.high_price, day.low_price) == (3, 50000, 60000, 50000)
+    bench.clock.passed = 86_400 + 3600
+    day = bench.venue.day("BTCUSDT")
+    assert (day.count, day.high_price, day.low_price, day.previous_close) == (
+        1,
+        56000,
+        56000,
+        60000,
+    )
+
+
 def test_percent_filter_looks_at_the_mean_and_not_at_the_last_price():
     bench = Bench()
     trade(bench, "60000", "9", at=0)

@@ -43,7 +43,7 @@ def average(venue: Venue, symbol: str) -> dict[str, Any]:
     return {
         "mins": 5,
         "price": amount(venue.average(symbol) or Decimal(0)),
-        "closeTime": venue.now_ms(),
+        "closeTime": venue.time_ms(),
     }
 
 

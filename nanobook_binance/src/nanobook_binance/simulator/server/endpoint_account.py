@@ -57,8 +57,9 @@ def _account(asked: Asked) -> dict[str, Any]:
 
 def _is_indexed(asked: Asked) -> Callable[[int], bool]:
     """Whether what happened at that time can be found by now."""
-    latest = asked.venue.now_ms() - asked.server.index_lag_ms()
-    return lambda time: time <= latest
+    lag = asked.server.index_lag_ms()
+    latest = asked.venue.time_ms() - lag
+    return lambda time: not lag or time <= latest
 
 
 def _order(asked: Asked) -> dict[str, Any]:

@@ -200,12 +200,12 @@ def _revoke(server: Server, call: Call, how: How) -> None:
 
 def _clock_ahead(server: Server, call: Call, how: How) -> None:
     del call
-    server.shift_clock(how.get("seconds", 10))
+    server.venue.shift_clock(how.get("seconds", 10))
 
 
 def _clock_behind(server: Server, call: Call, how: How) -> None:
     del call
-    server.shift_clock(-how.get("seconds", 10))
+    server.venue.shift_clock(-how.get("seconds", 10))
 
 
 def _halt(server: Server, call: Call, how: How) -> None:

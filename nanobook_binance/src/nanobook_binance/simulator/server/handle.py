@@ -304,8 +304,15 @@ class SimulatedBinance(ServerThread[Server]):
         self.act(act)
 
     def skew(self, seconds: float) -> None:
-        """Let the server's clock be so far ahead of the right time, behind where it is below 0."""
-        self.act(lambda: self._server.set_skew(seconds))
+        """Let the venue's clock be so far ahead of the right time, behind where it is below 0.
+
+        All its times are by it then, those of orders and trades too.
+
+        Raises:
+            ValidationError: it is not finite.
+
+        """
+        self.call(lambda venue: venue.set_skew(seconds))
 
     def shut_down(self) -> None:
         """Say on all streams that the server shuts down, and cut them."""

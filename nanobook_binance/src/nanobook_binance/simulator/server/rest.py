@@ -85,7 +85,7 @@ class Rest:
     ) -> None:
         self._server.log.append(
             LoggedRequest(
-                time=self._server.venue.now_ms(),
+                time=self._server.time_ms(),
                 method=request.method,
                 path=request.path,
                 account=None if call is None else call.account,

@@ -68,7 +68,6 @@ class Server(VenueServer):
         self._web: web.Server | None = None
         """Makes the protocol of each connection, and knows all that are open; None while closed."""
         self._holding = 0
-        self._skew_ms = 0
 
     def bind(self, host: str, port: int) -> int:
         """Open the log and take the port, which is returned; it needs no loop.
@@ -173,15 +172,7 @@ class Server(VenueServer):
 
     def time_ms(self) -> int:
         """What the server takes the time to be."""
-        return self.venue.now_ms() + self._skew_ms
-
-    def set_skew(self, seconds: float) -> None:
-        """Let the server's clock be so far ahead of the venue's, or behind where it is below 0."""
-        self._skew_ms = round(1000 * seconds)
-
-    def shift_clock(self, seconds: float) -> None:
-        """Let the server's clock jump so far ahead, or back."""
-        self._skew_ms += round(1000 * seconds)
+        return self.venue.time_ms()
 
     def drop_streams(self) -> None:
         """Cut the connections of all streams."""

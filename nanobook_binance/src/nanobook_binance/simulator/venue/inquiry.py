@@ -168,7 +168,7 @@ class Inquiry(Marketplace):
             Refusal: -1121, it is not listed.
 
         """
-        return self._entry.market(symbol).tape.average(self.now_ms(), _AVERAGE_MINUTES)
+        return self._entry.market(symbol).tape.average(self.time_ms(), _AVERAGE_MINUTES)
 
     def day(self, symbol: str) -> Day:
         """Return the numbers of the last 24 hours.
@@ -177,7 +177,7 @@ class Inquiry(Marketplace):
             Refusal: -1121, it is not listed.
 
         """
-        return self._entry.market(symbol).tape.day(self.now_ms())
+        return self._entry.market(symbol).tape.day(self.time_ms())
 
     def recent_trades(self, symbol: str, limit: int = 500) -> list[Print]:
         """Return the last trades of 24 hours as everybody sees them, oldest first.

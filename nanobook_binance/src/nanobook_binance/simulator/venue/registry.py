@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from math import isfinite
 
 from attrs import evolve
 
@@ -53,28 +54,29 @@ class Registry:
         self.commission = commission
         self.bnb_discount = bnb_discount
         self._ahead_ms = 0
+        self._skew_ms = 0
         self._last_ms = 0
         self._accounts: dict[str, Account] = {}
         self._markets: dict[str, Market] = {}
         self._announcer: Announcer[VenueListener] = Announcer()
         self.listeners: list[VenueListener] = self._announcer.listeners
         self._clearing = Clearing(
-            now_ms=self.now_ms,
+            now_ms=self.time_ms,
             markets=self._markets,
             announcer=self._announcer,
             commission=commission,
             bnb_discount=bnb_discount,
         )
-        self._floor = Floor(now_ms=self.now_ms, clearing=self._clearing)
+        self._floor = Floor(now_ms=self.time_ms, clearing=self._clearing)
         self._supply = Supply(clearing=self._clearing, floor=self._floor)
         self._entry = Entry(
-            now_ms=self.now_ms,
+            now_ms=self.time_ms,
             markets=self._markets,
             clearing=self._clearing,
             floor=self._floor,
         )
         self._desk = Desk(
-            now_ms=self.now_ms,
+            now_ms=self.time_ms,
             clearing=self._clearing,
             floor=self._floor,
             entry=self._entry,
@@ -107,6 +109,28 @@ class Registry:
         if not 0 <= seconds < float("inf"):
             raise ValidationError(f"time passes by 0 seconds or more, got {seconds!r:.40}")
         self._ahead_ms += round(seconds * 1000)
+
+    def time_ms(self) -> int:
+        """What the venue takes the time to be, by which it dates everything: `now_ms` and its skew.
+
+        It goes back where the skew does.
+        """
+        return self.now_ms() + self._skew_ms
+
+    def set_skew(self, seconds: float) -> None:
+        """Let the venue's clock be so far ahead of the right time, behind where it is below 0.
+
+        Raises:
+            ValidationError: it is not finite.
+
+        """
+        if not isfinite(seconds):
+            raise ValidationError(f"a skew is in seconds, got {seconds!r:.40}")
+        self._skew_ms = round(seconds * 1000)
+
+    def shift_clock(self, seconds: float) -> None:
+        """Let the venue's clock jump so far ahead, or back where it is below 0."""
+        self._skew_ms += round(seconds * 1000)
 
     # Symbols
 
@@ -163,7 +187,7 @@ class Registry:
         for asset, amount in (balances or {}).items():
             if not (is_amount(amount) and amount >= 0):
                 raise ValidationError(f"{asset}: no account has {amount!s:.40}")
-        account = Account(name=name, uid=len(self._accounts) + 1, update_time=self.now_ms())
+        account = Account(name=name, uid=len(self._accounts) + 1, update_time=self.time_ms())
         self._accounts[name] = account
         for asset, amount in (balances or {}).items():
             account.credit(asset, amount)
@@ -214,7 +238,7 @@ class Registry:
     def _tell_changes(self) -> None:
         for account in self._accounts.values():
             if account.changed:
-                account.update_time = self.now_ms()
+                account.update_time = self.time_ms()
                 self._announcer.tell("balances_changed", account.name, tuple(account.changed))
                 account.changed.clear()
         for market in self._markets.values():

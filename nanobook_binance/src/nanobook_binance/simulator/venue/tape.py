@@ -64,32 +64,42 @@ class _Sums:
         )
 
 
+@frozen
+class _Extreme:
+    time: int
+    price: Decimal
+
+
 class Tape:
     """Prints, and the last price, which a source may also move without one."""
 
     def __init__(self) -> None:
         self.last: Decimal | None = None
         self._prints: list[Print] = []
+        self._times: list[int] = []
+        """Of each print, or of one before it that was later: the clock may have been set back."""
         self._sums: list[_Sums] = [_Sums()]
         """Before each of the prints, and after the last."""
         self._first = 0
         """Place of the first print of these hours."""
-        self._highs: deque[Print] = deque()
+        self._highs: deque[_Extreme] = deque()
         """The highest of these hours, then the highest after it, and so on."""
-        self._lows: deque[Print] = deque()
+        self._lows: deque[_Extreme] = deque()
         self._close: Decimal | None = None
 
     def add(self, trade: Print) -> None:
         """Take a print. O(1), amortized."""
         self._forget(trade.time)
+        time = max(trade.time, self._times[-1]) if self._times else trade.time
         self._prints.append(trade)
+        self._times.append(time)
         self._sums.append(self._sums[-1].add(trade))
         while self._highs and self._highs[-1].price <= trade.price:
             self._highs.pop()
         while self._lows and self._lows[-1].price >= trade.price:
             self._lows.pop()
-        self._highs.append(trade)
-        self._lows.append(trade)
+        self._highs.append(_Extreme(time, trade.price))
+        self._lows.append(_Extreme(time, trade.price))
         self.last = trade.price
 
     def average(self, now_ms: int, minutes: int) -> Decimal | None:
@@ -98,7 +108,7 @@ class Tape:
         To eight places, rounded down; None before any price. O(log n).
         """
         since = now_ms - minutes * 60_000
-        place = bisect_right(self._prints, since, key=_time, lo=self._first)
+        place = bisect_right(self._times, since, lo=self._first)
         sums = self._sums[-1].less(self._sums[place])
         if not sums.volume:
             return self.last
@@ -135,19 +145,16 @@ class Tape:
 
     def _forget(self, now_ms: int) -> None:
         since = now_ms - DAY_MS
-        while self._first < len(self._prints) and self._prints[self._first].time <= since:
+        while self._first < len(self._times) and self._times[self._first] <= since:
             self._close = self._prints[self._first].price
             self._first += 1
         for extremes in (self._highs, self._lows):
             while extremes and extremes[0].time <= since:
                 extremes.popleft()
         if self._first > len(self._prints) // 2:
-            del self._prints[: self._first], self._sums[: self._first]
+            for each in (self._prints, self._times, self._sums):
+                del each[: self._first]
             self._first = 0
-
-
-def _time(trade: Print) -> int:
-    return trade.time
 
 
 def change(day: Day) -> tuple[Decimal, Decimal]:
