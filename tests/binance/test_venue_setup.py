@@ -234,6 +234,16 @@ def test_what_is_handed_out_is_a_copy():
     assert len(bench.venue.trades("a", "BTCUSDT")) == 1
 
 
+def test_orders_may_be_picked_before_they_are_copied():
+    bench = Bench()
+    for _ in range(3):
+        bench.place("a", buy("0.001", "50000"))
+    (picked,) = bench.venue.all_orders("a", "BTCUSDT", lambda orders: orders[1:2])
+    assert picked.order_id == 1002
+    picked.executed = Decimal(7)
+    assert bench.venue.order("a", "BTCUSDT", 1002).executed == 0
+
+
 def test_listener_may_ask_the_venue_and_order_there():
     bench = Bench()
 

@@ -108,16 +108,14 @@ def _within(asked: Asked, found: list[Any], time: str = "time") -> list[Any]:
 def _all_orders(asked: Asked) -> list[dict[str, Any]]:
     _check_span(asked)
     is_indexed, first = _is_indexed(asked), asked.get("orderId")
-    orders: list[VenueOrder] = [
-        order
-        for order in asked.venue.all_orders(asked.owner, asked["symbol"])
-        if is_indexed(order.time)
-    ]
-    if first is not None:
-        orders = [order for order in orders if order.order_id >= first]
-        found = orders[: asked.get("limit", 500)]
-    else:
-        found = _within(asked, orders)
+
+    def pick(orders: list[VenueOrder]) -> list[VenueOrder]:
+        found = [order for order in orders if is_indexed(order.time)]
+        if first is None:
+            return _within(asked, found)
+        return [order for order in found if order.order_id >= first][: asked.get("limit", 500)]
+
+    found = asked.venue.all_orders(asked.owner, asked["symbol"], pick)
     return [answer_order.queried(order) for order in found]
 
 

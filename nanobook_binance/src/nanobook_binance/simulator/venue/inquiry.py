@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from attrs import evolve
@@ -68,15 +68,21 @@ class Inquiry(Marketplace):
             if symbol in (None, working.order.symbol)
         ]
 
-    def all_orders(self, account: str, symbol: str) -> list[VenueOrder]:
-        """Every order of a symbol, by its number.
+    def all_orders(
+        self,
+        account: str,
+        symbol: str,
+        pick: Callable[[list[VenueOrder]], list[VenueOrder]] = list,
+    ) -> list[VenueOrder]:
+        """Orders of a symbol by their number: every one, or those of them that `pick` returns.
 
         Raises:
             Refusal: -1121, it is not listed.
 
         """
         self.rules(symbol)
-        return [evolve(each.order) for each in self._account(account).orders.get(symbol, [])]
+        orders = [each.order for each in self._account(account).orders.get(symbol, [])]
+        return [evolve(order) for order in pick(orders)]
 
     def trades(self, account: str, symbol: str, order_id: int | None = None) -> list[VenueTrade]:
         """Trades of the account on a symbol, or of one order, oldest first; none of no order.

@@ -38,6 +38,7 @@ class Market:
 
     def __init__(self, rules: SymbolRules, first_order_id: int, first_trade_id: int) -> None:
         self.rules = rules
+        self._tick, self._step = rules.tick, rules.step
         self.tape = Tape()
         self.order_ids = count(first_order_id)
         self.trade_ids = count(first_trade_id)
@@ -83,8 +84,8 @@ class Market:
         return [
             Match(
                 trade.passive_order_id,
-                product(self.rules.tick, Decimal(trade.price)),
-                product(self.rules.step, Decimal(trade.quantity)),
+                EXACT.multiply(self._tick, Decimal(trade.price)),
+                EXACT.multiply(self._step, Decimal(trade.quantity)),
             )
             for trade in result.trades
         ]
@@ -110,7 +111,7 @@ class Market:
         """What is open of an order in the book."""
         order = self._engine.get_order(book_id)
         steps = 0 if order is None else order.remaining_quantity
-        return product(self.rules.step, Decimal(steps))
+        return EXACT.multiply(self._step, Decimal(steps))
 
     def offered(self, side: str, limit: Decimal | None) -> Iterator[tuple[Decimal, Decimal]]:
         """Price and quantity of the levels that an order of that side would meet, in its turn."""
@@ -158,7 +159,7 @@ class Market:
 
     def posted(self) -> list[tuple[str, Decimal]]:
         """Sides and prices of what the source offers."""
-        return [(side, product(self.rules.tick, Decimal(ticks))) for side, ticks in self._posted]
+        return [(side, EXACT.multiply(self._tick, Decimal(ticks))) for side, ticks in self._posted]
 
     def offer(self, side: str, price: Decimal) -> Decimal:
         """How much the source offers at a price."""
@@ -220,15 +221,15 @@ class Market:
 
     def _level(self, level: LevelSnapshot) -> tuple[Decimal, Decimal]:
         return (
-            product(self.rules.tick, Decimal(level.price)),
-            product(self.rules.step, Decimal(level.quantity)),
+            EXACT.multiply(self._tick, Decimal(level.price)),
+            EXACT.multiply(self._step, Decimal(level.quantity)),
         )
 
     def _ticks(self, price: Decimal) -> int:
-        return int(EXACT.divide_int(price, self.rules.tick))
+        return int(EXACT.divide_int(price, self._tick))
 
     def _steps(self, quantity: Decimal) -> int:
-        return int(EXACT.divide_int(quantity, self.rules.step))
+        return int(EXACT.divide_int(quantity, self._step))
 
     def changed(self) -> None:
         """Count a change of a level."""
