@@ -90,6 +90,11 @@ class Call:
     """The fault that it has met."""
 
     @property
+    def asking_key(self) -> str:
+        """Name of the key that it bears, or of the one that its session is logged on with."""
+        return self.key_name or "" if self.key is None else self.key.name
+
+    @property
     def symbol(self) -> str | None:
         """The symbol that it is about, by its parameter."""
         return self.sent.get("symbol")

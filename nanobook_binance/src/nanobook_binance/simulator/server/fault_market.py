@@ -52,7 +52,7 @@ def halve(server: Server, call: Call, how: How) -> Undo:
 def stand_in_its_way(server: Server, call: Call, how: How) -> Undo:
     """Let the account have a small order on the other side, and the liquidity source be gone."""
     venue, symbol = server.venue, call.sent["symbol"]
-    key = server.keys.find(call.key_name or "")
+    key = server.keys.find(call.asking_key)
     levels = house.offers(venue, symbol)
     other = _OTHER_SIDE[call.sent["side"]]
     prices = [level.price for level in levels if level.side == other]

@@ -195,7 +195,7 @@ def _ban(server: Server, call: Call, how: How) -> None:
 
 def _revoke(server: Server, call: Call, how: How) -> None:
     del how
-    server.keys.revoke(call.key_name or "")
+    server.keys.revoke(call.asking_key)
 
 
 def _clock_ahead(server: Server, call: Call, how: How) -> None:
@@ -221,7 +221,7 @@ def _cancel_only(server: Server, call: Call, how: How) -> None:
 def _fill(server: Server, call: Call, how: How) -> None:
     """Fill what is to be cancelled; what is not open any more cannot be cancelled anyway."""
     del how
-    key = server.keys.find(call.key_name or "")
+    key = server.keys.find(call.asking_key)
     if key is None:
         return
     number = call.sent.get("orderId")
