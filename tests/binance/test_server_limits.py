@@ -206,6 +206,14 @@ def test_with_too_many_orders_a_replacement_cancels_only_where_that_is_wanted():
         assert failed.json()["data"]["newOrderResult"] == "NOT_ATTEMPTED"
 
 
+def test_a_replacement_that_cannot_be_one_counts_nothing(still):
+    number = still.order(price="59000").json()["orderId"]
+    refused = replaced(still, number, stopPrice="59000")
+    assert (refused.status_code, refused.json()["code"]) == (400, -1106)
+    assert used(still) == (1, 1)
+    assert [order.status for order in still.binance.orders()] == ["NEW"]
+
+
 def test_a_replacement_counts_though_it_is_not_attempted(still):
     assert replaced(still, 1).status_code == 400
     assert used(still) == (1, 1)

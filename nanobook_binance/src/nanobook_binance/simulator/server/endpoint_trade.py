@@ -193,13 +193,17 @@ def _cancel_replace(asked: Asked) -> dict[str, Any]:
     if too_many is not None:
         done = _cancel_only(asked, too_many)
     else:
-        done = asked.venue.replace(
-            account,
-            request,
-            **_replaced(asked),
-            cancel_client_order_id=asked.get("cancelNewClientOrderId"),
-            stop_on_failure=asked["cancelReplaceMode"] == "STOP_ON_FAILURE",
-        )
+        try:
+            done = asked.venue.replace(
+                account,
+                request,
+                **_replaced(asked),
+                cancel_client_order_id=asked.get("cancelNewClientOrderId"),
+                stop_on_failure=asked["cancelReplaceMode"] == "STOP_ON_FAILURE",
+            )
+        except Refusal:
+            limits.count_order(account, -1)
+            raise
     cancelled, placed = done.cancelled, done.placed
     cancel_result, cancel_response = _half(
         cancelled,
