@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from nanobook_binance.simulator.venue import Amendment, VenueOrder, VenueTrade
+from nanobook_binance.simulator.venue import Amendment, PreventedMatch, VenueOrder, VenueTrade
 
 _EIGHT = Decimal("0.00000001")
 
@@ -74,8 +74,20 @@ def placed(order: VenueOrder) -> dict[str, Any]:
     }
 
 
-def filled(order: VenueOrder, trades: Iterable[VenueTrade]) -> dict[str, Any]:
-    """A new order: what has become of it, and each fill."""
+def _prevented(match: PreventedMatch) -> Iterator[tuple[str, Any]]:
+    yield "preventedMatchId", match.match_id
+    yield "makerOrderId", match.maker_order_id
+    yield "price", amount(match.price)
+    if match.taker_quantity is not None:
+        yield "takerPreventedQuantity", amount(match.taker_quantity)
+    if match.maker_quantity is not None:
+        yield "makerPreventedQuantity", amount(match.maker_quantity)
+
+
+def filled(
+    order: VenueOrder, trades: Iterable[VenueTrade], prevented: Iterable[PreventedMatch]
+) -> dict[str, Any]:
+    """A new order: what has become of it, each fill, and each trade with itself that was not."""
     fills = [
         {
             "price": amount(trade.price),
@@ -86,7 +98,12 @@ def filled(order: VenueOrder, trades: Iterable[VenueTrade]) -> dict[str, Any]:
         }
         for trade in trades
     ]
-    return {**placed(order), "fills": fills}
+    matches = [dict(_prevented(match)) for match in prevented]
+    return {
+        **placed(order),
+        "fills": fills,
+        **({"preventedMatches": matches} if matches else {}),
+    }
 
 
 def cancelled(order: VenueOrder) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from nanobook_binance.simulator.server.endpoint import Asked, Endpoint, Weight, 
 from nanobook_binance.simulator.server.endpoint_trade import discount
 from nanobook_binance.simulator.server.parameter import Parameter
 from nanobook_binance.simulator.server.security import Security
-from nanobook_binance.simulator.venue import Refusal, VenueOrder
+from nanobook_binance.simulator.venue import Balance, Refusal, VenueOrder
 
 _DAY_MS = 86_400_000
 _SYMBOL = Parameter("symbol", parameter.symbol, is_required=True)
@@ -27,9 +27,15 @@ def _rates(asked: Asked) -> dict[str, str]:
     return {**_NO_RATES, "maker": rate, "taker": rate}
 
 
+def _balances(asked: Asked) -> dict[str, Balance]:
+    """Of all assets that are traded, those that the account has had first."""
+    listed = [asset for rules in asked.venue.symbols for asset in rules.assets]
+    had = asked.venue.balances(asked.owner)
+    return {**had, **{asset: Balance() for asset in listed if asset not in had}}
+
+
 def _account(asked: Asked) -> dict[str, Any]:
     venue, owner = asked.venue, asked.owner
-    balances = venue.balances(owner)
     hundredths = int(venue.commission * Decimal(10000))
     return {
         "makerCommission": hundredths,
@@ -47,7 +53,7 @@ def _account(asked: Asked) -> dict[str, Any]:
         "accountType": "SPOT",
         "balances": [
             {"asset": asset, "free": amount(balance.free), "locked": amount(balance.locked)}
-            for asset, balance in balances.items()
+            for asset, balance in _balances(asked).items()
             if balance.free or balance.locked or not asked.get("omitZeroBalances")
         ],
         "permissions": ["SPOT"],
@@ -172,7 +178,7 @@ def _prevented(asked: Asked) -> list[dict[str, Any]]:
             "takerOrderId": match.taker_order_id,
             "makerSymbol": match.symbol,
             "makerOrderId": match.maker_order_id,
-            "tradeGroupId": 1,
+            "tradeGroupId": -1,
             "selfTradePreventionMode": match.mode,
             "price": amount(match.price),
             **(

@@ -71,8 +71,10 @@ def _placed(asked: Asked, order: VenueOrder) -> dict[str, Any]:
         case "RESULT":
             return answer_order.placed(order)
         case _:
-            trades = asked.venue.trades(asked.owner, order.symbol, order_id=order.order_id)
-            return answer_order.filled(order, trades)
+            which = (asked.owner, order.symbol, order.order_id)
+            return answer_order.filled(
+                order, asked.venue.trades(*which), asked.venue.prevented_by(*which)
+            )
 
 
 def _count_order(asked: Asked) -> None:

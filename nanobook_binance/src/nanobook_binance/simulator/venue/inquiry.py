@@ -108,6 +108,17 @@ class Inquiry(Marketplace):
         self.rules(symbol)
         return list(self._account(account).prevented.get(symbol, []))
 
+    def prevented_by(self, account: str, symbol: str, order_id: int) -> list[PreventedMatch]:
+        """Trades with itself that the account was prevented from when an order came to the book.
+
+        Raises:
+            Refusal: -2013, the account has no such order.
+
+        """
+        missing = Refusal(-2013, "Order does not exist.")
+        owner = self._account(account)
+        return list(self._desk.find(owner, symbol, order_id, None, missing).prevented)
+
     def amendments(self, account: str, symbol: str, order_id: int) -> list[Amendment]:
         """Amendments of an order, oldest first.
 

@@ -76,6 +76,7 @@ class SelfTrade:
             time=self._now_ms(),
         )
         taker.account.prevented.setdefault(taker.order.symbol, []).append(prevented)
+        taker.prevented.append(prevented)
         if maker_part is not None:
             market.changed()
         for working, part in ((taker, taker_part), (maker, maker_part)):

@@ -10,7 +10,7 @@ from attrs import Factory, define
 from nanobook_binance.simulator.venue.market import Market
 from nanobook_binance.simulator.venue.money import ZERO, reserve
 from nanobook_binance.simulator.venue.order import Amendment, VenueOrder
-from nanobook_binance.simulator.venue.trade import VenueTrade
+from nanobook_binance.simulator.venue.trade import PreventedMatch, VenueTrade
 
 if TYPE_CHECKING:
     from nanobook_binance.simulator.venue.account import Account
@@ -35,6 +35,8 @@ class Working:
     """Best price since a trailing order began to follow; None before that."""
     trades: list[VenueTrade] = Factory(list)
     """Oldest first."""
+    prevented: list[PreventedMatch] = Factory(list)
+    """Those in which it was the taker, oldest first."""
     amendments: list[Amendment] = Factory(list)
     """Oldest first."""
 
