@@ -48,7 +48,7 @@ class Arrivals(VenueListener):
     def order_changed(self, account: str, order: VenueOrder, *_: object) -> None:
         """Note an order that is new."""
         if account == ACCOUNT:
-            self.at.setdefault(order.client_order_id, len(self._venue._server.log.entries()))
+            self.at.setdefault(order.client_order_id, len(self._venue._server.log.documents()))
 
 
 class FaultRun(BinanceProgram):
