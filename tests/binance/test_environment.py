@@ -17,6 +17,7 @@ def test_the_flags_choose_one_of_three():
     assert [one.is_live for one in (LIVE, TESTNET, DEMO)] == [True, False, False]
     with pytest.raises(ValidationError, match="exclude each other; for demo say testnet=False"):
         choose(demo=True)
+    assert choose("http://127.0.0.1:1", demo=True).name == "simulator"
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,7 @@ def test_the_flags_choose_one_of_three():
         ("http://127.0.0.1:8080", "simulator", False, "ws://127.0.0.1:8080/ws-api/v3"),
         ("http://localhost:8080/", "simulator", False, "ws://localhost:8080/ws-api/v3"),
         ("http://[::1]:8080/api", "simulator", False, "ws://[::1]:8080/ws-api/v3"),
+        ("http://127.0.0.1:80/api/v3", "simulator", False, "ws://127.0.0.1:80/ws-api/v3"),
         ("https://127.0.0.7:1", "simulator", False, "wss://127.0.0.7:1/ws-api/v3"),
         ("https://testnet.binance.vision/api", "testnet", False, TESTNET.ws_api),
         ("https://api1.testnet.binance.vision", "testnet", False, TESTNET.ws_api),
@@ -41,7 +43,7 @@ def test_the_flags_choose_one_of_three():
 def test_an_address_says_by_itself_whether_money_is_real(url, name, is_live, ws_api, testnet):
     found = choose(url, testnet=testnet)
     assert (found.name, found.is_live) == (name, is_live)
-    assert found.rest == url.rstrip("/").removesuffix("/api")
+    assert found.rest == url.rstrip("/").removesuffix("/v3").removesuffix("/api")
     if ws_api is not None:
         assert found.ws_api == ws_api
 

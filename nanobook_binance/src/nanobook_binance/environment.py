@@ -60,7 +60,7 @@ def choose_environment(
     for name, flag in (("testnet", testnet), ("demo", demo)):
         if not isinstance(flag, bool):
             raise TypeError(f"{name} is True or False, got {shown(flag)}")
-    if testnet and demo:
+    if testnet and demo and base_url is None:
         raise ValidationError(
             "testnet and demo exclude each other; for demo say testnet=False, demo=True"
         )
@@ -124,4 +124,4 @@ def _address(url: object, name: str, schemes: tuple[str, str]) -> str:
             f"{name}: {plain}:// would show the API key to whoever carries it; use {safe}://"
         )
     trimmed = url.rstrip("/")
-    return trimmed.removesuffix("/api") if name == "base_url" else trimmed
+    return trimmed.removesuffix("/v3").removesuffix("/api") if name == "base_url" else trimmed
