@@ -194,10 +194,7 @@ class Lifeline:
             self._symbols.refresh()
             self._recognise()
             if self._streams:
-                self._stream = UserStream(
-                    self._environment.ws_api, self._keys, self._rest, self, self._timeout
-                )
-                self._stream.start()
+                uninterrupted(self._open_stream)
                 self._wait_ready(max(end - time.monotonic(), 0.0))
             else:
                 self._tell(_S.SYNCING)
@@ -213,6 +210,12 @@ class Lifeline:
     def _prepare(self) -> None:
         self._desk.open(self._journal)
         self._events = EventThread(self._deliver)
+
+    def _open_stream(self) -> None:
+        self._stream = UserStream(
+            self._environment.ws_api, self._keys, self._rest, self, self._timeout
+        )
+        self._stream.start()
 
     def _recognise(self) -> None:
         """Learn whose account it is, and whether it may trade.
