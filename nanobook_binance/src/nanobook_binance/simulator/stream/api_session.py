@@ -97,7 +97,6 @@ class ApiSession:
     def _signed(self, request: ApiRequest) -> ApiKey:
         sent = request.parameters
         key = find_key(self._server.keys, sent.get("apiKey"))
-        check_permission(key, Security.USER_DATA)
         check_signature(key, request.payload(), sent.get("signature"))
         validity(sent).check_arrival(self._server.time_ms())
         return key
@@ -146,6 +145,7 @@ class ApiSession:
         return {"subscriptionId": self._subscribe(self._signed(request)).number}
 
     def _subscribe(self, key: ApiKey) -> Subscription:
+        check_permission(key, Security.USER_DATA)
         living = self._living()
         if any(each.account == key.account for each in living):
             raise Refusal(-2035, "User Data Stream subscription already active.")

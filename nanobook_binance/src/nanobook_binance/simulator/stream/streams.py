@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -25,6 +26,7 @@ _LONGEST_LIFE_MS = 24 * 3600 * 1000
 _CONNECTIONS_MS = 5 * 60 * 1000
 _CONNECT_WEIGHT = 2
 _MARKET_MESSAGES_PER_SECOND = 5
+_SETTLE_SECONDS = 1
 
 
 class Streams:
@@ -75,7 +77,7 @@ class Streams:
 
     def watch(self) -> None:
         """Close the connections whose time is over."""
-        now = self._server.time_ms()
+        now = self._server.venue.now_ms()
         for connection, since in self._connected.items():
             if now - since >= _LONGEST_LIFE_MS:
                 connection.close()
@@ -87,8 +89,10 @@ class Streams:
             self._markets.end_turn()
 
     async def settle(self) -> None:
-        """Return when what was to be sent has been written."""
-        await asyncio.gather(*(connection.written() for connection in self._connected))
+        """Return when what was to be sent has been written; who does not read is not waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_SECONDS):
+                await asyncio.gather(*(connection.written() for connection in self._connected))
 
     def drop(self) -> None:
         """Cut all connections."""
@@ -166,7 +170,7 @@ class Streams:
             ping_seconds=self._ping_seconds,
             pong_seconds=self._pong_seconds,
         )
-        now = self._server.time_ms()
+        now = self._server.venue.now_ms()
         attempts = self._attempts.setdefault(connection.address, deque())
         while attempts and attempts[0] <= now - _CONNECTIONS_MS:
             attempts.popleft()
