@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Self
@@ -40,8 +41,8 @@ MARKET = {
     "BNB": ("600.00", "600.01", "9"),
     "PEPE": ("0.00001000", "0.00001001", "700000000"),
 }
-#: How often it offers it, in seconds.
-PULSE = 0.05
+#: How often it offers it, in seconds, and how often it is looked whether somebody is in doubt.
+PULSE, LOOK = 0.05, 0.01
 #: Seconds after which the venue can no longer take what was sent; they pass at once when somebody
 #: has been told that an order is not there, so that nobody waits for them.
 PROOF = 15.0
@@ -140,9 +141,11 @@ class World:
         )
 
     def _flow(self) -> None:
-        doubts = 0
-        while not self._is_over.wait(PULSE):
-            self._pulse()
+        doubts, offered_at = 0, 0.0
+        while not self._is_over.wait(LOOK):
+            if time.monotonic() - offered_at >= PULSE:
+                self._pulse()
+                offered_at = time.monotonic()
             before, doubts = doubts, sum(map(_is_doubt, self.binance.log))
             if doubts > before:
                 self.binance.advance(PROOF)
