@@ -17,6 +17,7 @@ from lob.stream import CACHE
 
 CHILD = Path(__file__).with_name("child.py")
 LIMIT_S = 240
+INSTALL_LIMIT_S = 600
 
 #: Each environment has one `nanobook` at most.
 REQUIREMENTS: Mapping[str, list[str]] = {
@@ -72,7 +73,13 @@ def made(where: Path, requirements: list[str]) -> Path:
         print(f"Installing {', '.join(requirements)} into {where}", file=sys.stderr)
         venv.create(where, with_pip=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:", *requirements]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(
+                pip, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False
+            )
+        except subprocess.TimeoutExpired:
+            rmtree(where)
+            raise TimeoutError(f"pip: {requirements} took {INSTALL_LIMIT_S} s") from None
         if done.returncode:
             rmtree(where)
             raise RuntimeError(f"pip cannot install {requirements}: {done.stderr}")
