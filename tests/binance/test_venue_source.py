@@ -166,6 +166,20 @@ def test_source_waits_while_a_symbol_is_halted():
     assert bench.venue.last("BTCUSDT") == Decimal(57000)
 
 
+def test_what_is_recorded_while_a_symbol_is_halted_is_an_update_only_when_it_trades_again():
+    bench = Bench()
+    before = bench.venue.depth("BTCUSDT").last_update_id
+    bench.venue.set_status("BTCUSDT", "HALT")
+    bench.told()
+    for update_id in (900_000, 900_005):
+        bids = pairs(("59000", "1"), ("58999", str(update_id)))
+        bench.venue.follow("BTCUSDT", bids, [], update_id=update_id)
+        assert bench.venue.depth("BTCUSDT").last_update_id == before
+    assert bench.told() == []
+    bench.venue.set_status("BTCUSDT", "TRADING")
+    assert bench.venue.depth("BTCUSDT").last_update_id == 900_005
+
+
 def test_somebody_fills_an_order_that_is_not_the_first():
     bench = Bench()
     bench.place("a", buy("1", "59000"))

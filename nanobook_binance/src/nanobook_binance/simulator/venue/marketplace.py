@@ -96,14 +96,17 @@ class Marketplace(Registry):
             market.check_price(price)
             if quantity:
                 market.check_quantity(quantity)
-        before = market.update_id
-        with self._request():
+
+        def deed() -> None:
+            before = market.update_id
             if replace:
-                deed = partial(self._supply.replace, market, levels, None)
+                self._supply.replace(market, levels, None)
             else:
-                deed = partial(self._supply.follow, market, levels)
-            self._supply.act(market, deed)
+                self._supply.follow(market, levels)
             market.update_id = max(min(market.update_id, before + 1), update_id or 0)
+
+        with self._request():
+            self._supply.act(market, deed)
 
     def print(
         self, symbol: str, price: Decimal, quantity: Decimal, *, buyer_is_maker: bool
