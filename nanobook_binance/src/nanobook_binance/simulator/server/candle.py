@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from nanobook_binance.simulator.server.answer_order import amount
@@ -50,21 +51,57 @@ def _bounds(time: int, interval: str) -> tuple[int, int]:
 
 
 def candles(
-    prints: Iterable[Print], interval: str, start: int | None, end: int | None
+    prints: list[Print], interval: str, span: tuple[int | None, int | None], now: int, limit: int
 ) -> list[list[Any]]:
-    """Those that open in the span, oldest first; none for intervals in which nothing traded."""
-    groups: dict[tuple[int, int], list[Print]] = {}
+    """Those that open in the span, oldest first: from its start the first, else the last of them.
+
+    There is one for each interval since the first print, at the price before where nothing traded.
+    """
+    if not prints:
+        return []
+    first, (start, end) = prints[0].time, span
+    last = now if end is None else min(now, end)
+    if start is None:
+        wanted = list(islice(_back(interval, first, last), limit))[::-1]
+    else:
+        wanted = list(islice(_on(interval, max(first, start), start, last), limit))
+    if not wanted:
+        return []
+    groups: dict[tuple[int, int], list[Print]] = {bounds: [] for bounds in wanted}
+    price = prints[0].price
     for trade in prints:
-        groups.setdefault(_bounds(trade.time, interval), []).append(trade)
-    return [
-        _candle(bounds, group)
-        for bounds, group in groups.items()
-        if (start is None or bounds[0] >= start) and (end is None or bounds[0] <= end)
-    ]
+        if trade.time < wanted[0][0]:
+            price = trade.price
+        elif trade.time <= wanted[-1][1]:
+            groups[_bounds(trade.time, interval)].append(trade)
+    found = []
+    for bounds, trades in groups.items():
+        found.append(_candle(bounds, trades, price))
+        price = trades[-1].price if trades else price
+    return found
 
 
-def _candle(bounds: tuple[int, int], trades: list[Print]) -> list[Any]:
-    prices = [trade.price for trade in trades]
+def _back(interval: str, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Intervals that open at that time or before, the latest first."""
+    bounds = _bounds(last, interval)
+    while bounds[1] >= first:
+        yield bounds
+        bounds = _bounds(bounds[0] - 1, interval)
+
+
+def _on(interval: str, first: int, start: int, last: int) -> Iterator[tuple[int, int]]:
+    """Intervals from the one of the first print that open in the span, the earliest first."""
+    if first > last:
+        return
+    bounds = _bounds(first, interval)
+    while bounds[0] <= last:
+        if bounds[0] >= start:
+            yield bounds
+        bounds = _bounds(bounds[1] + 1, interval)
+
+
+def _candle(bounds: tuple[int, int], trades: list[Print], before: Decimal) -> list[Any]:
+    prices = [trade.price for trade in trades] or [before]
     bought = [trade for trade in trades if not trade.buyer_is_maker]
     return [
         bounds[0],

@@ -144,14 +144,13 @@ def _aggregated(asked: Asked) -> list[dict[str, Any]]:
 
 
 def _candles(asked: Asked) -> list[list[Any]]:
-    found = candles(
+    return candles(
         _prints(asked),
         asked["interval"],
-        asked.get("startTime"),
-        asked.get("endTime"),
+        (asked.get("startTime"), asked.get("endTime")),
+        asked.venue.time_ms(),
+        asked.get("limit", 500),
     )
-    limit = asked.get("limit", 500)
-    return found[-limit:] if "startTime" not in asked.values else found[:limit]
 
 
 def _depth_weight(sent: Mapping[str, str]) -> int:
