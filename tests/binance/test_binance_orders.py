@@ -269,9 +269,18 @@ def test_a_journal_is_that_of_one_account_and_one_program(market, tmp_path):
     ):
         broker_at(market, state=state).connect()
     stranger = nanobook.BinanceBroker(*other, base_url=market.binance.url, state=state)
-    with pytest.raises(ValidationError, match="is the journal of account 'simulator 1'"):
+    with pytest.raises(ValidationError, match="is the journal of account 'simulator 1 in USDT'"):
         stranger.connect()
     assert stranger.connection().state is ConnectionState.DISCONNECTED
+    with pytest.raises(ValidationError, match="and this is 'simulator 1 in BTC'"):
+        broker_at(market, state=state, quote_asset="BTC").connect()
+
+
+def test_an_account_is_not_counted_in_what_nothing_is_priced_in(market):
+    broker = broker_at(market, quote_asset="usdt")
+    with pytest.raises(ValidationError, match="no pair is priced in quote_asset 'usdt'; did you"):
+        broker.connect()
+    assert broker.connection().state is ConnectionState.DISCONNECTED
 
 
 @pytest.mark.parametrize("stream", [True, False])

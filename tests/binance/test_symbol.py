@@ -19,6 +19,7 @@ from nanobook_core.contracts.broker_error import (
 )
 from nanobook_core.contracts.clock import SystemClock
 from nanobook_core.contracts.instrument import Instrument
+from nanobook_core.errors import ValidationError
 
 
 @pytest.fixture
@@ -76,11 +77,16 @@ def test_the_quote_asset_decides_which_pairs_have_short_names(server, clock):
     assert symbols.listed("BTCUSDT").symbol == "BTCUSDT"
 
 
-def test_a_quote_asset_in_which_nothing_is_priced_is_said(server, clock):
-    symbols = Symbols(server.rest(clock), "USD", clock)
-    with pytest.raises(UnknownSymbolError, match="'BTC'; no pair at all is priced in 'USD'"):
-        symbols.listed("BTC")
-    assert symbols.listed("BTCUSDT").symbol == "BTCUSDT"
+@pytest.mark.parametrize(
+    ("asset", "near"),
+    [("usdt", "; did you mean USDT?"), ("btc", "; did you mean BTC?"), ("FOO", "")],
+)
+def test_a_quote_asset_in_which_nothing_is_priced_is_refused(server, clock, asset, near):
+    symbols = Symbols(server.rest(clock), asset, clock)
+    symbols.refresh()
+    with pytest.raises(ValidationError) as raised:
+        symbols.check_quote_asset()
+    assert str(raised.value) == f"no pair is priced in quote_asset {asset!r}{near}"
 
 
 def test_a_coin_of_tiny_price_has_its_tick(symbols):

@@ -192,6 +192,7 @@ class Lifeline:
             self.began_ms = self.began_ms or self._rest.time.milliseconds()
             self._desk.began(self._rest.time.milliseconds())
             self._symbols.refresh()
+            self._symbols.check_quote_asset()
             self._recognise()
             if self._streams:
                 uninterrupted(self._open_stream)
@@ -221,7 +222,8 @@ class Lifeline:
         """Learn whose account it is, and whether it may trade.
 
         Raises:
-            ValidationError: the journal is that of another account.
+            ValidationError: the journal is that of another account, or of one that is counted in
+                another asset, where the same symbol is another pair.
 
         """
         told = self._rest.signed("GET", ACCOUNT, omitZeroBalances=True)
@@ -232,12 +234,13 @@ class Lifeline:
                 outcome=Outcome.NOT_SENT,
             )
         account_id = str(told.get("uid", ""))
-        journal, name = self._desk.journal, f"{self._environment.name} {account_id}"
+        journal = self._desk.journal
+        name = f"{self._environment.name} {account_id} in {self._symbols.quote_asset}"
         there = journal.entry("account")
         if there and there != name:
             raise ValidationError(
                 f"{journal.where} is the journal of account {there!r:.60}, and this is "
-                f"{name!r:.60}: give another `state`, or that account's keys"
+                f"{name!r:.60}: give another `state`, or that account's keys and `quote_asset`"
             )
         if not there:
             journal.write_entry("account", name)

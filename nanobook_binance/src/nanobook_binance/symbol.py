@@ -141,6 +141,21 @@ class Symbols:
             self._load()
             self._loaded, self._is_good = self._clock.monotonic(), True
 
+    def check_quote_asset(self) -> None:
+        """Refuse a quote asset that nothing is priced in, as then all that is held counts 0.
+
+        Raises:
+            ValidationError: no pair is; the message names some like it.
+
+        """
+        quotes = sorted({listed.quote for listed in self._pairs.values()})
+        if self.quote_asset not in quotes:
+            near = near_names(self.quote_asset, quotes)
+            raise ValidationError(
+                f"no pair is priced in quote_asset {self.quote_asset!r:.40}"
+                + (f"; did you mean {' or '.join(near)}?" if near else "")
+            )
+
     def learn(self, error: BrokerError) -> None:
         """Ask again soon where the venue has refused an order by a rule that is not known here."""
         if error.outcome is Outcome.REJECTED and isinstance(
@@ -221,8 +236,6 @@ class Symbols:
     def _unknown(self, symbol: str) -> str:
         if symbol == self.quote_asset:
             return f"{symbol} is the account's cash, not an instrument; see balances"
-        if all(listed.quote != self.quote_asset for listed in self._pairs.values()):
-            return f"{symbol!r:.40}; no pair at all is priced in {self.quote_asset!r:.40}"
         names = [*self._by_symbol, *self._pairs]
         near = near_names(symbol, names)
         return f"{symbol!r:.40}" + (f"; did you mean {' or '.join(near)}?" if near else "")
