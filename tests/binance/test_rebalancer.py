@@ -195,6 +195,30 @@ def test_an_account_may_be_counted_in_another_coin(folder, binance):
     assert "equity 3.28331818 BTC" in output
 
 
+def test_a_coin_at_one_hundred_millionth_is_told_exactly_everywhere(folder, binance):
+    binance.set_quote("PEPEUSDT", "0.00000001", "0.00000002")
+    folder.target({"PEPE": 0.001})
+    config = (folder.path / "config.toml").read_text()
+    folder.config(config.replace("[execution]", "[execution]\ncollar_pct = 1.0"))
+    code, output, errors = folder.here("run", "target.json", "--force")
+    assert code == 0, output + errors
+    plan = output.splitlines()[2:]
+    assert any(
+        line.split()[1:7]
+        == ["BUY", "PEPE", "13133343666", "0.00000003", "0.000000015", "197.00015499"]
+        for line in plan
+    )
+    (filled,) = [
+        record["data"]
+        for record in folder.audit
+        if record["event"] == "order_filled" and record["data"]["symbol"] == "PEPE"
+    ]
+    assert (filled["price"], filled["shares"]) == ("0.00000002", "13133343666")
+    assert (filled["fee"], filled["fee_currency"]) == ("13133343.666", "PEPE")
+    rows = [line.split() for line in folder.here("positions")[1].splitlines()[1:]]
+    assert ["PEPE", "13120210322.334", "-", "196.80315484", "USDT"] in [row[:5] for row in rows]
+
+
 def test_what_was_sent_is_kept_beside_the_log(folder):
     assert folder.here("run", "target.json", "--force")[0] == 0
     assert sorted(path.name for path in (folder.path / "logs").iterdir()) == [
@@ -248,6 +272,23 @@ def test_a_wrong_key_is_told_in_one_line_that_does_not_show_it(folder, binance, 
     assert (code, output, errors.count("\n")) == (1, "", 1)
     assert "x" * 64 not in errors
     assert traded(binance) == []
+
+
+@pytest.mark.parametrize("name", ["api_key", "secret_key"])
+def test_a_key_that_stands_in_the_config_itself_is_refused_and_not_repeated(folder, binance, name):
+    value = getattr(binance, name)
+    config = (folder.path / "config.toml").read_text()
+    folder.config(config.replace(f"env:BINANCE_{name.upper()}", value))
+    code, output, errors = folder.here("status")
+    assert (code, output) == (2, "")
+    assert errors.startswith(f"Error: config.toml: broker.{name}: ")
+    assert value not in errors
+
+
+def test_without_keys_in_the_config_those_of_the_environment_are_taken(folder):
+    lines = (folder.path / "config.toml").read_text().splitlines()
+    folder.config("\n".join(line for line in lines if "_key = " not in line))
+    assert folder.here("status")[0] == 0
 
 
 def test_keys_are_nowhere_in_what_is_written(folder, binance):

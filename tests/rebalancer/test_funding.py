@@ -21,7 +21,7 @@ def leg(number, action, quantity, limit="100", symbol="BTC"):
         symbol=symbol,
         action=action,
         description="",
-        phase="reduce" if action == "SELL" else "increase",
+        phase="reduce" if action in ("SELL", "BUY COVER") else "increase",
         quantity=Decimal(quantity),
         limit=Decimal(limit),
         mark=Decimal(100),
@@ -63,6 +63,17 @@ def test_what_is_short_by_more_than_prices_may_drift_leaves_the_weights_unreache
     legs, skipped = cut("98", leg(1, "BUY", "1"))
     assert quantities(legs) == ["0.979"]
     assert [each.is_hindered for each in skipped] == [True]
+
+
+def test_a_short_that_is_covered_costs_money_and_is_not_cut():
+    legs, skipped = cut("100", leg(1, "BUY COVER", "0.4"), leg(2, "BUY", "0.6", symbol="ETH"))
+    assert quantities(legs) == ["0.4", "0.599"]
+    assert [each.symbol for each in skipped] == ["ETH"]
+
+
+def test_a_short_that_is_opened_brings_no_money_to_buy_with():
+    legs, _ = cut("100", leg(1, "SELL SHORT", "1", symbol="ETH"), leg(2, "BUY", "1"))
+    assert quantities(legs) == ["1", "0.998"]
 
 
 def test_no_money_buys_nothing():

@@ -32,12 +32,13 @@ class Funding:
         """Cut all purchases by one ratio, down to whole lots, and name what that changes.
 
         Nothing changes where the money suffices. A purchase of which less than a least order is
-        left is not made.
+        left is not made. What only reduces is never cut.
         """
-        buys = [leg for leg in legs if leg.phase is Phase.INCREASE and leg.side is Side.BUY]
-        needed = sum((Fraction(_at_limit(leg)) for leg in buys), Fraction(0))
+        needed = sum((Fraction(_at_limit(leg)) for leg in legs if _is_purchase(leg)), Fraction(0))
         money = Fraction(self.cash) - sum(Fraction(self.commission(leg)) for leg in legs)
-        money += sum(Fraction(_at_limit(leg)) for leg in legs if leg.phase is Phase.REDUCE)
+        for leg in legs:
+            if leg.phase is Phase.REDUCE:
+                money += Fraction(_at_limit(leg)) * (1 if leg.side is Side.SELL else -1)
         if needed <= money:
             return tuple(legs), ()
         ratio = max(money, Fraction(0)) / needed
@@ -45,7 +46,7 @@ class Funding:
         kept: list[Leg] = []
         skipped: list[Skipped] = []
         for leg in legs:
-            if leg not in buys:
+            if not _is_purchase(leg):
                 kept.append(leg)
                 continue
             rules = self.instruments[leg.symbol]
@@ -71,6 +72,11 @@ class Funding:
             return False
         worth = EXACT.multiply(EXACT.multiply(quantity, leg.mark), leg.multiplier)
         return worth >= self.min_trade
+
+
+def _is_purchase(leg: Leg) -> bool:
+    """Whether it spends money on more of something."""
+    return leg.phase is Phase.INCREASE and leg.side is Side.BUY
 
 
 def _at_limit(leg: Leg) -> Decimal:
