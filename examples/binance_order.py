@@ -19,7 +19,7 @@ with nanobook.BinanceBroker(base_url=URL, state="binance.sqlite") as broker:
     wanted = nanobook.BrokerOrder("BTC", "buy", 100 / quote.ask, "limit", quote.ask, tif="gtc")
     order = broker.normalize(wanted)
     print(*order.changes, sep="\n")
-    broker.preview(order.order)  # raises where the exchange would refuse it
+    broker.preview(order.order)  # raises where its rules refuse it
     ack = broker.submit_order(order.order)
     status = broker.wait(ack, timeout=30)
     print(f"{status.state}: {status.filled_quantity} at {status.avg_fill_price}")

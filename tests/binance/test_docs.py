@@ -107,7 +107,8 @@ def said_by(error):
 def test_the_table_of_settings_is_that_of_the_code():
     rows = PAGE.rows("What the broker does", ROW)
     known = inspect.signature(BinanceBroker).parameters.values()
-    assert rows == [(each.name, str(each.default).lower()) for each in known]
+    written = {None: "none", True: "true", False: "false"}
+    assert rows == [(each.name, written.get(each.default, str(each.default))) for each in known]
 
 
 def test_the_table_of_faults_is_that_of_the_code():

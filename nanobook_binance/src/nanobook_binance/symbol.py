@@ -235,7 +235,7 @@ class Symbols:
 
     def _unknown(self, symbol: str) -> str:
         if symbol == self.quote_asset:
-            return f"{symbol} is the account's cash, not an instrument; see balances"
+            return f"{symbol} is the account's cash, not an instrument; see account()"
         names = [*self._by_symbol, *self._pairs]
         near = near_names(symbol, names)
         return f"{symbol!r:.40}" + (f"; did you mean {' or '.join(near)}?" if near else "")
