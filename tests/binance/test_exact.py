@@ -1,9 +1,11 @@
 """A bitcoin at 0.00001234 and a coin at 0.00000001 go through everything exactly."""
 
+import json
 from decimal import Decimal
 
 import pytest
 from tests.binance.program import make_broker
+from tests.binance.trading_folder import config_at, folder_at
 
 from nanobook_binance.simulator import SimulatedBinance
 from nanobook_binance.simulator.venue import SymbolRules, Venue
@@ -136,3 +138,39 @@ def test_a_price_between_two_ticks_is_refused_with_the_nearest(broker):
     with pytest.raises(ValueError, match="PRICE_FILTER") as refused:
         broker.submit_order(order)
     assert refused.value.nearest == LEAST
+
+
+def audited(folder, event, *names):
+    """What the audit file says of each such event."""
+    lines = map(json.loads, (folder.path / "logs" / "audit.jsonl").read_text().splitlines())
+    return [tuple(line["data"][name] for name in names) for line in lines if line["event"] == event]
+
+
+def test_a_plan_and_its_audit_have_all_their_places(venue, tmp_path, monkeypatch):
+    folder = folder_at(tmp_path, venue, {"BTC": 0.001, "NANO": 0.05})
+    folder.config(config_at(venue.url).replace("[risk]", "[risk]\nmin_trade_usd = 0.01"))
+    (tmp_path / "config.toml").chmod(0o600)
+    for name, value in folder.environment.items():
+        monkeypatch.setenv(name, value)
+    # 0.1 and 5 USDT at the mids 0.000012335 and 0.000000015, cut to lots of 0.00001 and 1.
+    code, output, errors = folder.here("run", "target.json", answer="y\n")
+    assert code == 0, output + errors
+    plan = [line.split()[1:6] for line in output.splitlines()[2:4]]
+    assert plan == [
+        ["BUY", "BTC", "8107.01256", "0.00001235", "0.000012335"],
+        ["BUY", "NANO", "333333333", "0.00000003", "0.000000015"],
+    ]
+    ((written,),) = audited(folder, "diff_computed", "plan")
+    legs = [(leg["quantity"], leg["limit"], leg["mark"]) for leg in written["legs"]]
+    assert legs == [tuple(leg[2:]) for leg in plan]
+    assert audited(folder, "order_filled", "symbol", "filled", "price", "fee", "fee_currency") == [
+        ("BTC", "8107.01256", "0.00001234", "8.10701256", "BTC"),
+        ("NANO", "333333333", "0.00000002", "333333.333", "NANO"),
+    ]
+    ((held,),) = audited(folder, "run_completed", "positions")
+    assert held == [
+        {"symbol": "BTC", "qty": "8098.90554744"},
+        {"symbol": "NANO", "qty": "332999999.667"},
+    ]
+    # 100 - 0.10004053 - 6.66666666, each rounded down to a satoshi
+    assert venue.balances()["USDT"].free == Decimal("93.23329281")
