@@ -317,7 +317,7 @@ def canaries(leaks):
     "settings",
     [
         {"stream": 7},
-        {"testnet": True, "demo": True},
+        {"base_url": None, "testnet": True, "demo": True},
         {"base_url": "http://api.binance.com"},
         {"recv_window": 0},
         {"timeout": -1.0},
