@@ -188,25 +188,48 @@ def test_keys_that_cannot_be_written_are_told(tmp_path):
     assert done.stderr.startswith("Error: cannot write the keys to ")
 
 
+def test_a_log_that_cannot_be_written_is_told_by_its_name(tmp_path):
+    path = tmp_path / "no" / "log"
+    done = ended("--port", 0, "--log", path)
+    assert done.returncode == 1
+    assert done.stderr == f"Error: cannot write to {path}: No such file or directory\n"
+
+
+def test_a_quotes_file_that_is_none_is_named_once_with_its_line(tmp_path):
+    path = tmp_path / "quotes.csv"
+    path.write_text(HEADER + "BTCUSDT,1,x\n")
+    done = ended("--port", 0, "--quotes", path)
+    assert done.returncode == 1
+    assert done.stderr == f"Error: {path}, line 2: BTCUSDT: ask is a number, got 'x'\n"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--balance", "USDT"), "USDT is a number, got ''"),
+        (("--balance", "USDT"), "'USDT' is not such as USDT=100000"),
+        (("--balance", "USDT="), "USDT is a number, got ''"),
         (("--balance", "usdt=5"), "'usdt=5' is not such as USDT=100000"),
         (("--balance", "=5"), "'=5' is not such as USDT=100000"),
         (("--balance", "USDT=1", "--balance", "USDT=2"), "USDT is given twice"),
-        (("--balance", "USDT=-1"), "USDT: no account has -1"),
+        (
+            ("--balance", "USDT=-1"),
+            "USDT is 0 to 1,000,000,000,000,000 with eight decimals, got -1",
+        ),
         (("--balance", "USDT=NaN"), "USDT is finite, got NaN"),
-        (("--balance", "USDT=0.000000001"), "USDT: no account has 1E-9"),
+        (
+            ("--balance", "USDT=0.000000001"),
+            "USDT is 0 to 1,000,000,000,000,000 with eight decimals, got 0.000000001",
+        ),
+        (("--balance", "USDT=1e30"), "with eight decimals, got 1e30"),
         (("--account", "a b"), "an account is letters and digits, got 'a b'"),
         (("--account", "a", "--account", "a"), "a is given twice"),
         (("--port", "70000"), "70000 is not in the range"),
         (("--speed", "0"), "0.0 is not in the range"),
-        (("--speed", "2"), "speed is above 0 and goes with a feed"),
+        (("--speed", "2"), "--speed goes with --feed"),
         (("--quotes", "nowhere.csv"), "does not exist"),
     ],
 )
 def test_wrong_usage_is_told_before_anything_starts(options, message):
     result = CliRunner().invoke(simulator, ["--port", "0", *options])
-    assert result.exit_code != 0
-    assert message in (result.output or "") + str(result.exception)
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.replace("│", "").split())

@@ -88,6 +88,17 @@ def test_what_a_call_raises_is_raised_where_it_was_called(binance, client):
     assert client.order().status_code == 200
 
 
+def test_a_fault_of_a_pair_that_is_not_listed_would_never_happen_and_is_refused(binance, client):
+    with pytest.raises(ValidationError, match="'BTC' is not listed; there are BTCUSDT, "):
+        binance.inject("HALT", symbol="BTC")
+    assert client.order().status_code == 200
+
+
+def test_a_fault_may_be_given_with_its_endpoint(binance, client):
+    binance.inject(Fault.INTERNAL_1001, "GET /api/v3/time")
+    assert client.public("GET", "/api/v3/time").status_code == 500
+
+
 def test_a_port_that_is_taken_is_told_by_start(binance):
     other = SimulatedBinance(port=binance.port)
     with pytest.raises(OSError, match="in use"):

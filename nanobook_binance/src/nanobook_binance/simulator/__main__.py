@@ -13,6 +13,7 @@ import click
 
 from nanobook_binance.simulator.server.handle import ACCOUNT, BALANCES, SimulatedBinance
 from nanobook_binance.simulator.venue import Venue
+from nanobook_binance.simulator.venue.money import MOST, is_amount
 from nanobook_core.broker.paper_quotes import to_decimal
 from nanobook_core.cli.main import run_command
 from nanobook_core.cli.simulator import account_names, reached_at, serve
@@ -27,8 +28,8 @@ def _balances(
 ) -> dict[str, Decimal]:
     balances: dict[str, Decimal] = {}
     for text in given:
-        asset, _, amount = text.partition("=")
-        if not (asset.isascii() and asset.isalnum()) or asset != asset.upper():
+        asset, is_said, amount = text.partition("=")
+        if not (asset.isascii() and asset.isalnum() and is_said) or asset != asset.upper():
             raise click.BadParameter(f"{text!r:.40} is not such as USDT=100000", ctx, param)
         if asset in balances:
             raise click.BadParameter(f"{asset} is given twice", ctx, param)
@@ -36,6 +37,9 @@ def _balances(
             balances[asset] = to_decimal(amount, asset)
         except ValidationError as error:
             raise click.BadParameter(str(error), ctx, param) from None
+        if not (is_amount(balances[asset]) and balances[asset] >= 0):
+            what = f"{asset} is 0 to {MOST:,f} with eight decimals, got {amount:.40}"
+            raise click.BadParameter(what, ctx, param)
     return balances or dict(BALANCES)
 
 
@@ -53,12 +57,14 @@ def _balances(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="What is quoted: symbol,bid,ask[,last,bid_size,ask_size] under such a header, by pairs "
     "such as BTCUSDT. The market follows when the file changes; pairs that are not in it keep "
-    "theirs.",
+    "theirs. A bid off the tick is moved down, an ask up.",
 )
 @click.option(
     "--feed",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A recorded market that goes on as it did.",
+    help="A recorded market that goes on as it did. A line is the time in nanoseconds and what the "
+    "exchange said: a message of its combined depth and trade streams, or once its answer to GET "
+    "/api/v3/depth. Gzip where it ends in .gz.",
 )
 @click.option(
     "--speed",
@@ -123,6 +129,8 @@ def simulator(  # noqa: PLR0917 - click gives them by name
       python -m nanobook_binance.simulator --port 0 --json --account alice --account bob
       python -m nanobook_binance.simulator --balance USDT=500 --balance BTC=0.5
     """
+    if speed is not None and feed is None:
+        raise click.UsageError("--speed goes with --feed, which says what is played")
     venue = Venue()
     for name in accounts:
         venue.open_account(name, balances)

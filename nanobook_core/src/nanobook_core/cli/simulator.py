@@ -43,7 +43,7 @@ def serve(venue: ServerThread[Any], told: Callable[[], str], neighbours: str) ->
     `neighbours` are who else might have its port.
 
     Raises:
-        click.ClickException: it cannot listen there.
+        click.ClickException: it cannot listen there, or not write a file.
 
     """
     try:
@@ -68,6 +68,10 @@ def _listening(venue: ServerThread[Any], neighbours: str) -> ServerThread[Any]:
     try:
         venue.start()
     except OSError as error:
+        if error.filename is not None:  # of a file that it writes, not of a port
+            raise click.ClickException(
+                f"cannot write to {error.filename}: {error.strerror}"
+            ) from None
         if error.errno == errno.EADDRINUSE:
             raise click.ClickException(
                 f"{where} is in use: another simulator runs there, or {neighbours}. "

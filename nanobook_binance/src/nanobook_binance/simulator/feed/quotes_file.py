@@ -52,10 +52,9 @@ class QuotesFile:
         if text == self._text:
             return False
         self._text = text
+        written = list(quote_rows(self._path, text))
         try:
-            rows = [
-                _quote(_rules(venue, symbol), row) for symbol, row in quote_rows(self._path, text)
-            ]
+            rows = [_quote(_rules(venue, symbol), row) for symbol, row in written]
         except ValidationError as error:
             raise ValidationError(f"{self._path}: {error}") from None
         for quote in rows:

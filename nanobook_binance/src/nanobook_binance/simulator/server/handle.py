@@ -338,8 +338,8 @@ class SimulatedBinance(ServerThread[Server]):
     def inject(
         self,
         fault: Fault | str,
-        *,
         endpoint: str | None = None,
+        *,
         times: int | None = None,
         after: int = 0,
         **how: Any,
@@ -353,12 +353,20 @@ class SimulatedBinance(ServerThread[Server]):
         What cannot happen when its occasion comes is raised by `stop`.
 
         Raises:
-            ValidationError: there is no such fault, or none of which that can be said.
+            ValidationError: there is no such fault, or none of which that can be said; or the
+                symbol is not listed.
 
         """
-        self.act(
-            lambda: self._server.script.plan_for(endpoint, fault, times=times, after=after, how=how)
-        )
+
+        def act() -> None:
+            listed = [rules.symbol for rules in self._venue.symbols]
+            if how.get("symbol", listed[0] if listed else None) not in (*listed, None):
+                raise ValidationError(
+                    f"{how['symbol']!r:.40} is not listed; there are {', '.join(listed)}"
+                )
+            self._server.script.plan_for(endpoint, fault, times=times, after=after, how=how)
+
+        self.act(act)
 
     def clear_faults(self) -> None:
         """Plan none any more."""
