@@ -195,6 +195,20 @@ def test_an_account_may_be_counted_in_another_coin(folder, binance):
     assert "equity 3.28331818 BTC" in output
 
 
+def test_without_a_stream_the_same_is_traded(folder, binance):
+    config = (folder.path / "config.toml").read_text()
+    folder.config(config.replace("[execution]", "stream = false\n[execution]"))
+    code, output, errors = folder.here("run", "target.json", "--force")
+    assert code == 0, output + errors
+    assert [each[-1] for each in traded(binance)] == [
+        Decimal("0.34333"),
+        10,
+        Decimal("12.833"),
+        984508520,
+    ]
+    assert not [each for each in binance.log if each.method == "WS"]
+
+
 def test_a_coin_at_one_hundred_millionth_is_told_exactly_everywhere(folder, binance):
     binance.set_quote("PEPEUSDT", "0.00000001", "0.00000002")
     folder.target({"PEPE": 0.001})

@@ -1,7 +1,7 @@
 """Real runs over the socket of a simulated Binance that are really killed, and go on."""
 
 import pytest
-from tests.binance.crash import CHILD, FAULTS, MATRIX
+from tests.binance.crash import CHILD, FAULTS, MATRIX, World
 from tests.rebalancer.judge import REVIEW
 from tests.rebalancer.kill_nine import Children
 from tests.rebalancer.socket_crash import steps_to_die_of
@@ -28,6 +28,17 @@ def test_a_run_whose_answer_is_lost_and_that_is_killed_goes_on(children, tmp_pat
     step, fault = STEPS["fill write"], Fault.DROP_AFTER_ENGINE
     outcome = MATRIX.killed(children, tmp_path / "world", 2, step, fault)
     assert (outcome.codes, outcome.violations) == ((-9, 0), ())
+
+
+@pytest.mark.slow
+def test_a_journal_that_is_lost_leaves_an_order_in_doubt_to_a_person(children, tmp_path):
+    with World(tmp_path, 1) as world:
+        assert children.run(tmp_path, die=STEPS["before the send"].request) == -9
+        (tmp_path / "audit.jsonl.binance.sqlite").unlink()
+        assert children.run(tmp_path) == REVIEW
+        told = (tmp_path / "output.txt").read_text()
+        assert "binance's record of what was sent begins at" in told
+        assert len([each for each in world.binance.orders() if each.symbol != "ETHBTC"]) == 2
 
 
 @pytest.mark.slow
