@@ -120,16 +120,33 @@ def test_dust_below_the_least_value_is_no_order(folder, binance):
     assert "not traded: ETH: 0.0019 stays, as an order is worth at least 5.00 USDT" in output
 
 
-def test_what_fees_are_paid_from_can_be_left(tmp_path, monkeypatch):
+@pytest.fixture
+def bnb_pays(tmp_path, monkeypatch):
+    """A venue that takes fees out of the account's BNB, and a folder there."""
     with SimulatedBinance(Venue(bnb_discount=True), balances=BALANCES) as binance:
         for name, value in keys_of(binance).items():
             monkeypatch.setenv(name, value)
-        folder = folder_at(tmp_path, binance, {"BTC": 0.1, "ETH": 0.1})
-        folder.config(config_at(binance.url) + '[account]\nid = "1"\nleave = ["BNB"]\n')
-        code, output, errors = folder.here("run", "target.json", "--force")
-        assert code == 0, output + errors
-        assert "not traded: BNB: left as it is" in output
-        assert held(binance)["BNB"] < 20
+        yield binance, folder_at(tmp_path, binance, {"BTC": 0.1, "ETH": 0.1})
+
+
+def test_what_fees_are_paid_from_can_be_left(bnb_pays):
+    binance, folder = bnb_pays
+    folder.config(config_at(binance.url) + '[account]\nid = "1"\nleave = ["BNB"]\n')
+    code, output, errors = folder.here("run", "target.json", "--force")
+    assert code == 0, output + errors
+    assert "not traded: BNB: left as it is" in output
+    assert held(binance)["BNB"] < 20
+
+
+def test_what_fees_are_paid_from_can_be_traded(bnb_pays):
+    binance, folder = bnb_pays
+    folder.target({"BTC": 0.1, "BNB": 0.1})
+    code, output, errors = folder.here("run", "target.json", "--force")
+    assert (code, "3 of 3 trades filled.\n" in output) == (0, True), output + errors
+    folder.target({"BTC": 0.1}, "tuesday")
+    code, output, errors = folder.here("run", "target.json", "--force")
+    assert code == 0, output + errors
+    assert held(binance).keys() - {"BTC"} <= {"BNB"}
 
 
 def test_weights_that_sum_to_one_are_cut_to_what_there_is(folder, binance):
