@@ -293,6 +293,18 @@ def test_amended_order_is_found_by_its_new_id_only():
     assert refused(bench.place, "a", buy("0.1", "50000", client_order_id="y"))[0] == -2010
 
 
+def test_the_id_that_an_order_has_no_more_finds_what_had_it_before():
+    bench = Bench()
+    for _ in range(2):
+        bench.place("a", buy("0.1", "60000.01", client_order_id="x"))
+    bench.place("a", buy("1", "50000", client_order_id="x"))
+    bench.venue.amend("a", "BTCUSDT", None, "x", quantity=Decimal("0.4"), new_client_order_id="y")
+    assert bench.venue.order("a", "BTCUSDT", None, "x").order_id == 1002
+    bench.venue.amend("a", "BTCUSDT", None, "y", quantity=Decimal("0.3"), new_client_order_id="x")
+    assert bench.venue.order("a", "BTCUSDT", None, "x").order_id == 1003
+    assert refused(bench.venue.order, "a", "BTCUSDT", None, "y")[0] == -2013
+
+
 def test_amendment_may_keep_the_id_or_let_the_venue_make_one_up():
     bench = Bench()
     bench.place("a", buy("1", "50000", client_order_id="x"))

@@ -59,6 +59,15 @@ class Account:
             free, locked = EXACT.subtract(old.free, amount), EXACT.add(old.locked, amount)
             self._set(asset, Balance(free, locked))
 
+    def rename(self, working: Working, former: str) -> None:
+        """Find an order by its client id of now; by the one before, what had it before, if any."""
+        symbol = working.order.symbol
+        del self.named[symbol, former]
+        for each in self.orders[symbol]:
+            if each.order.client_order_id == former:
+                self.named[symbol, former] = each
+        self.named[symbol, working.order.client_order_id] = working
+
     def open_on(self, symbol: str) -> Iterable[Working]:
         """Its open orders of a symbol, oldest first."""
         return [each for each in self.open.values() if each.order.symbol == symbol]

@@ -181,8 +181,7 @@ class Desk:
             market.reduce(working.book_id, by)
         former_quantity, order.quantity = order.quantity, quantity
         order.client_order_id, order.amended_from = name, former
-        account.named.pop((symbol, former))
-        account.named[symbol, name] = working
+        account.rename(working, former)
         self._clearing.changed(working, ExecutionType.REPLACED)
         amendment = Amendment(
             symbol=symbol,
