@@ -477,6 +477,45 @@ def test_a_cancel_of_what_is_not_open_is_refused_without_a_race(binance, client)
     assert client.cancel(orderId=number).json()["code"] == -2011
 
 
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("STOP_ON_FAILURE", (400, "FAILURE", "NOT_ATTEMPTED", ["FILLED"])),
+        ("ALLOW_FAILURE", (409, "FAILURE", "SUCCESS", ["FILLED", "NEW"])),
+    ],
+)
+@pytest.mark.parametrize("which", ["cancelOrderId", "cancelOrigClientOrderId"])
+def test_what_is_to_be_replaced_may_have_been_filled(binance, client, which, mode, expected):
+    placed = client.order(price="50000").json()
+    path = "/api/v3/order/cancelReplace"
+    binance.inject(Fault.CANCEL_RACE, endpoint=f"POST {path}")
+    answer = client.signed(
+        "POST",
+        path,
+        symbol="BTCUSDT",
+        side="BUY",
+        type="LIMIT",
+        timeInForce="GTC",
+        quantity="0.01",
+        price="50001",
+        cancelReplaceMode=mode,
+        **{which: placed["orderId" if which == "cancelOrderId" else "clientOrderId"]},
+    )
+    data = answer.json()["data"]
+    results = (data["cancelResult"], data["newOrderResult"])
+    assert (answer.status_code, *results, statuses(binance)) == expected
+    assert data["cancelResponse"] == {"code": -2011, "msg": "Unknown order sent."}
+
+
+def test_all_open_orders_may_have_been_filled_before_they_are_cancelled(binance, client):
+    for price in ("50000", "50001"):
+        client.order(price=price)
+    binance.inject(Fault.CANCEL_RACE, endpoint="DELETE /api/v3/openOrders")
+    refused = client.signed("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")
+    assert refused.json() == {"code": -2011, "msg": "Unknown order sent."}
+    assert statuses(binance) == ["FILLED", "FILLED"]
+
+
 def test_the_exchange_may_cancel_what_it_has_just_taken(binance, client):
     binance.inject(Fault.SERVER_CANCEL)
     said = client.order(price="59000").json()

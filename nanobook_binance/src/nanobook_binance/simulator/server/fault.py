@@ -86,7 +86,8 @@ class Fault(StrEnum):
     CANCEL_ONLY = "cancel_only"
     """Just before, the symbol takes nothing but cancels."""
     CANCEL_RACE = "cancel_race"
-    """Cancel: just before, the order fills, so that the cancel is refused."""
+    """Cancel: just before, the order fills, so that the cancel is refused. With the `endpoint` of
+    a replacement what it is to replace, with that of all open orders each of them."""
     SERVER_CANCEL = "server_cancel"
     """Just after it has been accepted, the exchange cancels what rests of it."""
     STREAM_DROP = "stream_drop"

@@ -224,15 +224,17 @@ def _fill(server: Server, call: Call, how: How) -> None:
     key = server.keys.find(call.asking_key)
     if key is None:
         return
-    number = call.sent.get("orderId")
-    order = server.venue.order(
-        key.account,
-        call.sent["symbol"],
-        None if number is None else int(number),
-        call.sent.get("origClientOrderId"),
-    )
-    if order.is_open:
-        server.venue.fill(key.account, order.order_id, order.remaining, symbol=order.symbol)
+    sent, venue = call.sent, server.venue
+    number = sent.get("orderId", sent.get("cancelOrderId"))
+    name = sent.get("origClientOrderId", sent.get("cancelOrigClientOrderId"))
+    if number is None and name is None:
+        found = venue.open_orders(key.account, sent["symbol"])
+    else:
+        which = None if number is None else int(number)
+        found = [venue.order(key.account, sent["symbol"], which, name)]
+    for order in found:
+        if order.is_open:
+            venue.fill(key.account, order.order_id, order.remaining, symbol=order.symbol)
 
 
 _JUST_BEFORE: dict[Fault, Callable[[Server, Call, How], Undo | None]] = {
