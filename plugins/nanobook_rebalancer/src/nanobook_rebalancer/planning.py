@@ -50,7 +50,8 @@ def plan(
 
     `target` is a `target.json`, what such a file says as a dict, or weights by symbol, fractions of
     equity that are negative when short; what is held and not in it is closed. A weight is the
-    decimal that is written, 0.3 three tenths, and quantities are cut towards 0 to whole lots.
+    decimal that is written, 0.3 three tenths, and quantities are cut towards 0 to whole lots; where
+    nothing is lent, purchases are cut to what cash and sales pay for at the limits, fees included.
     `config` is a `config.toml`, what such a file says as a dict, or None for the defaults. `broker`
     is one, the name of a plugin, or None for that of the config, which is the paper broker where it
     names none; its settings are those of the config. `quotes` are those of the paper broker: a
