@@ -1,5 +1,6 @@
 """The user data stream of a broker: lost, silent, late, double or out of order, and had again."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -7,6 +8,7 @@ import threading
 import pytest
 from tests.binance.trading import broker_at, limit, sent, trading
 
+from nanobook_binance import lifeline
 from nanobook_binance.simulator import Fault
 from nanobook_binance.user_stream import UserStream
 from nanobook_core.contracts import (
@@ -20,8 +22,9 @@ from nanobook_core.contracts import (
 from nanobook_core.testing.broker_bench import BrokerBench
 
 READY, LINK_DOWN = ConnectionState.READY, ConnectionState.LINK_DOWN
+GIVE_UP_SECONDS = 60.0
 bench = BrokerBench()
-bench.patience = 60.0
+bench.patience = GIVE_UP_SECONDS
 eventually = bench.eventually
 
 
@@ -173,3 +176,46 @@ def test_no_secret_is_in_what_goes_wrong_with_the_stream(market, broker, caplog)
     shown = json.dumps([str(event) for event in heard]) + caplog.text
     for secret in (market.binance.api_key, market.binance.secret_key):
         assert secret not in shown
+
+
+def test_the_stream_of_an_ended_connection_says_nothing_of_the_next_one(market, monkeypatch):
+    monkeypatch.setattr(lifeline, "_PATIENCE", 0.1)
+    broker, heard = broker_at(market), []
+    broker.subscribe(heard.append)
+    is_asked, may_answer = threading.Event(), threading.Event()
+    ask = broker._resolution.open_orders
+
+    def answer_late():
+        told = ask()
+        is_asked.set()
+        assert may_answer.wait(GIVE_UP_SECONDS)
+        return told
+
+    broker._resolution.open_orders = answer_late
+    first = threading.Thread(target=connect, args=[broker])
+    first.start()
+    assert is_asked.wait(GIVE_UP_SECONDS)
+    old = broker._line._stream
+    first.join()
+    assert broker.connection().state is ConnectionState.DISCONNECTED
+    del broker._resolution.open_orders
+    monkeypatch.setattr(UserStream, "_subscribe", lambda *_: refuse(None))
+    second = threading.Thread(target=connect, args=[broker, GIVE_UP_SECONDS])
+    second.start()
+    eventually(lambda: broker.connection().state is LINK_DOWN)
+    may_answer.set()
+    old.join(GIVE_UP_SECONDS)
+    assert broker.connection().state is LINK_DOWN
+    assert "not now" in broker.connection().detail
+    monkeypatch.undo()
+    broker._line._stream.hurry()
+    second.join()
+    assert broker.connection().state is READY
+    eventually(lambda: heard and heard[-1].connection.state is READY)
+    assert [event.connection.state for event in heard].count(READY) == 1
+    broker.disconnect()
+
+
+def connect(broker, timeout=0.5):
+    with contextlib.suppress(ConnectError):
+        broker.connect(timeout)

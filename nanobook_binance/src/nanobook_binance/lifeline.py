@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from nanobook_binance.rest import Rest
 from nanobook_binance.resync import compare
 from nanobook_binance.signature import Keys
 from nanobook_binance.symbol import Symbols
-from nanobook_binance.user_stream import UserStream
+from nanobook_binance.user_stream import StreamEndedError, UserStream
 from nanobook_binance.valuation import ACCOUNT
 from nanobook_core.broker.event_thread import EventThread
 from nanobook_core.broker.uninterrupted import uninterrupted
@@ -164,23 +165,36 @@ class Lifeline:
             with self._changed:
                 self._changed.wait_for(lambda: self._info.state is not _S.SYNCING, timeout)
 
-    # What the stream tells, on its thread.
+    # What a stream tells, on its thread, which may outlive its connection.
 
-    def stream_up(self) -> None:
+    def stream_up(self, stream: UserStream) -> None:
         """See `StreamListener`, here and below."""
-        self._tell(_S.SYNCING)
+        with self._told_by(stream):
+            self._tell(_S.SYNCING)
         compare(self._desk, self._resolution)
-        self._tell_ready()
+        with self._told_by(stream):
+            self._tell_ready()
 
-    def stream_down(self, error: Exception) -> None:
+    def stream_down(self, stream: UserStream, error: Exception) -> None:
         """Have nothing sent while nobody would hear of it."""
-        self._failure = error
         reason = str(error) or type(error).__name__
-        self._tell(_S.LINK_DOWN, f"{self._environment.name}: {reason}")
+        with self._told_by(stream):
+            self._failure = error
+            self._tell(_S.LINK_DOWN, f"{self._environment.name}: {reason}")
 
-    def report(self, event: Mapping[str, Any]) -> None:
+    def report(self, stream: UserStream, event: Mapping[str, Any]) -> None:
         """Take in how far an order is."""
-        self._desk.told(read_report(event))
+        told = read_report(event)
+        with self._told_by(stream):
+            self._desk.told(told)
+
+    @contextlib.contextmanager
+    def _told_by(self, stream: UserStream) -> Iterator[None]:
+        """Take in what a stream tells, while it is that of the connection there is."""
+        with self._changed:
+            if self._stream is not stream:
+                raise StreamEndedError
+            yield
 
     def _start(self, timeout: float, began: Callable[[], None]) -> None:
         end = time.monotonic() + timeout
@@ -285,10 +299,11 @@ class Lifeline:
                 return  # the end came first
             self._info = evolve(self._info, state=state, detail=detail)
             self._changed.notify_all()
-        self._publish(BrokerEvent(connection=self._info))
+            self._publish(BrokerEvent(connection=self._info))
 
     def _end(self) -> None:
-        stream, self._stream = self._stream, None
+        with self._changed:
+            stream, self._stream = self._stream, None
         events, self._events = self._events, None
         if stream is not None:
             stream.stop()

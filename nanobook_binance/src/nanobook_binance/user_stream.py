@@ -28,16 +28,27 @@ from nanobook_core.contracts import (
 log = logging.getLogger("nanobook.broker")
 
 _OK = 200
-#: What a connection ends by.
-_EXPECTED = (BrokerError, OSError, websocket.WebSocketException, ValueError)
 #: Events after which nothing more comes.
 _ENDS = ("eventStreamTerminated", "serverShutdown")
 
 
-class StreamListener(Protocol):
-    """Hears what the stream tells, on its thread."""
+class StreamEndedError(Exception):
+    """Nobody listens to this stream any more."""
 
-    def stream_up(self) -> None:
+
+#: What a connection ends by.
+_EXPECTED = (StreamEndedError, BrokerError, OSError, websocket.WebSocketException, ValueError)
+
+
+class StreamListener(Protocol):
+    """Hears what a stream tells, on its thread.
+
+    Raises:
+        StreamEndedError: it listens to another one now, or to none.
+
+    """
+
+    def stream_up(self, stream: UserStream) -> None:
         """Events come from now on; what happened before is to be asked for.
 
         Raises:
@@ -46,11 +57,11 @@ class StreamListener(Protocol):
         """
         ...
 
-    def stream_down(self, error: Exception) -> None:
+    def stream_down(self, stream: UserStream, error: Exception) -> None:
         """No event comes until `stream_up`, for that reason."""
         ...
 
-    def report(self, event: Mapping[str, Any]) -> None:
+    def report(self, stream: UserStream, event: Mapping[str, Any]) -> None:
         """An `executionReport` has come."""
         ...
 
@@ -114,13 +125,17 @@ class UserStream:
             self._thread.join(timeout)
 
     def _run(self) -> None:
+        with contextlib.suppress(StreamEndedError):
+            self._keep_open()
+
+    def _keep_open(self) -> None:
         pause = 1.0
         while not self._stopped.is_set():
             is_up = False
             try:
                 with self._connected() as ws:
                     self._subscribe(ws)
-                    self._listener.stream_up()
+                    self._listener.stream_up(self)
                     is_up = True
                     self._listen(ws)
             except Exception as error:
@@ -128,7 +143,7 @@ class UserStream:
                     return
                 if not isinstance(error, _EXPECTED):
                     log.exception("the user data stream failed")
-                self._listener.stream_down(error)
+                self._listener.stream_down(self, error)
             pause = 1.0 if is_up else min(2 * pause, self.longest_pause)
             self._now.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             self._now.clear()
@@ -195,7 +210,7 @@ class UserStream:
         event = told.get("event", told)
         kind = event.get("e") if isinstance(event, dict) else None
         if kind == "executionReport":
-            self._listener.report(event)
+            self._listener.report(self, event)
         elif kind in _ENDS:
             raise ConnectError(f"the venue ends the user data stream: {kind}", broker="binance")
 
