@@ -137,6 +137,39 @@ def test_a_silent_line_that_answers_pings_is_no_lost_one(market, monkeypatch):
         assert heard == []
 
 
+class Pauses(threading.Event):
+    """Notes how long would be waited, and does not."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds = []
+
+    def wait(self, timeout=None):
+        self.seconds.append(timeout)
+        return True
+
+
+@pytest.mark.parametrize(
+    ("fails", "steady", "longest"),
+    [
+        ("_subscribe", 0.0, [1, 2, 4, 8, 16, 32, 60, 60]),
+        ("_subscribe", 60.0, [1, 2, 4, 8, 16, 32, 60, 60]),
+        ("_listen", 60.0, [1, 2, 4, 8, 16, 32, 60, 60]),
+        ("_listen", 0.0, [1, 1, 1, 1, 1, 1, 1, 1]),
+    ],
+)
+def test_the_pauses_double_until_a_stream_was_up_for_a_while(
+    broker, monkeypatch, fails, steady, longest
+):
+    monkeypatch.setattr(UserStream, "steady", steady)
+    stream, pauses = broker._line._stream, Pauses()
+    stream._now = pauses
+    monkeypatch.setattr(stream, fails, refuse)
+    stream.cut()
+    eventually(lambda: len(pauses.seconds) >= len(longest))
+    assert all(most / 2 <= s <= most for s, most in zip(pauses.seconds, longest, strict=False))
+
+
 def test_keys_that_were_revoked_are_told_at_once(market):
     broker = broker_at(market)
     market.binance.revoke_key(market.binance.api_key)

@@ -194,8 +194,9 @@ class BinanceBroker(BrokerBase):
         """Connect, and compare all orders with the venue; a lost stream is opened at once.
 
         From then on a stream that is lost is opened again without being asked, after 1, 2, 4 … 60
-        seconds, and everything is compared again: `resync` says what had been missed. Until then
-        orders are refused, and cancels and questions go on.
+        seconds, or less, and after 1 again once it was up for a minute. Everything is compared
+        again: `resync` says what had been missed. Until then orders are refused, and cancels and
+        questions go on.
 
         Raises:
             ConnectError: nothing answers there; the file `state` cannot be used. The text says

@@ -8,6 +8,7 @@ import logging
 import random
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal
@@ -76,6 +77,8 @@ class UserStream:
     """Seconds without anything, pings included, after which the venue is asked for a sign."""
     patience = 10.0
     """Seconds for that sign."""
+    steady = 60.0
+    """Seconds that a stream is up after which the pauses begin anew."""
     longest_pause = 60.0
     """Seconds between attempts, at most; they begin with 1 and double."""
 
@@ -131,12 +134,12 @@ class UserStream:
     def _keep_open(self) -> None:
         pause = 1.0
         while not self._stopped.is_set():
-            is_up = False
+            up: float | None = None
             try:
                 with self._connected() as ws:
                     self._subscribe(ws)
                     self._listener.stream_up(self)
-                    is_up = True
+                    up = time.monotonic()
                     self._listen(ws)
             except Exception as error:
                 if self._stopped.is_set():
@@ -144,9 +147,11 @@ class UserStream:
                 if not isinstance(error, _EXPECTED):
                     log.exception("the user data stream failed")
                 self._listener.stream_down(self, error)
-            pause = 1.0 if is_up else min(2 * pause, self.longest_pause)
+            if up is not None and time.monotonic() - up >= self.steady:
+                pause = 1.0
             self._now.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             self._now.clear()
+            pause = min(2 * pause, self.longest_pause)
 
     @contextlib.contextmanager
     def _connected(self) -> Any:
