@@ -602,6 +602,17 @@ def test_faults_pass_over_and_repeat_as_they_are_told(gateway, client):
     assert [order.order_id for order in gateway.orders()] == [1, 4]
 
 
+def test_each_of_several_faults_counts_all_occasions(gateway, client):
+    gateway.inject(Fault.DROP_BEFORE_ACCEPT)
+    gateway.inject(Fault.REJECT, after=1)
+    client.order(1, BUY, 10, "180.00")
+    assert client.hear() == []
+    with again(gateway) as other:
+        for number in (2, 3):
+            other.order(number, BUY, 10, "180.00")
+        assert errors(other.hear()) == [("2", "201")]
+
+
 def test_faults_of_one_kind_happen_one_after_the_other(gateway, client):
     gateway.inject(Fault.REJECT, code=201)
     gateway.inject(Fault.REJECT, code=110)

@@ -77,6 +77,10 @@ class Client:
         """Details of the fault if it happens to this client now; None if it does not."""
         return self.server.script.take(fault, self.client_id, is_meant)
 
+    def pass_over(self, fault: Fault, is_meant: Callable[[How], bool] = always) -> None:
+        """Count an occasion of the fault on which another one happens to this client."""
+        self.server.script.pass_over(fault, self.client_id, is_meant)
+
     async def run(self) -> None:
         """Serve it until it goes, or has to."""
         try:

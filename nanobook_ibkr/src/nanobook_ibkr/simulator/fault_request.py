@@ -66,19 +66,31 @@ def _meet_order(client: Client, request: asked.PlaceOrder) -> bool:
         how = take(fault)
         if how is not None:
             happen(client, request, how)
+    is_met = False
     for fault, happen in _INSTEAD_OF_ORDER.items():
+        if is_met:
+            client.pass_over(fault)
+            continue
         how = take(fault)
         if how is not None:
             happen(client, request, how)
-            return True
+            is_met = True
+    if is_met:
+        client.pass_over(Fault.REJECT, _rejects(OF_CANCEL.isdisjoint))
+        return True
     return _reject(client, request, OF_CANCEL.isdisjoint)
 
 
 def _meet_cancel(client: Client, request: asked.CancelOrder) -> bool:
     take = client.take
     if take(Fault.LOST_CANCEL) is not None:
+        client.pass_over(Fault.REJECT, _rejects(OF_CANCEL.issuperset))
         return True
     return _reject(client, request, OF_CANCEL.issuperset)
+
+
+def _rejects(is_meant: Callable[[set[int]], bool]) -> Callable[[How], bool]:
+    return lambda how: is_meant({how.get("code", 201)})
 
 
 def _reject(
@@ -86,7 +98,7 @@ def _reject(
     request: asked.PlaceOrder | asked.CancelOrder,
     is_meant: Callable[[set[int]], bool],
 ) -> bool:
-    how = client.take(Fault.REJECT, lambda how: is_meant({how.get("code", 201)}))
+    how = client.take(Fault.REJECT, _rejects(is_meant))
     if how is None:
         return False
     code = how.get("code", 201)
