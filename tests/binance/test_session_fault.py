@@ -67,3 +67,18 @@ def test_the_key_of_a_session_may_be_revoked(binance, client, trader):
     refused = place(client, trader)
     assert (refused["status"], refused["error"]["code"]) == (401, -2015)
     assert binance.orders() == []
+
+
+@pytest.mark.parametrize(("executed", "orders"), [(False, 1), (True, 2)])
+def test_a_connection_that_has_served_may_be_reset(binance, client, trader, executed, orders):
+    binance.inject(Fault.CONNECTION_RESET_KEEPALIVE, executed=executed)
+    assert place(client, trader)["status"] == 200
+    client.send(
+        {
+            "id": 9,
+            "method": "order.place",
+            "params": {**ORDER, "timestamp": trader.now()},
+        }
+    )
+    assert client.is_closed()
+    assert len(binance.orders()) == orders

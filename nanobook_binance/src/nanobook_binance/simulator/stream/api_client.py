@@ -54,6 +54,7 @@ class ApiClient:
         self._server = server
         self._session = session
         self._connection = connection
+        self._has_served = False
 
     async def hear(self, text: str | bytes) -> None:
         """Do what a message asks for, and answer it."""
@@ -109,7 +110,9 @@ class ApiClient:
             payload=request.payload(),
             key_name=sent.pop("apiKey", None),
             address=self._connection.address,
+            is_reused=self._has_served,
         )
+        self._has_served = True
         sent.pop("returnRateLimits", None)
         if call.key_name is None and self._session.key is not None:
             call.key = self._session.key
