@@ -175,6 +175,20 @@ def test_accounts_are_opened_once_and_with_what_can_be():
         venue.balances("c")
 
 
+@pytest.mark.parametrize("asset", ["usdt", "Usdt", ""])
+def test_an_asset_is_in_capitals(asset):
+    bench = Bench()
+    for act in (
+        lambda: bench.venue.open_account("other", {asset: Decimal(1)}),
+        lambda: bench.venue.deposit("a", asset, Decimal(1)),
+        lambda: bench.venue.withdraw("a", asset, Decimal(1)),
+    ):
+        with pytest.raises(ValidationError, match="an asset is in capitals, such as USDT, got "):
+            act()
+    assert "other" not in bench.venue.accounts
+    assert asset not in bench.venue.balances("a")
+
+
 def test_deposits_and_withdrawals_are_told_with_what_they_change():
     bench = Bench()
     bench.clock.passed += 2

@@ -179,12 +179,13 @@ class Registry:
         """Open an account with so much of each asset.
 
         Raises:
-            ValidationError: there is one of that name, or an amount cannot be.
+            ValidationError: there is one of that name, or an asset or an amount cannot be.
 
         """
         if name in self._accounts:
             raise ValidationError(f"there is an account {name!r:.40} already")
         for asset, amount in (balances or {}).items():
+            _check_asset(asset)
             if not (is_amount(amount) and amount >= 0):
                 raise ValidationError(f"{asset}: no account has {amount!s:.40}")
         account = Account(name=name, uid=len(self._accounts) + 1, update_time=self.time_ms())
@@ -197,8 +198,8 @@ class Registry:
         """Give an account so much of an asset.
 
         Raises:
-            ValidationError: the amount is not above 0 or has more than eight places, or there is
-                no such account; nothing has changed.
+            ValidationError: the amount is not above 0 or has more than eight places, the asset is
+                not in capitals, or there is no such account; nothing has changed.
 
         """
         self._transfer(account, asset, amount, sign=1)
@@ -214,6 +215,7 @@ class Registry:
 
     def _transfer(self, name: str, asset: str, amount: Decimal, *, sign: int) -> None:
         account = self._account(name)
+        _check_asset(asset)
         if not (is_amount(amount) and amount > 0):
             raise ValidationError(
                 f"{asset}: an amount is above 0 and has at most eight places, got {amount!s:.40}"
@@ -266,3 +268,9 @@ class Registry:
                 f"there is no account {name!r:.40}; there are {', '.join(self._accounts)}"
             )
         return found
+
+
+def _check_asset(asset: str) -> None:
+    """Refuse a name that no asset has: it would be an asset of its own, which nothing trades in."""
+    if not asset or asset != asset.upper():
+        raise ValidationError(f"an asset is in capitals, such as USDT, got {asset!r:.40}")
