@@ -92,6 +92,17 @@ def test_who_goes_on_asking_is_banned_and_longer_each_time():
         assert depth(client).status_code == 200
 
 
+def test_a_ban_ends_by_the_clock_that_the_server_tells():
+    binance, client = client_of()
+    with binance, client:
+        told = client.public("GET", "/api/v3/time").json()["serverTime"] + 180_000
+        binance.skew(180)
+        binance.inject(Fault.BAN_418)
+        banned = client.order()
+        assert f"IP banned until {told + 120_000}." in banned.json()["msg"]
+        assert banned.headers["Retry-After"] == "120"
+
+
 def test_a_banned_order_does_not_reach_the_engine():
     binance, client = client_of()
     with binance, client:

@@ -85,17 +85,19 @@ class _Peer:
 
 
 class Limits:
-    """What clients have used, by the server's clock."""
+    """What clients have used, by the time `now_ms`; what is said of it is by the venue's clock."""
 
     def __init__(
         self,
         now_ms: Callable[[], int],
+        time_ms: Callable[[], int],
         *,
         weight_limit: int,
         raw_limit: int,
         order_limits: tuple[int, int],
     ) -> None:
         self._now_ms = now_ms
+        self._time_ms = time_ms
         self.weight = RateLimit("REQUEST_WEIGHT", "MINUTE", 1, weight_limit)
         self.raw = RateLimit("RAW_REQUESTS", "MINUTE", 5, raw_limit)
         per_ten_seconds, per_day = order_limits
@@ -157,8 +159,9 @@ class Limits:
         peer.banned_until = self._now_ms() + round(seconds * 1000)
 
     def _banned(self, peer: _Peer) -> Refusal:
-        left = math.ceil((peer.banned_until - self._now_ms()) / 1000)
-        return Refusal(-1003, _BANNED.format(peer.banned_until), 418, retry_after=left)
+        left_ms = peer.banned_until - self._now_ms()
+        until = self._time_ms() + left_ms
+        return Refusal(-1003, _BANNED.format(until), 418, retry_after=math.ceil(left_ms / 1000))
 
     def used(self, address: str) -> int:
         """Weight that the address has used in this minute."""

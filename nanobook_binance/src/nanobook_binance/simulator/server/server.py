@@ -55,6 +55,7 @@ class Server(VenueServer):
         self.script = ServerFaults(frozenset(endpoint.name for endpoint in ENDPOINTS.values()))
         self.limits = Limits(
             venue.now_ms,
+            venue.time_ms,
             weight_limit=weight_limit,
             raw_limit=raw_limit,
             order_limits=order_limits,
