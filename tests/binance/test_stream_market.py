@@ -337,3 +337,15 @@ def test_all_streams_are_told_that_the_server_shuts_down(binance, listen):
     assert combined.receive() == {"stream": "!serverShutdown", "data": event}
     assert raw.is_closed()
     assert combined.is_closed()
+
+
+def test_a_stream_that_is_not_modelled_is_said_to_be_none_once(listen, caplog):
+    kinds = ("kline_1h@+08:00", "kline_1m", "avgPrice", "ticker_1h")
+    names = [*(f"btcusdt@{kind}" for kind in kinds), "!bookTicker", "!ticker_1d@arr"]
+    client = listen("/stream?streams=" + "/".join(["0", "btcusdt@trade", "no@such", *names[1:]]))
+    for _ in range(2):
+        subscribe(client, names[0])
+    assert [record.getMessage() for record in caplog.records] == [
+        f"nothing comes on the stream {name}: this simulator does not model it"
+        for name in (*names[1:], names[0])
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 
 from attrs import define, field
@@ -17,10 +18,13 @@ from nanobook_binance.simulator.stream.stream_name import (
     TICKERS,
     StreamKind,
     StreamName,
+    is_unmodelled,
     parse_stream_name,
 )
 from nanobook_binance.simulator.venue import Refusal, Venue, VenueListener
 from nanobook_binance.simulator.venue.trade import Print
+
+_logger = logging.getLogger(__name__)
 
 #: Streams that say how things are, to whoever comes and in a quiet market too.
 _TELL_ALL = (StreamKind.DEPTH_LEVELS, *TICKERS)
@@ -64,6 +68,8 @@ class MarketHub(VenueListener):
         self._venue = venue
         self._now_ms = now_ms
         self._streams: dict[str, _Stream] = {}
+        self._unmodelled: set[str] = set()
+        """Names that were complained of."""
         self._together: dict[str, list[Print]] = {}
         """Prints of this turn by symbol, as long as they are of one order at one price."""
 
@@ -87,6 +93,7 @@ class MarketHub(VenueListener):
         if stream is None:
             name = parse_stream_name(text)
             if name is None:
+                self._complain(text)
                 return
             try:
                 stream = _Stream(name, open_channel(self._venue, name), self._now_ms())
@@ -98,6 +105,14 @@ class MarketHub(VenueListener):
             if stream.name.kind in _TELL_ALL:
                 stream.channel = open_channel(self._venue, stream.name)
                 self._plan(stream)
+
+    def _complain(self, text: str) -> None:
+        """Say once that nothing comes where something would at the vendor's."""
+        if is_unmodelled(text) and text not in self._unmodelled:
+            self._unmodelled.add(text)
+            _logger.warning(
+                "nothing comes on the stream %s: this simulator does not model it", text
+            )
 
     def _leave(self, stream: _Stream, client: MarketClient) -> None:
         del stream.clients[client]

@@ -17,6 +17,12 @@ _NAME = re.compile(
     r"|depth(?P<levels>5|10|20)?(?P<speed>@100ms|@1000ms)?)"
 )
 
+#: Names that mean something at the vendor's.
+_UNMODELLED = re.compile(
+    r"[a-z0-9]{1,20}@(?:kline_\w+(?:@\+08:00)?|ticker_\w+|avgPrice|referencePrice|blockTrade)"
+    r"|!(?:bookTicker|ticker_\w+@arr)"
+)
+
 
 class StreamKind(StrEnum):
     """What comes on a stream."""
@@ -48,6 +54,11 @@ class StreamName:
     """0 as it happens."""
     levels: int = 0
     """How many of each side; 0 where the stream is not of that kind."""
+
+
+def is_unmodelled(text: str) -> bool:
+    """Whether something comes on a stream of that name at the vendor's, and nothing does here."""
+    return _UNMODELLED.fullmatch(text) is not None
 
 
 def parse_stream_name(text: str) -> StreamName | None:
