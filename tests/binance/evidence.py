@@ -20,11 +20,15 @@ class VenueOrder:
     number: int
     """Counted by symbol."""
     client_order_id: str
+    """With which it came; who amends it may give it another one."""
     side: Side = field(converter=Side)
     kind: str
     """The venue's word for its type."""
     tif: str
+    asked: Decimal
+    """The quantity with which it came."""
     quantity: Decimal
+    """As it was amended."""
     limit_price: Decimal | None
     stop_price: Decimal | None = None
     status: str

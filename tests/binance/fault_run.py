@@ -21,18 +21,19 @@ from tests.binance.program import (
     PAIRS,
     BinanceProgram,
     Make,
+    be_patient,
     make_broker,
 )
 from tests.fault.caller import HungError
 from tests.fault.evidence import HANG, Violation
 
 from nanobook_binance.simulator import SimulatedBinance
-from nanobook_binance.simulator.venue import OrderRequest, Refusal, VenueListener, VenueOrder
+from nanobook_binance.simulator.venue import OrderRequest, Refusal, Venue, VenueListener, VenueOrder
 from nanobook_core.contracts import BrokerError, ConnectionState, OrderState, RateLimitedError
 from nanobook_core.errors import ValidationError
 
 #: Of a broker that has lost its connection, after the port is open again.
-RECONNECT = 10.0
+RECONNECT = 30.0
 #: Seconds, longer than any limit or ban lasts, and than a request may be on its way.
 LONG = 75
 
@@ -72,6 +73,8 @@ class FaultRun(BinanceProgram):
         "somebody_trades": 4,
         "foreign": 1,
         "server_cancels": 0.5,
+        "amended_by_hand": 0.5,
+        "traded_with_by_hand": 0.5,
         "deposit": 1,
         "streams_break": 0.5,
         "pause": 2,
@@ -79,7 +82,8 @@ class FaultRun(BinanceProgram):
 
     def __init__(self, folder: Path, seed: str, make: Make = make_broker) -> None:
         random = Random(seed)  # noqa: S311 - no secrets
-        super().__init__(SimulatedBinance(), folder, random, make)
+        venue = SimulatedBinance(Venue(bnb_discount=random.random() < 0.3))
+        super().__init__(venue, folder, random, make)
         self.arrivals = Arrivals(self.venue)
 
     def __enter__(self) -> Self:
@@ -150,6 +154,38 @@ class FaultRun(BinanceProgram):
         with suppress(Refusal):  # it may not trade now
             self.venue.call(lambda venue: venue.place(ACCOUNT, request))
 
+    def amended_by_hand(self) -> None:
+        """Somebody makes an order smaller, which gives it another client order id."""
+        known = [each for each in self.resting() if each.client_order_id in self.remembered]
+        if known:
+            order = self.random.choice(known)
+            self.renamed.add(order.client_order_id)
+            lot = PAIRS[NAMES[order.symbol]].lot
+            quantity = order.quantity - self.random.randint(1, int(order.remaining / lot)) * lot
+            with suppress(Refusal, ValidationError):  # too little may be left of it
+                self.venue.call(
+                    lambda venue: venue.amend(
+                        ACCOUNT, order.symbol, order.order_id, quantity=quantity
+                    )
+                )
+
+    def traded_with_by_hand(self) -> None:
+        """Somebody trades with an order from the same account: both sides are one trade."""
+        if resting := self.resting():
+            order = self.random.choice(resting)
+            request = OrderRequest(
+                symbol=order.symbol,
+                side="SELL" if order.side == "BUY" else "BUY",
+                type="LIMIT",
+                time_in_force="IOC",
+                quantity=order.remaining,
+                price=order.price,
+                client_order_id=f"web_{self.random.randrange(10**9)}",
+                self_trade_prevention_mode="NONE",
+            )
+            with suppress(Refusal):
+                self.venue.call(lambda venue: venue.place(ACCOUNT, request))
+
     def server_cancels(self) -> None:
         """The exchange cancels an order."""
         if resting := self.resting():
@@ -188,6 +224,7 @@ class FaultRun(BinanceProgram):
     def settle(self) -> None:
         """Mend everything, wait for the connection, and compare for the last time."""
         self.venue.clear_faults()
+        be_patient(self.broker)
         self._wait_for_port()
         self.trade()
         for symbol in PAIRS:
@@ -195,6 +232,7 @@ class FaultRun(BinanceProgram):
         if self.venue._server.keys.find(self.venue.api_key) is None:  # it was revoked
             self.venue.api_key, self.venue.secret_key = self.venue.add_key()
             self.restart()
+            be_patient(self.broker)
         self.venue.advance(LONG)
         if self.random.random() < 0.7:
             self.connect()  # which hurries, where it would be tried again later
@@ -249,7 +287,7 @@ class FaultRun(BinanceProgram):
         """What the venue knows."""
         balances = self.venue.balances(ACCOUNT)
         return Truth(
-            orders=tuple(map(true_order, self.venue.orders(ACCOUNT))),
+            orders=tuple(map(self._true_order, self.venue.orders(ACCOUNT))),
             trades=tuple(map(true_trade, self.venue.trades(ACCOUNT))),
             balances={
                 asset: (each.free, each.locked)
@@ -257,6 +295,29 @@ class FaultRun(BinanceProgram):
                 if each.free or each.locked
             },
             placed=tuple(self._placed()),
+        )
+
+    def _true_order(self, order: VenueOrder) -> TrueOrder:
+        """An order in the judge's words."""
+        amended = self.venue.call(
+            lambda venue: venue.amendments(ACCOUNT, order.symbol, order.order_id)
+        )
+        return TrueOrder(
+            symbol=NAMES[order.symbol],
+            number=order.order_id,
+            client_order_id=(
+                amended[0].former_client_order_id if amended else order.client_order_id
+            ),
+            side=order.side.lower(),
+            kind=str(order.type),
+            tif=order.time_in_force,
+            asked=amended[0].former_quantity if amended else order.quantity,
+            quantity=order.quantity,
+            limit_price=order.price or None,
+            stop_price=order.stop_price or None,
+            status=str(order.status),
+            filled=order.executed,
+            quote_filled=order.quote_executed,
         )
 
     def _placed(self) -> list[Placed]:
@@ -274,24 +335,6 @@ class FaultRun(BinanceProgram):
             taken[ref] += is_taken
             found.append(Placed(client_order_id=ref, is_taken=is_taken))
         return found
-
-
-def true_order(order: VenueOrder) -> TrueOrder:
-    """An order in the judge's words."""
-    return TrueOrder(
-        symbol=NAMES[order.symbol],
-        number=order.order_id,
-        client_order_id=order.client_order_id,
-        side=order.side.lower(),
-        kind=str(order.type),
-        tif=order.time_in_force,
-        quantity=order.quantity,
-        limit_price=order.price or None,
-        stop_price=order.stop_price or None,
-        status=str(order.status),
-        filled=order.executed,
-        quote_filled=order.quote_executed,
-    )
 
 
 def true_trade(trade: Any) -> VenueTrade:

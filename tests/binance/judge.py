@@ -167,7 +167,7 @@ def _terms(evidence: Evidence) -> Iterator[Violation]:
             *(kind, tif or order.tif.value.upper()),
         )
         got = (
-            *(venue.symbol, venue.side, venue.quantity, venue.limit_price, venue.stop_price),
+            *(venue.symbol, venue.side, venue.asked, venue.limit_price, venue.stop_price),
             *(venue.kind, venue.tif),
         )
         if got != asked:

@@ -60,11 +60,19 @@ SYMBOLS = tuple(PAIRS)
 NAMES = {pair.venue_symbol: symbol for symbol, pair in PAIRS.items()}
 """What brokers call a symbol, by the venue's name."""
 
-Make = Callable[[SimulatedBinance, Path | None], Any]
+#: Seconds, of whatever does come.
+PATIENCE = 15.0
+
+Make = Callable[..., Any]
+"""As `make_broker`, but for its `kind`."""
 
 
 def make_broker(
-    venue: SimulatedBinance, state: Path | None, kind: type[BinanceBroker] = BinanceBroker
+    venue: SimulatedBinance,
+    state: Path | None,
+    *,
+    stream: bool = True,
+    kind: type[BinanceBroker] = BinanceBroker,
 ) -> BinanceBroker:
     """Make a broker with short time-outs."""
     return kind(
@@ -73,8 +81,15 @@ def make_broker(
         base_url=venue.url,
         ws_url=venue.ws_api_url,
         state=state,
+        stream=stream,
         timeout=1.0,
     )
+
+
+def be_patient(broker: BinanceBroker) -> None:
+    """Let a broker wait for whatever comes, on a slow machine too."""
+    for part in (broker._rest, broker._rest._exchange, broker._line):
+        part._timeout = PATIENCE
 
 
 class BinanceProgram(Program):
@@ -85,17 +100,27 @@ class BinanceProgram(Program):
         self.venue = venue
         self.folder = folder
         self.make = make
+        self.streams = random.random() < 0.7
+        """Whether the broker hears what happens by itself."""
         self.memories = 1
         self.remembered: set[str] = set()
         """Client order ids of which the broker has records of its own, or may have."""
+        self.renamed: set[str] = set()
+        """Client order ids that orders have lost, as somebody has amended these."""
         self.bids = {symbol: pair.bid for symbol, pair in PAIRS.items()}
 
     def new_broker(self, *, remembers: bool = True) -> Any:
         """Make a broker with short time-outs."""
-        return self.make(self.venue, self.folder / f"{self.memories}" if remembers else None)
+        state = self.folder / f"{self.memories}" if remembers else None
+        return self.make(self.venue, state, stream=self.streams)
 
     def forget(self) -> None:
-        """End the program, lose its records, and start it again: it may be told anything anew."""
+        """End the program, lose its records, and start it again: it may be told anything anew.
+
+        Not where orders go by other names by now: nobody could know them again.
+        """
+        if self.renamed:
+            return
         self.memories += 1
         self.remembered.clear()
         self.call("disconnect", self.broker.disconnect)

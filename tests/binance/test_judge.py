@@ -31,7 +31,7 @@ def asked(ref, quantity, outcome=None, symbol="BTC", limit=LIMIT, **more):
 
 
 def at_venue(number, ref, quantity, status, symbol="BTC", limit=LIMIT, **more):  # noqa: PLR0917 - a table reads so
-    more = {"kind": "LIMIT", "tif": "GTC", **more}
+    more = {"kind": "LIMIT", "tif": "GTC", "asked": Decimal(quantity), **more}
     return VenueOrder(
         symbol=symbol,
         number=number,
@@ -308,7 +308,8 @@ LIES = {
     "the venue has another side": (with_order(4, side="sell"), {"terms", "state"}),
     "the venue has another limit": (with_order(1, limit_price=LIMIT), {"terms"}),
     "the venue has another stop": (with_order(5, stop_price=LIMIT + 1), {"terms"}),
-    "the venue has a half of it": (with_order(4, quantity=Decimal(1)), {"terms", "state"}),
+    "the venue has a half of it": (with_order(4, asked=Decimal(1)), {"terms"}),
+    "somebody has left a half of it": (with_order(4, quantity=Decimal(1)), {"state"}),
     "a market order rests": (with_order(2, tif="GTC"), {"terms"}),
     "an order that must not take may take": (with_order(4, kind="LIMIT"), {"terms"}),
     "a fill is lost": (with_told(fills=FILLS[1:]), {"lost"}),
