@@ -360,9 +360,10 @@ class SimulatedBinance(ServerThread[Server]):
 
         def act() -> None:
             listed = [rules.symbol for rules in self._venue.symbols]
-            if how.get("symbol", listed[0] if listed else None) not in (*listed, None):
+            symbol = how.get("symbol")
+            if isinstance(symbol, str) and symbol not in listed:
                 raise ValidationError(
-                    f"{how['symbol']!r:.40} is not listed; there are {', '.join(listed)}"
+                    f"{symbol!r:.40} is not listed; there are {', '.join(listed)}"
                 )
             self._server.script.plan_for(endpoint, fault, times=times, after=after, how=how)
 
