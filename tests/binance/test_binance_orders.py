@@ -17,6 +17,7 @@ from nanobook_core.contracts import (
     ConnectError,
     ConnectionState,
     HaltedError,
+    MarketClosedError,
     NoQuoteError,
     NotConnectedError,
     OrderNotFoundError,
@@ -335,6 +336,22 @@ def test_it_works_inside_a_running_event_loop(broker):
         return broker.order_status(ack)
 
     assert asyncio.run(trade()).state is OrderState.FILLED
+
+
+def test_while_a_pair_takes_only_cancels_these_do_not_wait_for_its_rules(market, broker):
+    broker.submit_order(limit())
+    market.binance.set_status("BTCUSDT", "CANCEL_ONLY")
+    with pytest.raises(MarketClosedError):
+        broker.submit_order(limit("b"))
+    assert not broker.instrument("BTC").tradable
+    market.binance.inject(Fault.HTTP_5XX, endpoint="GET /api/v3/exchangeInfo", times=100)
+    asked = len(requests(market, "GET", "exchangeInfo"))
+    assert broker.fills(symbol="BTC") == []
+    assert broker.find_order("a", "BTC").state is OrderState.ACCEPTED
+    assert [order.client_order_id for order in broker.cancel_all("BTC").cancelled] == ["a"]
+    assert len(requests(market, "GET", "exchangeInfo")) == asked
+    with pytest.raises(MarketClosedError):
+        broker.submit_order(limit("b"))
 
 
 @needs_fork

@@ -167,6 +167,43 @@ def test_a_pair_that_does_not_trade_is_asked_for_anew(server, symbols):
     assert len(server.seen(EXCHANGE_INFO)) == 3
 
 
+def test_rules_of_a_halted_pair_that_are_not_told_anew_stay(server, symbols, caplog):
+    assert symbols.listed("LUNA").status == "BREAK"
+    server.answers[EXCHANGE_INFO] = answer("busy", 503)
+    assert symbols.listed("LUNA").status == "BREAK"
+    assert "the rules of LUNAUSDT were not told anew; the last ones are used" in caplog.text
+
+
+def test_what_was_listed_last_is_known_without_asking(server, symbols, clock):
+    symbols.refresh()
+    symbols.learn(UnknownSymbolError("refused there", outcome=Outcome.REJECTED))
+    clock.seconds += 10_000
+    tell, server.answers[EXCHANGE_INFO] = server.answers[EXCHANGE_INFO], answer("busy", 503)
+    assert [symbols.last_listed(name).pair for name in ("LUNA", "LUNAUSDT", "ETHBTC")] == [
+        "LUNAUSDT",
+        "LUNAUSDT",
+        "ETHBTC",
+    ]
+    assert len(server.seen(EXCHANGE_INFO)) == 1
+    with pytest.raises(LinkDownError):
+        symbols.last_listed("btc")
+    server.answers[EXCHANGE_INFO] = tell
+    with pytest.raises(UnknownSymbolError, match=r"'btc'; did you mean BTC\?"):
+        symbols.last_listed("btc")
+    with pytest.raises(TypeError, match="symbol is a str"):
+        symbols.last_listed(7)
+
+
+def test_a_symbol_that_was_not_listed_is_asked_for(server, symbols, clock):
+    row = server.symbols.pop("ETHUSDT")
+    symbols.refresh()
+    server.symbols["ETHUSDT"] = row
+    with pytest.raises(UnknownSymbolError):
+        symbols.last_listed("ETH")
+    clock.seconds += 60
+    assert symbols.last_listed("ETH").pair == "ETHUSDT"
+
+
 @pytest.mark.parametrize(
     ("kind", "is_asked"),
     [

@@ -373,7 +373,7 @@ class BinanceBroker(BrokerBase):
         self._check_connected()
         self._desk.check_consistent()
         known = self._desk.known(client_order_id)
-        pair = None if symbol is None else self._listed(symbol).pair
+        pair = None if symbol is None else self._symbols.last_listed(symbol).pair
         if known is None:
             known = self._find_elsewhere(client_order_id, pair)
             if known is None:
@@ -420,7 +420,7 @@ class BinanceBroker(BrokerBase):
             raise ValidationError(f"since has a time zone, got {since.isoformat()}")
         self._check_connected()
         self._desk.check_consistent()
-        name = None if symbol is None else self._listed(symbol).symbol
+        name = None if symbol is None else self._symbols.last_listed(symbol).symbol
         if not self._line.is_streaming:
             for known in self._desk.working():
                 if known.venue_id:
@@ -497,7 +497,7 @@ class BinanceBroker(BrokerBase):
         check_scope(scope)
         self._check_connected()
         self._check_writable()
-        pair = None if symbol is None else self._listed(symbol).pair
+        pair = None if symbol is None else self._symbols.last_listed(symbol).pair
         if scope == "all":
             look(self._desk, self._resolution)
         found = [known for known in self._desk.working(scope) if pair in (None, known.pair)]

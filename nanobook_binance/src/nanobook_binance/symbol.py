@@ -94,15 +94,14 @@ class Symbols:
     def listed(self, symbol: str) -> Listed:
         """Return what a symbol means: a base asset, or a pair in full.
 
-        A pair that does not trade is asked for anew, as it may trade again.
+        A pair that does not trade is asked for anew, as it may trade again; where that fails, it
+        is as it was.
 
         Raises:
             TypeError: it is no str.
             UnknownSymbolError: there is none; the message names some like it.
 
         """
-        if not isinstance(symbol, str):
-            raise TypeError(f"symbol is a str, got {shown(symbol)}")
         with self._lock:
             self._keep()
             found = self._find(symbol)
@@ -110,7 +109,7 @@ class Symbols:
                 self.refresh()
                 found = self._find(symbol)
             if found is not None and found.status != TRADING:
-                self._load(symbol=found.pair)
+                self._look_again(found.pair)
                 found = self._find(symbol)
         if found is None:
             for name in (symbol, symbol + self.quote_asset):
@@ -118,6 +117,18 @@ class Symbols:
                     raise _not_rules(f"{name}: {self._unreadable[name]}")
             raise UnknownSymbolError(self._unknown(symbol), broker="binance")
         return found
+
+    def last_listed(self, symbol: str) -> Listed:
+        """Return the same as it was last listed; it is asked for only where it was not.
+
+        So no question of symbols, nor one that fails, keeps orders from being cancelled.
+
+        Raises:
+            TypeError, UnknownSymbolError: as `listed`.
+
+        """
+        found = self._find(symbol)  # at once: who asks the venue may hold up others
+        return self.listed(symbol) if found is None else found
 
     def of_pair(self, pair: str) -> Listed | None:
         """Return the pair that the venue calls so, as last listed; None where it lists none."""
@@ -182,7 +193,17 @@ class Symbols:
     def _age(self) -> float:
         return LASTING if self._loaded is None else self._clock.monotonic() - self._loaded
 
+    def _look_again(self, pair: str) -> None:
+        try:
+            self._load(symbol=pair)
+        except BrokerError as error:
+            log.warning(
+                "the rules of %s were not told anew; the last ones are used: %s", pair, error
+            )
+
     def _find(self, symbol: str) -> Listed | None:
+        if not isinstance(symbol, str):
+            raise TypeError(f"symbol is a str, got {shown(symbol)}")
         return self._by_symbol.get(symbol) or self._pairs.get(symbol)
 
     def _load(self, symbol: str | None = None) -> None:
