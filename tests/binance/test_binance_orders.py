@@ -354,6 +354,24 @@ def test_while_a_pair_takes_only_cancels_these_do_not_wait_for_its_rules(market,
         broker.submit_order(limit("b"))
 
 
+def test_the_halt_of_another_accounts_file_is_not_taken_over(market, tmp_path):
+    path = tmp_path / "orders"
+    with broker_at(market, state=path) as broker:
+        broker.halt("a loss")
+    api_key, secret_key = market.binance.add_account("other")
+    other = nanobook.BinanceBroker(
+        api_key, secret_key, base_url=market.binance.url, clock=market.clock, state=path
+    )
+    with pytest.raises(ValidationError, match="is the journal of account"):
+        other.connect()
+    assert other._halted is None
+    other.halt("of its own")
+    with pytest.raises(ValidationError, match="is the journal of account"):
+        other.connect()
+    with broker_at(market, state=path) as broker, pytest.raises(HaltedError, match="a loss"):
+        broker.submit_order(limit())
+
+
 @needs_fork
 def test_a_fork_has_no_connection_and_leaves_the_parents_alone(market, broker):
     broker.submit_order(limit("before"))

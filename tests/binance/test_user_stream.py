@@ -6,7 +6,7 @@ import socket
 import threading
 
 import pytest
-from tests.binance.trading import broker_at, limit, sent, trading
+from tests.binance.trading import broker_at, limit, requests, sent, trading
 
 from nanobook_binance import lifeline
 from nanobook_binance.simulator import Fault
@@ -247,6 +247,27 @@ def test_the_stream_of_an_ended_connection_says_nothing_of_the_next_one(market, 
     eventually(lambda: heard and heard[-1].connection.state is READY)
     assert [event.connection.state for event in heard].count(READY) == 1
     broker.disconnect()
+
+
+def test_orders_are_cancelled_while_others_are_compared(market):
+    with broker_at(market, timeout=10 * GIVE_UP_SECONDS) as broker:
+        broker.submit_order(limit("a"))
+        broker.submit_order(limit("b"))
+        ask, may_answer = broker._resolution.open_orders, threading.Event()
+        broker._resolution.open_orders = lambda: may_answer.wait(10 * GIVE_UP_SECONDS) and ask()
+        market.binance.drop_streams()
+        eventually(lambda: broker.connection().state is ConnectionState.SYNCING)
+        one = threading.Thread(target=broker.cancel_order, args=["a"])
+        all_of_them = threading.Thread(target=broker.cancel_all)
+        try:
+            for thread, number in ((one, 1), (all_of_them, 2)):
+                thread.start()
+                eventually(lambda number=number: len(requests(market, "DELETE", "order")) == number)
+        finally:
+            may_answer.set()
+        one.join()
+        all_of_them.join()
+        assert [order.status for order in market.binance.orders()] == ["CANCELED", "CANCELED"]
 
 
 def connect(broker, timeout=0.5):

@@ -482,7 +482,9 @@ class BinanceBroker(BrokerBase):
             OutcomeUnknownError: it may or may not be cancelled.
 
         """
-        known = self._desk.find(self._reference(order))
+        reference = check_reference(order)
+        self._check_linked()
+        known = self._desk.find(order if isinstance(order, OrderAck) else reference)
         self._check_writable()
         self._sender.cancel(known)
         self._deliver()
@@ -495,7 +497,7 @@ class BinanceBroker(BrokerBase):
         An order whose cancellation fails does not keep the others from being cancelled.
         """
         check_scope(scope)
-        self._check_connected()
+        self._check_linked()
         self._check_writable()
         pair = None if symbol is None else self._symbols.last_listed(symbol).pair
         if scope == "all":
@@ -561,6 +563,9 @@ class BinanceBroker(BrokerBase):
     def _check_connected(self) -> None:
         """Refuse while nothing can be asked; while orders are compared, that is waited for."""
         self._line.wait_synced(self._timeout)
+        self._check_linked()
+
+    def _check_linked(self) -> None:
         if not self._line.is_linked:
             super()._check_connected()
 

@@ -116,7 +116,8 @@ class Lifeline:
     def connect(self, timeout: float, began: Callable[[], None]) -> None:
         """Connect, or wait for a stream that was lost to be there again.
 
-        `began` is called once there is a journal, and before there is a connection.
+        `began` is called once there is a journal that is this account's, and before there is a
+        connection.
         """
         if self._is_inherited:
             raise NotConnectedError(
@@ -200,7 +201,6 @@ class Lifeline:
         end = time.monotonic() + timeout
         try:
             uninterrupted(self._prepare)
-            began()
             self._tell(_S.CONNECTING)
             self._rest.measure_time()
             self.began_ms = self.began_ms or self._rest.time.milliseconds()
@@ -208,6 +208,7 @@ class Lifeline:
             self._symbols.refresh()
             self._symbols.check_quote_asset()
             self._recognise()
+            began()
             if self._streams:
                 uninterrupted(self._open_stream)
                 self._wait_ready(max(end - time.monotonic(), 0.0))
