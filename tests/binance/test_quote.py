@@ -119,7 +119,13 @@ def test_without_any_price_there_is_no_quote(market):
 
 
 def test_of_a_pair_that_does_not_trade_it_says_so(market):
-    assert market.prices.quote(market.listed("LUNA")).is_halted
+    refused = refusal(-1220, "The symbol's status does not match the requested symbolStatus.")
+    market.server.answers["/api/v3/ticker/bookTicker"] = lambda asked: (
+        refused if asked.get("symbolStatus") == "TRADING" else BOOK
+    )
+    quote = market.prices.quote(market.listed("LUNA"))
+    assert (quote.bid, quote.is_halted) == (Decimal("0.00001234"), True)
+    assert market.prices.touch(market.listed("LUNA")).is_halted
 
 
 @pytest.mark.parametrize(
@@ -216,6 +222,11 @@ def test_the_simulated_venue_tells_quotes():
         quote = venue.prices.quote(venue.listed("BTC"))
         assert (quote.bid, quote.ask, quote.last) == (Decimal("0.01"), 1000000, Decimal("0.02"))
         assert (quote.bid_size, quote.is_halted) == (Decimal("0.00001"), False)
+        for status, is_halted in (("HALT", True), ("TRADING", False)):
+            binance.set_status("BTCUSDT", status)
+            assert venue.listed("BTC").instrument.tradable
+            quote = venue.prices.quote(venue.listed("BTC"))
+            assert (quote.bid, quote.is_halted) == (Decimal("0.01"), is_halted)
         binance.withdraw_quote("BTCUSDT")
         assert not venue.prices.quote(venue.listed("BTC")).is_usable
         assert venue.prices.reference(venue.listed("ETH")) == 2500

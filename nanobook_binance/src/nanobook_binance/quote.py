@@ -13,6 +13,7 @@ from nanobook_binance.symbol import TRADING, Listed
 from nanobook_core.contracts.broker_error import (
     BrokerError,
     BrokerProtocolError,
+    MarketClosedError,
     NoQuoteError,
     Outcome,
 )
@@ -44,6 +45,8 @@ class Prices:
     def touch(self, listed: Listed) -> Quote:
         """Best bid and ask alone, at one question; a side that is empty is None.
 
+        It is halted where the pair was when it was listed.
+
         Raises:
             NoQuoteError: both sides are empty.
 
@@ -54,19 +57,31 @@ class Prices:
         ask, ask_size = _side(row, "askPrice", "askQty")
         if bid is None and ask is None:
             raise _no_price(listed)
-        return self._quote(listed, asked, bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size)
+        return self._quote(
+            listed,
+            asked,
+            is_halted=listed.status != TRADING,
+            bid=bid,
+            ask=ask,
+            bid_size=bid_size,
+            ask_size=ask_size,
+        )
 
     def quote(self, listed: Listed) -> Quote:
         """Best bid and ask, the last price, and the volume of 24 hours, in the base asset.
 
-        Its age is counted from before it was asked for.
+        Its age is counted from before it was asked for. Whether it is halted, the venue says now.
 
         Raises:
             NoQuoteError: there is neither a side nor a trade.
 
         """
         asked = self._clock.monotonic()
-        row, day = self._row(BOOK_TICKER, listed), self._row(DAY_TICKER, listed)
+        try:
+            row, is_halted = self._row(BOOK_TICKER, listed, symbolStatus=TRADING), False
+        except MarketClosedError:
+            row, is_halted = self._row(BOOK_TICKER, listed), True
+        day = self._row(DAY_TICKER, listed)
         bid, bid_size = _side(row, "bidPrice", "bidQty")
         ask, ask_size = _side(row, "askPrice", "askQty")
         last = price(day, "lastPrice") or None
@@ -76,6 +91,7 @@ class Prices:
         return self._quote(
             listed,
             asked,
+            is_halted=is_halted,
             bid=bid,
             ask=ask,
             bid_size=bid_size,
@@ -125,16 +141,15 @@ class Prices:
         row = self._row(AVERAGE_PRICE, listed)
         return (price(row, "price") or None) if minutes == {row.get("mins")} else None
 
-    def _row(self, path: str, listed: Listed) -> Mapping[str, Any]:
-        row = self._rest.public("GET", path, symbol=listed.pair)
+    def _row(self, path: str, listed: Listed, **more: str) -> Mapping[str, Any]:
+        row = self._rest.public("GET", path, symbol=listed.pair, **more)
         if not isinstance(row, dict):
             _not_told(path, row)
         return row
 
-    def _quote(self, listed: Listed, asked: float, **prices: Any) -> Quote:
-        return Quote(
-            symbol=listed.symbol, received=asked, is_halted=listed.status != TRADING, **prices
-        )
+    @staticmethod
+    def _quote(listed: Listed, asked: float, **told: Any) -> Quote:
+        return Quote(symbol=listed.symbol, received=asked, **told)
 
 
 def rows_of(told: object, what: str) -> list[Mapping[str, Any]]:
