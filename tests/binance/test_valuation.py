@@ -25,7 +25,7 @@ TOUCHES = {
     "ETHBTC": ("0.04166", "0.04167"),
     "PEPEUSDT": ("0.00001234", "0.00001235"),
     "EURUSDT": ("0.0000", "1.1000"),
-    "BTCEUR": ("54000.00", "54000.00"),
+    "BTCEUR": ("50000.00", "50000.00"),
     "USDTTRY": ("40.00", "40.00"),
     "ALGOBTC": ("0.00000400", "0.00000402"),
     "OLDUSDT": ("0.00000000", "0.00000000"),
@@ -115,7 +115,7 @@ def test_positions_are_all_that_is_not_cash_with_what_is_locked(books):
         ("BTC", "60000.01", False),
         ("TRY", "0.025", False),  # the inverse pair
         ("ALGO", "0.2406000401", True),  # by BTC
-        ("EUR", "1.1", True),  # one side
+        ("EUR", "1.2000002", True),  # by BTC: an ask alone is no value
         ("OLD", None, True),  # a pair without a price
         ("LUNA", None, True),  # a pair that nobody quotes
         ("XYZ", None, True),  # no pair
@@ -130,6 +130,44 @@ def test_what_has_no_direct_price_is_an_estimate(books, asset, rate, is_estimate
     assert account.is_estimated is is_estimated
     (position,) = books.holdings.positions()
     assert (position.symbol, position.quantity, position.market_value) == (asset, 2, value)
+
+
+@pytest.mark.parametrize(
+    ("asset", "touches", "rate"),
+    [
+        # the finding: an ask ten times too high, beside a pair that has both sides
+        ("ETH", {"ETHUSDT": ("0", "30000"), "ETHBTC": ("0.05", "0.05")}, "3000.0005"),
+        ("ETH", {"ETHUSDT": ("1", "0"), "ETHBTC": ("0.05", "0.05")}, "3000.0005"),
+        # what could be had by selling
+        ("ETH", {"ETHUSDT": ("2400", "0")}, "2400"),
+        ("ETH", {"ETHUSDT": ("0", "30000")}, None),
+        ("ETH", {"ETHUSDT": ("0", "0")}, None),
+        ("ETH", {"ETHUSDT": ("0", "30000"), "ETHBTC": ("0.05", "0")}, "3000"),
+        ("ETH", {"ETHUSDT": ("0", "30000"), "ETHBTC": ("0", "0.05")}, None),
+        ("ETH", {"ETHBTC": ("0.05", "0.05"), "BTCUSDT": ("60000", "0")}, "3000"),
+        ("ETH", {"ETHBTC": ("0.05", "0.05"), "BTCUSDT": ("0", "60000")}, None),
+        # who sells what an inverse pair is priced in takes its ask
+        ("TRY", {"USDTTRY": ("0", "40")}, "0.025"),
+        ("TRY", {"USDTTRY": ("40", "0")}, None),
+    ],
+)
+def test_a_pair_with_one_side_is_worth_what_a_sale_brings(books, asset, touches, rate):
+    books.server.answers["/api/v3/ticker/bookTicker"] = ticker(
+        {"BTCUSDT": ("60000.00", "60000.02")} | touches
+    )
+    books.hold(USDT=("10", "0"), **{asset: ("2", "0")})
+    account = books.holdings.account()
+    assert account.rates == ({} if rate is None else {asset: Decimal(rate)})
+    assert account.equity == 10 + (0 if rate is None else 2 * Decimal(rate))
+    assert account.is_estimated
+
+
+def test_a_pair_that_does_not_trade_is_an_estimate(books):
+    books.server.symbols["ETHUSDT"]["status"] = "BREAK"
+    books.hold(ETH=("2", "0"), BTC=("1", "0"))
+    account = books.holdings.account()
+    assert account.rates == {"ETH": Decimal("2500.05"), "BTC": Decimal("60000.01")}
+    assert account.is_estimated
 
 
 def test_another_quote_asset_values_in_that(server):

@@ -243,7 +243,9 @@ class BinanceBroker(BrokerBase):
     def account(self) -> Account:
         """Money in the quote asset: all balances valued; what is free of it can be spent.
 
-        `is_estimated` where an asset has no price in the quote asset, or only a roundabout one.
+        `is_estimated` where an asset has no price in the quote asset, or only a roundabout one, or
+        one of a pair that does not trade or has but a bid, which counts then. An ask alone counts
+        nothing.
         """
         self._check_connected()
         return self._holdings.account()

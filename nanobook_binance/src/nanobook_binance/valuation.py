@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from attrs import frozen
 
 from nanobook_binance.quote import BOOK_TICKER, price, rows_of, word
 from nanobook_binance.rest import Rest
-from nanobook_binance.symbol import Symbols
+from nanobook_binance.symbol import TRADING, Symbols
 from nanobook_core.broker.exact import QUOTIENT, product, total
 from nanobook_core.contracts.clock import Clock
 from nanobook_core.contracts.holding import Account, Balance, BrokerPosition
@@ -40,41 +40,53 @@ class Rates:
     def rate(self, asset: str) -> Rate | None:
         """Return the value of one unit; None where no pair leads from it to the quote asset.
 
-        The mid of the direct pair, or one by the mid of the inverse one. Where there is neither,
-        through one asset between, which is an estimate, as is a pair with only one side.
+        The mid of the direct pair, or one by the mid of the inverse one; else by the mids of two
+        pairs with one asset between. Where no way has both sides, what a sale would bring: an ask
+        alone is what somebody would like to have for it, and no value. All but the first is an
+        estimate, and that too where the pair does not trade.
         """
         home = self._symbols.quote_asset
         if asset == home:
             return Rate(Decimal(1))
-        direct = self._between(asset, home)
-        if direct is not None:
-            return direct
+        for by_sale in (False, True):
+            found = self._between(asset, home, by_sale=by_sale)
+            found = found or self._roundabout(asset, home, by_sale=by_sale)
+            if found is not None:
+                return found
+        return None
+
+    def _roundabout(self, asset: str, home: str, *, by_sale: bool) -> Rate | None:
         for bridge in BRIDGES:
             if bridge in (asset, home):
                 continue
-            first, second = self._between(asset, bridge), self._between(bridge, home)
+            first = self._between(asset, bridge, by_sale=by_sale)
+            second = self._between(bridge, home, by_sale=by_sale)
             if first is not None and second is not None:
                 value = QUOTIENT.multiply(first.value, second.value)
                 return Rate(value, is_estimated=True)
         return None
 
-    def _between(self, asset: str, home: str) -> Rate | None:
-        direct = self._mid(asset + home, asset, home)
+    def _between(self, asset: str, home: str, *, by_sale: bool) -> Rate | None:
+        direct = self._price(asset, home, at="bid" if by_sale else "mid")
         if direct is not None:
             return direct
-        inverse = self._mid(home + asset, home, asset)
+        inverse = self._price(home, asset, at="ask" if by_sale else "mid")
         if inverse is None:
             return None
         return Rate(QUOTIENT.divide(Decimal(1), inverse.value), inverse.is_estimated)
 
-    def _mid(self, pair: str, base: str, quote: str) -> Rate | None:
+    def _price(self, base: str, quote: str, *, at: Literal["bid", "ask", "mid"]) -> Rate | None:
+        pair = base + quote
         listed = self._symbols.of_pair(pair)
         if listed is None or (listed.base, listed.quote) != (base, quote):
             return None
         bid, ask = self._touches.get(pair, (Decimal(0), Decimal(0)))
-        if bid and ask:
-            return Rate(QUOTIENT.divide(total(bid, ask), _TWO))
-        return Rate(bid or ask, is_estimated=True) if bid or ask else None
+        if at == "mid":
+            if not (bid and ask):
+                return None
+            return Rate(QUOTIENT.divide(total(bid, ask), _TWO), listed.status != TRADING)
+        value = bid if at == "bid" else ask
+        return Rate(value, is_estimated=True) if value else None
 
 
 def read_balances(told: Any) -> tuple[Balance, ...]:
@@ -108,8 +120,9 @@ class Holdings:
     def account(self) -> Account:
         """Money in the quote asset: all balances valued, the cash of it, and what of that is free.
 
-        `is_estimated` where a value took a bridge or one side of a pair, or where there is none, so
-        that a balance counts nothing; `rates` has those that there are.
+        `is_estimated` where a value took a bridge, one side of a pair, or a pair that does not
+        trade, or where there is none, so that a balance counts nothing; `rates` has those that
+        there are.
         """
         told = self._rest.signed("GET", ACCOUNT, omitZeroBalances=True)
         balances = read_balances(told)
