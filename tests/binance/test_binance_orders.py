@@ -400,3 +400,15 @@ def test_a_fork_has_no_connection_and_leaves_the_parents_alone(market, broker):
     broker.cancel_order("before")
     assert [order.client_order_id for order in broker.open_orders()] == ["after"]
     assert sent(market) == ["before", "after"]
+
+
+def test_where_others_use_most_of_the_weight_a_new_start_cancels_what_is_open(market, broker):
+    broker.submit_order(limit())
+    broker.disconnect()
+    others = broker_at(market, stream=False)
+    others.connect()
+    for _ in range(60):
+        others.open_orders("all")  # 80 each, of the 6000 in a minute
+    others.disconnect()
+    with broker:
+        assert len(broker.cancel_all().cancelled) == 1

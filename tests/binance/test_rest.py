@@ -474,8 +474,23 @@ def test_questions_wait_for_the_next_minute_and_cancels_do_not():
         clock.seconds += 40
         send(venue, "DELETE")
         assert clock.slept == []
-        venue.public("GET", "/api/v3/account")
+        venue.public("GET", "/api/v3/depth", symbol="BTCUSDT")
         assert sum(clock.slept) == pytest.approx(20, abs=5)
+
+
+def test_questions_for_all_orders_leave_enough_for_a_cancel_and_the_question_for_it():
+    clock = HandClock()
+    with ScriptedServer() as server:
+        server.now = lambda: clock.now().timestamp()
+        venue = rest(server, clock=clock, timeout=1)
+        for _ in range(73):
+            venue.signed("GET", "/api/v3/openOrders")
+        with pytest.raises(RateLimitedError, match="of the 5880"):
+            venue.signed("GET", "/api/v3/openOrders")
+        send(venue, "DELETE")
+        send(venue, "GET")
+        venue.measure_time()
+        assert clock.slept == []
 
 
 # -- the simulated venue

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.binance.hand_clock import START, HandClock
 
-from nanobook_binance.weight import WeightBudget, is_urgent, weight_of
+from nanobook_binance.weight import Urgency, WeightBudget, urgency_of, weight_of
 from nanobook_core.contracts.broker_error import Outcome, RateLimitedError
 
 TABLE = Path(__file__).parents[1] / "data" / "binance" / "weights.csv"
@@ -18,8 +18,8 @@ def budget(clock):
     return WeightBudget(clock, lambda: int(clock.now().timestamp() * 1000))
 
 
-def take(venue, weight=1, *, urgent=False, is_order=False, seconds=0.0):
-    return venue.turn(weight, urgent=urgent, is_order=is_order, seconds=seconds)
+def take(venue, weight=1, *, urgency=Urgency.USUAL, is_order=False, seconds=0.0):
+    return venue.turn(weight, urgency=urgency, is_order=is_order, seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -28,10 +28,10 @@ def take(venue, weight=1, *, urgent=False, is_order=False, seconds=0.0):
 def test_a_request_costs_what_the_vendor_says(row):
     parameters = dict.fromkeys(row["with"].split(), "x")
     assert weight_of(row["method"], row["path"], parameters) == int(row["weight"])
-    assert is_urgent(row["method"], row["path"]) == (row["urgent"] == "yes")
+    assert urgency_of(row["method"], row["path"]).name == row["urgency"]
 
 
-def test_a_fifth_is_kept_for_cancels_and_questions_for_orders():
+def test_a_fifth_is_kept_for_cancels_and_questions_for_orders_and_its_last_part_for_cancels():
     venue = budget(HandClock())
     for _ in range(240):
         take(venue, 20)
@@ -39,10 +39,15 @@ def test_a_fifth_is_kept_for_cancels_and_questions_for_orders():
         take(venue)
     error = caught.value
     assert (error.outcome, error.retryable, error.retry_after) == (Outcome.NOT_SENT, True, 60.0)
-    for _ in range(60):
-        take(venue, 20, urgent=True)
+    for _ in range(54):
+        take(venue, 20, urgency=Urgency.QUESTION)
+    for weight in (1, 80):
+        with pytest.raises(RateLimitedError, match="5880 of the 5880"):
+            take(venue, weight, urgency=Urgency.QUESTION)
+    for _ in range(120):
+        take(venue, urgency=Urgency.CANCEL)
     with pytest.raises(RateLimitedError, match="6000 of the 6000"):
-        take(venue, urgent=True)
+        take(venue, urgency=Urgency.CANCEL)
 
 
 def test_a_new_minute_of_the_venue_begins_at_0():
@@ -141,7 +146,7 @@ def test_a_ban_is_for_all_and_a_limit_of_orders_for_orders():
     venue.close(10.0, orders_only=False)  # does not shorten it
     for _ in range(2):
         with pytest.raises(RateLimitedError, match="no requests"):
-            take(venue, urgent=True)
+            take(venue, urgency=Urgency.CANCEL)
         clock.seconds += 44
     clock.seconds += 2
     take(venue, is_order=True)

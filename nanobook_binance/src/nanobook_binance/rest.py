@@ -12,7 +12,7 @@ from nanobook_binance.environment import Environment
 from nanobook_binance.error_code import ASK, error_of
 from nanobook_binance.exchange import TEST, Answer, Exchange, Failure, Request
 from nanobook_binance.signature import Keys, Parameter
-from nanobook_binance.weight import WeightBudget, is_urgent, weight_of
+from nanobook_binance.weight import WeightBudget, urgency_of, weight_of
 from nanobook_core.contracts.broker_error import (
     AuthenticationError,
     BrokerError,
@@ -144,7 +144,7 @@ class Rest:
     def _ask(self, request: Request) -> Any:
         minute = self.weight.turn(
             weight_of(request.method, request.path, request.parameters),
-            urgent=is_urgent(request.method, request.path),
+            urgency=urgency_of(request.method, request.path),
             is_order=request.is_order and request.path != TEST,
             seconds=self._timeout,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -11,8 +12,6 @@ from nanobook_core.contracts.clock import Clock
 
 #: Until the venue tells.
 LIMIT = 6000
-#: Part of it that only cancels and questions for orders may use.
-RESERVE = 5
 _MINUTE_MS = 60_000
 #: Seconds between two looks of whoever waits.
 _LOOK = 0.25
@@ -41,7 +40,27 @@ _ALL_WEIGHTS: dict[str, int] = {
     "/api/v3/ticker/bookTicker": 4,
     "/api/v3/ticker/price": 4,
 }
-_ABOUT_ORDERS = frozenset({_ORDER, _OPEN_ORDERS, "/api/v3/allOrders", "/api/v3/myTrades"})
+
+
+class Urgency(enum.Enum):
+    """Per cent of the limit that are kept from a request, for what is more urgent."""
+
+    USUAL = 20
+    QUESTION = 2
+    """All that it takes to connect, and to find out what became of orders."""
+    CANCEL = 0
+    """Cancels, one order, and the time that they are signed with: a few each."""
+
+
+_URGENCIES = {
+    _ORDER: Urgency.CANCEL,
+    "/api/v3/time": Urgency.CANCEL,
+    "/api/v3/account": Urgency.QUESTION,
+    "/api/v3/allOrders": Urgency.QUESTION,
+    "/api/v3/exchangeInfo": Urgency.QUESTION,
+    "/api/v3/myTrades": Urgency.QUESTION,
+    _OPEN_ORDERS: Urgency.QUESTION,
+}
 
 
 def weight_of(method: str, path: str, parameters: Mapping[str, Any]) -> int:
@@ -53,9 +72,11 @@ def weight_of(method: str, path: str, parameters: Mapping[str, Any]) -> int:
     return _WEIGHTS.get((method, path), 1)
 
 
-def is_urgent(method: str, path: str) -> bool:
-    """Whether a request may use what is reserved: cancels, and questions for orders."""
-    return method == "DELETE" or (method == "GET" and path in _ABOUT_ORDERS)
+def urgency_of(method: str, path: str) -> Urgency:
+    """How much of the limit a request may use."""
+    if method == "DELETE":
+        return Urgency.CANCEL
+    return _URGENCIES.get(path, Urgency.USUAL) if method == "GET" else Urgency.USUAL
 
 
 class WeightBudget:
@@ -74,7 +95,7 @@ class WeightBudget:
         self._orders_closed_until = -1.0
         self.limit = LIMIT
 
-    def turn(self, weight: int, *, urgent: bool, is_order: bool, seconds: float) -> int:
+    def turn(self, weight: int, *, urgency: Urgency, is_order: bool, seconds: float) -> int:
         """Wait until so much may be asked; return the minute that it counts in.
 
         Raises:
@@ -86,7 +107,7 @@ class WeightBudget:
         while True:
             with self._lock:
                 now = self._clock.monotonic()
-                wait, why = self._wait(weight, now, urgent=urgent, is_order=is_order)
+                wait, why = self._wait(weight, now, urgency=urgency, is_order=is_order)
                 if wait <= 0:
                     self._used += weight
                     return self._minute
@@ -135,13 +156,15 @@ class WeightBudget:
         if minute != self._minute:
             self._minute, self._used = minute, 0
 
-    def _wait(self, weight: int, now: float, *, urgent: bool, is_order: bool) -> tuple[float, str]:
+    def _wait(
+        self, weight: int, now: float, *, urgency: Urgency, is_order: bool
+    ) -> tuple[float, str]:
         self._turn_minute()
         if now < self._closed_until:
             return self._closed_until - now, "the venue has asked for no requests"
         if is_order and now < self._orders_closed_until:
             return self._orders_closed_until - now, "the venue has asked for no new orders"
-        limit = self.limit if urgent else self.limit - self.limit // RESERVE
+        limit = self.limit * (100 - urgency.value) // 100
         if self._used + weight > limit and self._used:
             return (
                 self.until_next_minute,
