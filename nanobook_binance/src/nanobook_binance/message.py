@@ -64,10 +64,20 @@ class ToldOrder:
 
 
 def read_order(row: Row) -> ToldOrder:
-    """Read an order as the answers of REST have it.
+    """Read the answer to an order or a cancel.
 
     Raises:
         BrokerProtocolError: it is no order; what it was the answer to is in doubt.
+
+    """
+    return _read("an order", row, _order, Outcome.UNKNOWN)
+
+
+def read_row(row: Row) -> ToldOrder:
+    """Read an order as questions have it, of which none is in doubt.
+
+    Raises:
+        BrokerProtocolError: it is no order.
 
     """
     return _read("an order", row, _order)
@@ -113,7 +123,7 @@ def _rates(row: Row, part: str) -> list[Decimal]:
     return [_number(rates[part]) for rates in told if rates is not None]
 
 
-def _read(what: str, row: Row, read: Callable[[Row], T]) -> T:
+def _read(what: str, row: Row, read: Callable[[Row], T], outcome: Outcome = Outcome.NOT_SENT) -> T:
     try:
         return read(row)
     except _WRONG as error:
@@ -121,7 +131,7 @@ def _read(what: str, row: Row, read: Callable[[Row], T]) -> T:
             f"the venue tells {what} that cannot be read ({type(error).__name__}: {error}): "
             f"{row!r:.200}",
             broker="binance",
-            outcome=Outcome.UNKNOWN,
+            outcome=outcome,
         ) from error
 
 

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from nanobook_binance.exchange import ORDER
 from nanobook_binance.known_order import KnownOrder
-from nanobook_binance.message import Row, ToldOrder, ToldTrade, read_order, read_trade
+from nanobook_binance.message import Row, ToldOrder, ToldTrade, read_row, read_trade
 from nanobook_binance.order_desk import OrderDesk
 from nanobook_binance.rest import Rest
 from nanobook_binance.signature import Parameter
@@ -69,7 +69,7 @@ class Resolution:
         """
         if not known.is_done:
             try:
-                told = read_order(self._get(known.pair, orderId=known.venue_id))
+                told = read_row(self._get(known.pair, orderId=known.venue_id))
             except OrderNotFoundError:
                 return False
             self._desk.told(told)
@@ -92,7 +92,7 @@ class Resolution:
 
         """
         try:
-            told = read_order(self._get(pair, origClientOrderId=client_order_id))
+            told = read_row(self._get(pair, origClientOrderId=client_order_id))
         except OrderNotFoundError as error:
             if error.code != _MISSING:  # it was there once, and has been put away
                 raise OutcomeUnknownError(
@@ -198,14 +198,14 @@ class Resolution:
             seen.add(told.order_id)
             yield told
         for row in self._pages(ALL_ORDERS, "orderId", doubt):
-            told = read_order(row)
+            told = read_row(row)
             seen.add(told.order_id)
             yield told
         for row in self._pages(TRADES, "id", doubt):
             trade = read_trade(row)
             if trade.order_id not in seen:
                 seen.add(trade.order_id)
-                yield read_order(self._get(doubt.pair, orderId=trade.order_id))
+                yield read_row(self._get(doubt.pair, orderId=trade.order_id))
 
     def trades(self, pair: str, **which: Any) -> list[ToldTrade]:
         """Ask for executions of a pair, oldest first.
@@ -224,7 +224,7 @@ class Resolution:
             BrokerError: there was no answer.
 
         """
-        return [read_order(row) for row in self._rows(OPEN_ORDERS, symbol=pair)]
+        return [read_row(row) for row in self._rows(OPEN_ORDERS, symbol=pair)]
 
     def _get(self, pair: str, **which: Parameter) -> Any:
         return self._rest.signed("GET", ORDER, symbol=pair, **which)
