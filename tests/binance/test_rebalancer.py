@@ -370,3 +370,50 @@ def test_json_has_every_number_exactly(folder):
     assert (pepe["limit"], pepe["mark"]) == ("0.00001002", "0.000010005")
     fees = {trade["symbol"]: trade["other_fees"] for trade in document["report"]["trades"]}
     assert fees["PEPE"] == {"PEPE": "984508.52"}
+
+
+def send_orphan(binance):
+    """Send an order that has an id of ours, and of which nothing is written down here."""
+    orphan = nanobook.BrokerOrder(
+        "BTC",
+        "buy",
+        Decimal("0.01"),
+        "limit",
+        Decimal(50_000),
+        tif="gtc",
+        client_order_id="nb1-of-another-machine",
+    )
+    with nanobook.BinanceBroker(binance.api_key, binance.secret_key, base_url=binance.url) as other:
+        other.submit_order(orphan)
+
+
+def test_an_order_of_ours_without_a_record_is_cancelled_only_when_told_to(folder, binance):
+    send_orphan(binance)
+    code, _, errors = folder.here("run", "target.json", "--force")
+    assert code == 4
+    assert "nb1-of-another-machine: buy 0.01 BTC is open, and no record explains it" in errors
+    code, output, errors = folder.here("run", "target.json", "--force", "--cancel-orphans")
+    assert code == 0, output + errors
+    (found,) = [o for o in binance.orders() if o.client_order_id == "nb1-of-another-machine"]
+    assert (found.is_open, found.executed) == (False, 0)
+
+
+def test_kill_cancels_it_too(folder, binance):
+    send_orphan(binance)
+    code, output, errors = folder.here("kill")
+    assert code == 0, output + errors
+    assert "1 order" in output
+    assert [order for order in binance.orders() if order.is_open] == []
+
+
+def test_an_order_of_somebody_else_is_left_alone_and_told(folder, binance):
+    foreign = nanobook.BrokerOrder(
+        "BNB", "buy", Decimal("0.1"), "limit", Decimal(500), tif="gtc", client_order_id="mine"
+    )
+    with nanobook.BinanceBroker(binance.api_key, binance.secret_key, base_url=binance.url) as other:
+        other.submit_order(foreign)
+    code, output, errors = folder.here("run", "target.json", "--force")
+    assert code == 0, output + errors
+    assert "BNB: an open order of somebody else buys 0.1, and this plan does not count it" in output
+    (found,) = [o for o in binance.orders() if o.client_order_id == "mine"]
+    assert found.is_open

@@ -22,6 +22,7 @@ from nanobook_rebalancer.errors import LockedError
 from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.lock import RunLock
 from nanobook_rebalancer.redaction import Redactor
+from nanobook_rebalancer.venue import cancel_ours
 
 #: How long a runner may take to end after it was asked to, before it is made to.
 _GRACE_SECONDS = 2.0
@@ -161,7 +162,7 @@ def _cancel(broker: Broker, orders: list[BrokerOrderStatus]) -> list[str]:
     problems = []
     for status in orders:
         try:
-            broker.cancel_order(status.client_order_id)
+            cancel_ours(broker, status.client_order_id, status.symbol)
         except CancelRejectedError:  # it has ended; the next look tells
             pass
         except Exception as error:  # noqa: BLE001 - the others are cancelled all the same

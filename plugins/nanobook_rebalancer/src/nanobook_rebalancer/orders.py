@@ -169,7 +169,7 @@ class Orders:
     def abandon(self) -> None:
         """Cancel what is open, once, without a record: none can be written."""
         for attempt in self.window.unresolved:
-            self.venue.cancel_unrecorded(attempt.client_order_id)
+            self.venue.cancel_unrecorded(attempt.client_order_id, attempt.symbol)
 
     def done(self, attempt: Attempt, state: LegState, reason: str) -> None:
         """Record how an order ended of which the venue has nothing to say."""

@@ -17,6 +17,7 @@ from nanobook_core.contracts import (
     ConnectionState,
     Fill,
     OrderNotFoundError,
+    PermissionDeniedError,
 )
 from nanobook_core.errors import shown
 from nanobook_core.plugin.discovery import described
@@ -72,13 +73,13 @@ class Venue:
         self.journal.write(
             "cancel_result",
             client_order_id=attempt.client_order_id,
-            outcome=self.cancel_unrecorded(attempt.client_order_id),
+            outcome=self.cancel_unrecorded(attempt.client_order_id, attempt.symbol),
         )
 
-    def cancel_unrecorded(self, client_order_id: str) -> str:
+    def cancel_unrecorded(self, client_order_id: str, symbol: str) -> str:
         """Ask for the end of an order where nothing can be written; returns what came of it."""
         try:
-            self.broker.cancel_order(client_order_id)
+            cancel_ours(self.broker, client_order_id, symbol)
         except Exception as error:  # noqa: BLE001 - an adapter's error leaves the order as it was
             return described(error)
         return "sent"
@@ -87,7 +88,7 @@ class Venue:
         """Cancel an order of which there is no record; why it is still open, or blank."""
         client_order_id = status.client_order_id
         self.journal.write("cancel_intent", client_order_id=client_order_id, reason="orphan")
-        outcome = self.cancel_unrecorded(client_order_id)
+        outcome = self.cancel_unrecorded(client_order_id, status.symbol)
         self.journal.write("cancel_result", client_order_id=client_order_id, outcome=outcome)
         end = clock.monotonic() + _CANCEL_SECONDS
         while True:
@@ -220,6 +221,20 @@ class Venue:
             shares=decimal_text(attempt.shares),
             symbol=attempt.symbol,
         )
+
+
+def cancel_ours(broker: Broker, client_order_id: str, symbol: str) -> None:
+    """Ask for the end of an order that has an id of ours, though its sender's records may be lost.
+
+    Raises:
+        BrokerError: as `cancel_order`.
+
+    """
+    try:
+        broker.cancel_order(client_order_id)
+    except PermissionDeniedError:  # for this session it is somebody else's, until it is asked for
+        broker.find_order(client_order_id, symbol)
+        broker.cancel_order(client_order_id)
 
 
 def _check(attempt: Attempt, status: BrokerOrderStatus) -> None:
