@@ -61,8 +61,8 @@ class Binance(BrokerBench):
         return error
 
     def is_absent(self, broker, client_order_id):
-        """Ask when the venue cannot take an order any more that was sent before."""
-        self.market.advance(15)
+        """Ask when the venue cannot take an order any more that was sent before, by anybody."""
+        self.market.advance(65)
         super().is_absent(broker, client_order_id)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import secrets
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -85,7 +86,8 @@ class BinanceBroker(BrokerBase):
     Numbers of orders are the venue's, which counts by pair: where two pairs have an order of one
     number, say the client order id, or give the acknowledgement. The venue takes a client order id
     again as soon as its order is done, so that an order sent again after a lost answer is a second
-    order. Here a client order id names one order for ever: one that is used is refused.
+    order. Here a client order id names one order for ever: one is refused that this side has used,
+    or of which the venue tells an order of that pair.
 
     With `state` every order is in that file before it is sent. So an order that was in doubt when
     the program died is found, or proved absent: see `find_order`.
@@ -102,7 +104,8 @@ class BinanceBroker(BrokerBase):
             which it is sent as a limit order; None sends it without
         recv_window: milliseconds after which the venue refuses a request that was on its way; what
             it is, makes an order provably absent the later
-        timeout: seconds for each answer, and for finding out what became of an order without one
+        timeout: seconds for each answer, and for finding out what became of an order without one;
+            connecting takes three of them at most
         stream: whether the venue tells what happens by itself; else it is asked each time
         clock: where the time comes from
 
@@ -288,6 +291,9 @@ class BinanceBroker(BrokerBase):
 
         """
         self._check_record(order)
+        self._check_connected()
+        if self._connection().state is not ConnectionState.READ_ONLY:
+            self._check_can(order)
         listed = self._listed(order.symbol)
         try:
             limit = self._market_limit(order, listed)
@@ -362,7 +368,8 @@ class BinanceBroker(BrokerBase):
         sent from here. What is found is one's own from then on.
 
         None is proof. Either it was never sent from here, since `ConnectionInfo.records_since`,
-        and the venue does not know it. Or it was sent, and it is too late for the venue to take it:
+        and the venue, if the symbol is said, does not know it. Or it was sent, and it is too late
+        for the venue to take it:
         its time is past the window of the request and the 10 seconds of its engine; and after that
         it says twice that there is none, and lists it nowhere.
 
@@ -376,17 +383,18 @@ class BinanceBroker(BrokerBase):
         self._desk.check_consistent()
         known = self._desk.known(client_order_id)
         pair = None if symbol is None else self._symbols.last_listed(symbol).pair
-        if known is None:
+        if known is None or pair not in (None, known.pair):
             known = self._find_elsewhere(client_order_id, pair)
             if known is None:
                 return None
-        self._desk.claim(known)
         if known.is_in_doubt:
             self._resolution.look(known)
+            known = self._desk.known(client_order_id) or known  # another one may have that id
         elif known.venue_id:
             self._resolution.refresh(known)
         if known.record.state is OrderState.NOT_ACCEPTED:
             return None
+        self._desk.claim(known)
         return self._desk.status(known)
 
     def _find_elsewhere(self, client_order_id: str, pair: str | None) -> KnownOrder | None:
@@ -401,7 +409,7 @@ class BinanceBroker(BrokerBase):
                 broker=self.name,
                 client_order_id=client_order_id,
             )
-        began = self._line.began_ms
+        began = self._line.began_ms  # an order of another program, with any window
         return self._resolution.prove_absent(
             Doubt(pair, client_order_id, began, began - _LOOKBACK_MS)
         )
@@ -469,10 +477,11 @@ class BinanceBroker(BrokerBase):
             raise explained from error
 
     def _identified(self, order: BrokerOrder) -> BrokerOrder:
-        identified = super()._identified(order)
-        if order.client_order_id is None:
-            self._new_ids.add(identified.client_order_id or "")
-        return identified
+        if order.client_order_id is not None:
+            return order
+        name = f"nb-{secrets.token_hex(14)}"
+        self._new_ids.add(name)
+        return evolve(order, client_order_id=name)
 
     def cancel_order(self, order: OrderReference) -> None:
         """End an order, and return once the venue says that it is.
@@ -546,6 +555,8 @@ class BinanceBroker(BrokerBase):
     def _market_limit(self, order: BrokerOrder, listed: Listed) -> Decimal | None:
         if order.order_type is not OrderType.MARKET or self._cap is None:
             return None
+        if not listed.instrument.tradable:
+            check_filters(order, listed, UNKNOWN)
         touch = self._prices.touch(listed)
         return market_limit(order.side, touch, self._cap, listed.instrument, broker=self.name)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import requests
 from attrs import field, frozen
@@ -61,6 +61,8 @@ class Request:
     path: str
     parameters: Mapping[str, Parameter]
     is_signed: bool
+    before: Callable[[], None] | None = field(default=None, repr=False)
+    """Called right before it is signed, each time; what it raises keeps it from being sent."""
     text: str = field(init=False, repr=False)
     """The parameters as they are written."""
 
@@ -128,6 +130,8 @@ class Exchange:
         interrupt with where it came from.
         """
         sending.has_begun = False
+        if request.before is not None:
+            request.before()
         try:
             with self._open(request) as response:
                 return Answer(response.status_code, response.headers, response.content)

@@ -14,6 +14,10 @@ from nanobook_core.broker.exact import QUOTIENT, total
 from nanobook_core.contracts import BrokerOrder, BrokerOrderStatus, OrderState, OrderType
 from nanobook_core.types import Side
 
+#: Milliseconds for which the venue takes a request at the longest.
+LONGEST_WINDOW_MS = 60_000
+#: Milliseconds by which an order may seem older than it is: clocks differ.
+OLDER_MS = 60_000
 #: The number of an order at the venue, which counts by pair.
 OrderKey = tuple[str, int]
 
@@ -37,7 +41,13 @@ class KnownOrder:
     created: dt.datetime | None = None
     """When the venue took it."""
     sent_ms: int = 0
-    """Venue's time, by our clock, at which it was to be sent; 0 where others sent it."""
+    """Venue's time, by our clock, before which it was not sent; 0 where others sent it."""
+    window_ms: int = LONGEST_WINDOW_MS
+    """How long it may be on its way to the venue, which refuses it after that."""
+    name: str = ""
+    """Client order id that the venue has for it now, which somebody may have changed."""
+    session: int = 0
+    """Of the connections of this broker: the one that it was written down in."""
     until_ms: int | None = None
     """Venue's time, by our clock, until when it may have been signed; None while that goes on."""
     is_sending: bool = False
@@ -47,7 +57,7 @@ class KnownOrder:
 
     @classmethod
     def sending(
-        cls, order: BrokerOrder, pair: str, limit: Decimal | None, sent_ms: int
+        cls, order: BrokerOrder, pair: str, *, limit: Decimal | None, sent_ms: int, window_ms: int
     ) -> KnownOrder:
         """Return an order that is about to be sent."""
         record = OrderRecord(order_id=0, order=order)
@@ -59,6 +69,7 @@ class KnownOrder:
             order_type=order.order_type,
             limit=limit,
             sent_ms=sent_ms,
+            window_ms=window_ms,
             is_sending=True,
         )
 
@@ -107,11 +118,13 @@ class KnownOrder:
         return self.created or dt.datetime.max.replace(tzinfo=dt.UTC), self.number
 
     def is_that(self, told: ToldOrder) -> bool:
-        """Whether it has no number yet, and what is told can be of it.
+        """Whether it has no number yet, and what is told can be of it, as it is not older.
 
-        Also of one that was proved absent, which is an anomaly then; not of one that was refused.
+        Also of one that was proved absent, or refused, which is an anomaly then.
         """
-        if self.venue_id or self.record.state is OrderState.REJECTED:
+        if self.venue_id:
+            return False
+        if told.created is not None and told.created < _moment(self.sent_ms - OLDER_MS):
             return False
         mine = (self.pair, self.client_order_id, self.side)
         return mine == (told.pair, told.client_order_id, told.side)
@@ -121,12 +134,15 @@ class KnownOrder:
 
         An order that somebody has amended has another client order id there, and is as old.
         """
-        is_as_old = None in (told.created, self.created) or told.created == self.created
-        is_named_so = told.client_order_id == self.client_order_id
+        is_as_old = told.created is not None and told.created == self.created
+        is_named_so = told.client_order_id in (self.client_order_id, self.name)
         return told.side is self.side and (is_named_so or is_as_old)
 
     def identified(self, venue_id: int) -> None:
-        """Take over the number that the venue gave it."""
+        """Take over the number that the venue gave it; also where a copy of it was refused."""
+        if self.is_free:
+            self.record.anomalies.append(f"the venue has it, though it was {self.record.state}")
+            self.record.state = OrderState.UNKNOWN
         self.venue_id = self.record.order_id = venue_id
 
     @property
@@ -138,6 +154,7 @@ class KnownOrder:
     def told(self, told: ToldOrder) -> None:
         """Hear how far it is."""
         self.created = self.created or told.created
+        self.name = told.name
         record, state = self.record, STATES.get(told.status)
         self._take_terms(told)
         if state is None:
@@ -161,10 +178,14 @@ class KnownOrder:
         self.until_ms = until_ms
         return self.record.lost()
 
-    def proved_absent(self) -> None:
-        """Be proved never to have reached the venue."""
+    def proved_absent(self, reason: str) -> None:
+        """Be proved never to have been taken by the venue."""
         self.record.lost()
-        self.record.proved_absent("it never reached the venue")
+        self.record.proved_absent(reason)
+
+    def told_archived(self, reason: str) -> None:
+        """Hear that it ended long ago, without an execution, and was put away."""
+        self.record.told(OrderState.CANCELLED, reason=reason)
 
     def told_missing(self) -> bool:
         """Hear that the venue does not know it any more, though it had it."""
@@ -195,3 +216,7 @@ class KnownOrder:
         if told.paid is None or not told.filled:
             return None
         return QUOTIENT.divide(told.paid, told.filled)
+
+
+def _moment(milliseconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(milliseconds=milliseconds)

@@ -47,6 +47,9 @@ class ToldOrder:
     pair: str
     order_id: int
     client_order_id: str
+    """The one before, where it has just got another."""
+    name: str
+    """The client order id that it has now."""
     side: Side
     order_type: str
     tif: str
@@ -147,6 +150,7 @@ def _order(row: Row) -> ToldOrder:
         order_id=order_id,
         # A cancel has an id of its own, and that of the order beside it.
         client_order_id=_word(row.get("origClientOrderId") or row["clientOrderId"]),
+        name=_word(row.get("origClientOrderId") or row["clientOrderId"]),
         side=side,
         order_type=_word(row["type"]),
         tif=_word(row["timeInForce"]),
@@ -201,6 +205,7 @@ def _report(event: Row) -> ToldOrder:
         pair=pair,
         order_id=order_id,
         client_order_id=_word(event.get("C") or event["c"]),
+        name=_word(event["c"] if event["x"] == "REPLACED" else event.get("C") or event["c"]),
         side=side,
         order_type=_word(event["o"]),
         tif=_word(event["f"]),

@@ -48,7 +48,10 @@ class OrderDesk:
 
         `wake` is called where something is to be written down soon of which there is no event.
         """
-        self.changed = threading.Condition()
+        self.changed = threading.RLock()
+        """Held for a moment, and taken and given back in one step, which no interrupt divides."""
+        self.session = 0
+        """Number of the connection; nothing of an earlier one may be sent."""
         self._clock = clock
         self._publish = publish
         self._wake = wake
@@ -88,6 +91,7 @@ class OrderDesk:
             journal.close()
             raise
         with self.changed:
+            self.session += 1
             self._journal, self.is_durable = journal, path is not None
             self.orders = Orders(self, self._name_of)
             for known in known_orders:
@@ -119,6 +123,7 @@ class OrderDesk:
 
     def close(self) -> None:
         """Write what is to be written, and let the file go, also if it cannot be written to."""
+        self.session += 1
         if self._journal is not None and self.is_durable:
             journal, self._journal = self._journal, None
             try:
@@ -147,10 +152,10 @@ class OrderDesk:
 
     def order_told(self, known: KnownOrder, *, is_changed: bool) -> None:
         """See `OrdersListener`, here and below."""
-        self._note(known)
-        if is_changed:
-            self._publish(BrokerEvent(order=known.status()))
-        self.changed.notify_all()
+        if self.orders.has(known):
+            self._note(known)
+            if is_changed:
+                self._publish(BrokerEvent(order=known.status()))
 
     def executed(self, one: PairFill) -> None:
         """Take note of an execution."""
@@ -163,11 +168,10 @@ class OrderDesk:
         """Have it that an order was not sent after all."""
         with self.changed:
             known.is_sending = False
-            if not known.number:  # it never was among them, and its name may be another's
-                return
-            self.orders.withdraw(known)
-            if self._journal is not None:
-                self._journal.forget(known)
+            if self.orders.has(known):  # else its name may be another's
+                self.orders.withdraw(known)
+                if self._journal is not None:
+                    self._journal.forget(known)
 
     def _note(self, thing: KnownOrder | PairFill) -> None:
         """Remember it to be written; what comes after the end, the venue tells again."""
@@ -252,12 +256,32 @@ class OrderDesk:
             missed, self._missed = self._missed, []
             return tuple(missed)
 
-    def told_absent(self, known: KnownOrder) -> None:
-        """Take in the proof that the venue never had an order."""
+    def told_absent(self, known: KnownOrder, reason: str = "it never reached the venue") -> None:
+        """Take in the proof that the venue never took an order."""
         with self.changed:
             if known.is_in_doubt:
-                known.proved_absent()
+                known.proved_absent(reason)
                 self.order_told(known, is_changed=True)
+
+    def told_archived(self, known: KnownOrder, reason: str) -> None:
+        """Take in that an order ended long ago without an execution."""
+        with self.changed:
+            known.told_archived(reason)
+            self.order_told(known, is_changed=True)
+
+    def check_session(self, known: KnownOrder) -> None:
+        """Refuse to send what was written down in a connection that has ended.
+
+        Raises:
+            NotConnectedError: it was; nothing was sent.
+
+        """
+        if known.session != self.session:
+            raise NotConnectedError(
+                "not connected: the connection has ended before the order was sent",
+                broker="binance",
+                client_order_id=known.client_order_id,
+            )
 
     def told_missing(self, known: KnownOrder) -> None:
         """Take in that the venue does not know an order any more."""

@@ -23,6 +23,7 @@ from nanobook_core.contracts import (
     DuplicateOrderError,
     LinkDownError,
     OrderAck,
+    OrderNotFoundError,
     OrderRejectedError,
     OrderState,
     Outcome,
@@ -72,10 +73,8 @@ class OrderSender:
                 self._settle_before(known, name)
         self._check_name(name)
         if not is_new and self._desk.known(name) is None:
-            found = self._resolution.find(pair, name)
-            if found is not None:
-                self._desk.claim(found)
-                self._check_name(name)
+            self._resolution.find(pair, name)
+            self._check_name(name)
 
     def send(self, order: BrokerOrder, listed: Listed, limit: Decimal | None) -> OrderAck:
         """Send an order; `limit` is that of a market order that goes with one.
@@ -88,26 +87,38 @@ class OrderSender:
 
         """
         parameters = order_parameters(order, listed, limit)
-        now = self._rest.time.milliseconds()
-        known = KnownOrder.sending(order, listed.pair, limit, now)
+        known = KnownOrder.sending(
+            order,
+            listed.pair,
+            limit=limit,
+            sent_ms=self._rest.time.milliseconds(),
+            window_ms=self._rest.recv_window,
+        )
         try:
             self._write_down(known)
-            told = read_order(self._rest.signed("POST", ORDER, **parameters))
-            self._desk.told(told)
+            told = self._rest.signed("POST", ORDER, lambda: self._check_still(known), **parameters)
+            found = self._desk.told(read_order(told))
         except BrokerError as error:
-            if error.outcome is not Outcome.UNKNOWN:
-                self._refused(known, error)
-                raise
-            doubt = error
+            found, doubt = None, error
         except BaseException:
             self._interrupted(known)
             raise
         else:
-            if known.venue_id:
-                return self._ack(known)
             doubt = BrokerProtocolError("the venue answered for another order", broker="binance")
         finally:
             known.is_sending = False
+        if found is not None and found.client_order_id == known.client_order_id:
+            return self._ack(found)  # of this connection, or of the next one
+        if known.venue_id:
+            log.warning("the venue has order %s, though: %s", known.client_order_id, doubt)
+            with contextlib.suppress(BrokerError):  # else the stream tells it
+                self._resolution.refresh(known)
+            return self._ack(known)
+        if known.is_written and isinstance(doubt, DuplicateOrderError):
+            return self._twice(known, doubt)
+        if doubt.outcome is not Outcome.UNKNOWN:
+            self._refused(known, doubt)
+            raise doubt
         self._in_doubt(known)
         return self._settled(known, doubt)
 
@@ -123,7 +134,8 @@ class OrderSender:
         with self._desk.changed:
             if known.is_done:
                 raise self._not_cancelled(known)
-            known.record.cancel_requested(foreign=foreign)
+            if known.venue_id:
+                known.record.cancel_requested(foreign=foreign)
         try:
             self._cancelled(known)
         finally:
@@ -141,6 +153,7 @@ class OrderSender:
             before = desk.known(known.client_order_id)
             if before is not None:
                 desk.orders.withdraw(before)
+            known.session = desk.session
             desk.orders.add(known)
         desk.journal.write(known)
         known.is_written = True
@@ -151,28 +164,32 @@ class OrderSender:
         else:
             self._desk.forget(known)
 
+    def _check_still(self, known: KnownOrder) -> None:
+        """Refuse to sign an order once its connection has ended; note when it is signed."""
+        self._desk.check_session(known)
+        known.sent_ms = min(known.sent_ms, self._rest.time.milliseconds())
+
+    def _twice(self, known: KnownOrder, error: BrokerError) -> OrderAck:
+        """Find out whose order has its client order id: something on the way may send it twice."""
+        self._in_doubt(known)
+        found = None
+        with contextlib.suppress(BrokerError):
+            found = self._resolution.find(known.pair, known.client_order_id)
+        if known.is_in_doubt and found is not None and not found.is_done:
+            self._desk.told_absent(known, str(error))
+            raise error
+        return self._settled(known, error)
+
     def _refused(self, known: KnownOrder, error: BrokerError) -> None:
         """Take in that the venue does not have it."""
-        if isinstance(error, DuplicateOrderError):
+        if not known.is_written:
             self._desk.forget(known)
-            if known.is_written:
-                self._learn_of(known)
         elif error.outcome is Outcome.REJECTED and isinstance(error, OrderRejectedError):
             with self._desk.changed:
                 known.record.told(OrderState.REJECTED, reason=str(error), at=self._rest.time.now())
                 self._desk.order_told(known, is_changed=True)
         else:
-            self._desk.forget(known)
-
-    def _learn_of(self, known: KnownOrder) -> None:
-        """Ask for the order that has its client order id."""
-        try:
-            found = self._resolution.find(known.pair, known.client_order_id)
-        except BrokerError as error:
-            log.warning("the order that has its client order id is not told: %s", error)
-            return
-        if found is not None:
-            self._desk.claim(found)
+            self._desk.told_absent(known, str(error))
 
     def _in_doubt(self, known: KnownOrder) -> None:
         """Take in that nobody knows; written down already, as it was on its way."""
@@ -211,24 +228,24 @@ class OrderSender:
     def _cancelled(self, known: KnownOrder) -> None:
         """Send the cancel until the venue says how the order ended: asked twice is asked once."""
         end, pause = self._clock.monotonic() + self._timeout, _FIRST_PAUSE
+        doubt: BrokerError | None = None
         while True:
             try:
-                self._delete(known)
+                return self._delete(known)
             except BrokerError as error:
-                doubt = error
-                if error.outcome is Outcome.NOT_SENT or not (
-                    isinstance(error, CancelRejectedError) or error.outcome is Outcome.UNKNOWN
-                ):
+                is_open = isinstance(error, CancelRejectedError | OrderNotFoundError)
+                if doubt is None and not (is_open or error.outcome is Outcome.UNKNOWN):
                     raise
-            else:
-                return
-            self._ask_after(known)
+                doubt = doubt or error
+            with contextlib.suppress(BrokerError):
+                self._ask_after(known)
             if known.is_done:
-                return
+                return None
             left = end - self._clock.monotonic()
             if left <= 0:
                 raise OutcomeUnknownError(
-                    f"order {known.record.order_id} may or may not be cancelled: {doubt}; "
+                    f"order {known.record.order_id} may or may not be cancelled: "
+                    f"{str(doubt).partition(';')[0]}; "
                     "cancel it again, or wait for its end",
                     broker="binance",
                     client_order_id=known.client_order_id,
@@ -244,14 +261,13 @@ class OrderSender:
                 self._resolution.look(known)
 
     def _delete(self, known: KnownOrder) -> None:
-        """Send its cancel; of one without a number, by its client order id."""
-        name = None if known.venue_id else known.client_order_id
+        """Send its cancel, by both its names, so that it is of no other order that has one."""
         answer = self._rest.signed(
             "DELETE",
             ORDER,
             symbol=known.pair,
             orderId=known.venue_id or None,
-            origClientOrderId=name,
+            origClientOrderId=known.name or known.client_order_id or None,
             newClientOrderId=f"nbc-{secrets.token_hex(14)}",
         )
         self._desk.told(read_order(answer))
@@ -306,7 +322,7 @@ class OrderSender:
     def _not_cancelled(self, known: KnownOrder) -> CancelRejectedError:
         status = self._desk.status(known)
         return CancelRejectedError(
-            f"order {status.order_id} was not cancelled: it is {status.state.value}",
+            f"order {status.order_id} is {status.state.value} already",
             broker="binance",
             client_order_id=known.client_order_id,
             status=status,

@@ -79,18 +79,22 @@ class Orders:
         if known is not None:
             known.record.fill(one.fill)
 
+    def has(self, known: KnownOrder) -> bool:
+        """Whether it is one of these, and not of those of an earlier connection."""
+        return self._all.get(known.number) is known
+
     def withdraw(self, known: KnownOrder) -> None:
         """Forget an order that was not sent after all."""
-        self._all.pop(known.number, None)
-        named = self._by_name[known.client_order_id]
-        if known in named:
-            named.remove(known)
+        if self.has(known):
+            del self._all[known.number]
+            self._by_name[known.client_order_id].remove(known)
 
     def named(self, client_order_id: str) -> KnownOrder | None:
-        """Return the latest order of a client order id, of one's own where there is one."""
-        named = self._by_name.get(client_order_id, [])
-        own = [known for known in named if known.is_own]
-        return max(own or named, key=lambda known: known.age, default=None)
+        """Return the latest order of a client order id: one in doubt, one's own, or of others.
+
+        One that the venue never took comes last.
+        """
+        return max(self._by_name.get(client_order_id, []), key=_rank, default=None)
 
     def find(self, reference: OrderReference) -> KnownOrder | None:
         """Return an order by its number, or the latest of a client order id.
@@ -233,3 +237,8 @@ def _shown(side: str, quantity: Decimal, price: Decimal) -> str:
 def _moment(one: PairFill) -> dt.datetime:
     assert one.fill.time is not None  # noqa: S101 - the venue tells it of each
     return one.fill.time
+
+
+def _rank(known: KnownOrder) -> tuple[bool, bool, bool, dt.datetime, int]:
+    is_there = bool(known.venue_id)
+    return (not (is_there or known.is_free), is_there, known.is_own, *known.age)

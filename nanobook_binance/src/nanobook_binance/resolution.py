@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from nanobook_binance.exchange import ORDER
-from nanobook_binance.known_order import KnownOrder
+from nanobook_binance.known_order import LONGEST_WINDOW_MS, KnownOrder
 from nanobook_binance.message import Row, ToldOrder, ToldTrade, read_row, read_trade
 from nanobook_binance.order_desk import OrderDesk
 from nanobook_binance.rest import Rest
@@ -34,7 +34,7 @@ _BEFORE_MS = 60_000
 _PAGE = 1000
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 1.0
 _AGAIN = 2
-_MISSING = "-2013"
+_MISSING, _ARCHIVED = "-2013", "-2026"
 
 
 @frozen
@@ -47,6 +47,16 @@ class Doubt:
     """Venue's time until when it may have been signed."""
     since_ms: int
     """Venue's time before which it was not sent, if it was sent in living memory."""
+    window_ms: int = LONGEST_WINDOW_MS
+    """How long it may be on its way to the venue, which refuses it after that."""
+    known: KnownOrder | None = None
+    """The order, where it was sent from here."""
+
+    def is_settled_by(self, found: KnownOrder | None) -> bool:
+        """Whether that is the order: of one that was sent from here, others have the id too."""
+        if self.known is None:
+            return found is not None
+        return not self.known.is_in_doubt
 
 
 class Resolution:
@@ -70,8 +80,11 @@ class Resolution:
         if not known.is_done:
             try:
                 told = read_row(self._get(known.pair, orderId=known.venue_id))
-            except OrderNotFoundError:
-                return False
+            except OrderNotFoundError as error:
+                if error.code != _ARCHIVED:
+                    return False
+                self._desk.told_archived(known, str(error))
+                return True
             self._desk.told(told)
         if known.is_missing_fills:
             self._desk.told_trades(self.trades(known.pair, orderId=known.venue_id))
@@ -134,17 +147,19 @@ class Resolution:
             return
         if known.until_ms is None:  # an interrupt came before that was noted
             known.until_ms = self._rest.time.milliseconds()
-        found = self.find(known.pair, known.client_order_id) or self.prove_absent(
-            Doubt(known.pair, known.client_order_id, known.until_ms, known.sent_ms - _BEFORE_MS)
-        )
-        if found is None:
-            self._desk.told_absent(known)
-        elif known.is_in_doubt:
-            raise OutcomeUnknownError(
-                f"{known.client_order_id!r}: the venue has another order of that client order id",
-                broker="binance",
-                client_order_id=known.client_order_id,
+        if self.find(known.pair, known.client_order_id) is known:
+            return
+        self.prove_absent(
+            Doubt(
+                known.pair,
+                known.client_order_id,
+                until_ms=known.until_ms,
+                since_ms=known.sent_ms - _BEFORE_MS,
+                window_ms=known.window_ms,
+                known=known,
             )
+        )
+        self._desk.told_absent(known)
 
     def prove_absent(self, doubt: Doubt) -> KnownOrder | None:
         """Return None as proof that the venue never had an order; or the order, if it turns up.
@@ -160,7 +175,7 @@ class Resolution:
 
         """
         self._rest.measure_time()
-        end = doubt.until_ms + max(self._rest.recv_window, ENGINE_MS) + MARGIN_MS
+        end = doubt.until_ms + max(doubt.window_ms, ENGINE_MS) + MARGIN_MS
         left = end - self._rest.time.milliseconds()
         if left >= 0:
             seconds = (left + 1) / 1000
@@ -172,12 +187,14 @@ class Resolution:
                 retry_after=seconds,
             )
         for _ in range(_AGAIN):
-            if found := self.find(doubt.pair, doubt.client_order_id):
+            found = self.find(doubt.pair, doubt.client_order_id)
+            if doubt.is_settled_by(found):
                 return found
         for told in self._listed(doubt):
-            if told.client_order_id == doubt.client_order_id:
-                return self._taken_in(told)
-            self._desk.told(told)
+            is_named_so = told.client_order_id == doubt.client_order_id
+            found = self._taken_in(told) if is_named_so else self._desk.told(told)
+            if is_named_so and doubt.is_settled_by(found):
+                return found
         return None
 
     def _taken_in(self, told: ToldOrder) -> KnownOrder:

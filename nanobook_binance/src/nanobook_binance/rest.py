@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -80,8 +81,18 @@ class Rest:
         """Ask for what everybody may know; see `signed` for what it raises."""
         return self._ask(Request(method, path, parameters, is_signed=False))
 
-    def signed(self, method: str, path: str, /, **parameters: Parameter) -> Any:
+    def signed(
+        self,
+        method: str,
+        path: str,
+        before: Callable[[], None] | None = None,
+        /,
+        **parameters: Parameter,
+    ) -> Any:
         """Ask for, or change, what is the account's.
+
+        `before` is called right before it is signed, each time: what it raises keeps it from being
+        sent, however long the budget was waited for.
 
         Raises:
             BrokerError: of the class, outcome and code that `error_code` has for the answer; or
@@ -93,7 +104,7 @@ class Rest:
         """
         if self._keys is None:
             raise AuthenticationError("there are no keys", broker="binance")
-        request = Request(method, path, parameters, is_signed=True)
+        request = Request(method, path, parameters, is_signed=True, before=before)
         self._keep_time()
         try:
             return self._ask(request)

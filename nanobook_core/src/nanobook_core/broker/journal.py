@@ -108,10 +108,12 @@ class Journal(Database):
                 noted, self._noted = self._noted, {}
             try:
                 self._run([*noted.values(), *statements])
-            except sqlite3.Error as error:
+            except BaseException as error:
                 with self._noting:
                     self._noted = {**noted, **self._noted}
-                raise BrokerError(f"{self.where}: {error}", broker=self._broker) from error
+                if isinstance(error, sqlite3.Error):
+                    raise BrokerError(f"{self.where}: {error}", broker=self._broker) from error
+                raise
 
     def _check_ours(self) -> None:
         """Refuse, before any lock is waited for that somebody else held when this was forked."""
@@ -134,14 +136,20 @@ class Journal(Database):
     def _run(self, statements: list[Statement]) -> None:
         if not statements:
             return
-        self._database.execute("BEGIN IMMEDIATE")
         try:
+            self._roll_back()  # what an interrupt has left
+            self._database.execute("BEGIN IMMEDIATE")
             for statement, values in statements:
                 self._database.execute(statement, values)
+            self._database.execute("COMMIT")
         except BaseException:
-            self._database.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):
+                self._roll_back()
             raise
-        self._database.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        if self._database.in_transaction:
+            self._database.execute("ROLLBACK")
 
     def _all(self, statement: str, *values: Any) -> list[Any]:
         self._check_ours()
