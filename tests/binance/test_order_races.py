@@ -244,3 +244,57 @@ def test_a_write_that_failed_keeps_no_later_one_from_the_journal(market, tmp_pat
         broker.halt("stop")
         journal._database = journal._database.database
     assert sent(market) == ["b", "a"]
+
+
+def test_a_doubt_is_settled_by_short_programs_too(market, tmp_path):
+    """The time is counted from the first start after the one that sent it."""
+    state = tmp_path / "orders.sqlite"
+    with broker_at(market, stream=False, state=state) as broker:
+        broker._sender._in_doubt = lambda _: None  # as if it were killed
+        market.binance.inject(Fault.DROP_BEFORE_ENGINE)
+        with pytest.raises(OutcomeUnknownError):
+            broker.submit_order(limit())
+    for _ in range(2):
+        with (
+            broker_at(market, stream=False, state=state) as later,
+            pytest.raises(OutcomeUnknownError, match="nothing is sent to buy BTC while"),
+        ):
+            later.submit_order(limit("b"))
+        market.advance(6)
+    market.advance(1)
+    with broker_at(market, stream=False, state=state) as last:
+        assert last.submit_order(limit("b")) == 1001
+        assert last.order_status("a").state is OrderState.NOT_ACCEPTED
+
+
+def test_what_the_venue_has_lost_keeps_nothing_else_from_being_cancelled(market, tmp_path):
+    state = tmp_path / "orders.sqlite"
+    with broker_at(market, state=state) as broker:
+        for number in range(3):
+            broker.submit_order(limit(f"old-{number}"))
+    market.advance(120)
+    with trading() as wiped:
+        wiped.clock.ahead = market.clock.ahead
+        with broker_at(wiped, state=state, stream=False) as later:
+            later.submit_order(limit("live", symbol="ETH"))
+            asked = len(wiped.binance.log)
+            report = later.cancel_all()
+            first = next(one for one in wiped.binance.log[asked:] if one.method == "DELETE")
+            assert first.parameters["origClientOrderId"] == "live"
+            assert [status.client_order_id for status in report.cancelled] == ["live"]
+            assert len(report.remaining) == 3
+            assert wiped.clock.ahead - market.clock.ahead < 1
+
+
+def test_executions_of_others_are_whole_and_are_not_kept(market, tmp_path):
+    state = tmp_path / "orders.sqlite"
+    foreign = market.submit_foreign("BTC", "buy", 8, 95)
+    market.binance.fill(foreign.order_id, 3, symbol="BTCUSDT")
+    with broker_at(market, state=state) as broker:
+        market.binance.fill(foreign.order_id, 2, symbol="BTCUSDT")
+        while len(broker.fills()) < 2:
+            threading.Event().wait(0.001)
+        assert [fill.quantity for fill in broker.fills()] == [3, 2]
+    with broker_at(market, state=state, stream=False) as later:
+        assert later._desk.journal.fills() == []
+        assert [fill.quantity for fill in later.fills()] == [3, 2]

@@ -514,8 +514,11 @@ class BinanceBroker(BrokerBase):
         if scope == "all":
             look(self._desk, self._resolution)
         found = [known for known in self._desk.working(scope) if pair in (None, known.pair)]
+        found.sort(key=lambda known: known.is_lost)  # those first that can fill
+        end = self._clock.monotonic() + self._timeout
         for known in found:
-            self._try_to_cancel(known, foreign=scope == "all")
+            seconds = max(end - self._clock.monotonic(), 0.0)
+            self._try_to_cancel(known, foreign=scope == "all", seconds=seconds)
         seen = [self._desk.status(known) for known in found]
         return CancelReport(
             cancelled=tuple(
@@ -526,9 +529,9 @@ class BinanceBroker(BrokerBase):
             remaining=tuple(status for status in seen if not status.state.is_terminal),
         )
 
-    def _try_to_cancel(self, known: KnownOrder, *, foreign: bool) -> None:
+    def _try_to_cancel(self, known: KnownOrder, *, foreign: bool, seconds: float) -> None:
         try:
-            self._sender.cancel(known, foreign=foreign)
+            self._sender.cancel(known, foreign=foreign, seconds=seconds)
         except CancelRejectedError:
             return  # where it stands says how it ended
         except Exception:  # the others must be cancelled all the same

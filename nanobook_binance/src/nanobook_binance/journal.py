@@ -18,7 +18,7 @@ from nanobook_core.broker.database import Layout
 from nanobook_core.broker.journal import ENTRIES
 from nanobook_core.broker.journal import Journal as BrokerJournal
 
-_LAYOUT = Layout(application=0x6E_62_42_4E, version=1, tables=ENTRIES + TABLES)  # "nbBN"
+_LAYOUT = Layout(application=0x6E_62_42_4E, version=2, tables=ENTRIES + TABLES)  # "nbBN"
 
 
 class Journal(BrokerJournal):

@@ -19,8 +19,8 @@ CREATE TABLE orders (
     pair TEXT NOT NULL, client_order_id TEXT NOT NULL, venue_id INTEGER NOT NULL,
     symbol TEXT NOT NULL, side TEXT NOT NULL, quantity TEXT NOT NULL, order_type TEXT NOT NULL,
     limit_price TEXT, stop_price TEXT, tif TEXT NOT NULL, post_only INTEGER NOT NULL,
-    sent_limit TEXT, sent_ms INTEGER NOT NULL, window_ms INTEGER NOT NULL, created TEXT,
-    state TEXT NOT NULL, filled TEXT NOT NULL, avg_price TEXT, reason TEXT NOT NULL,
+    sent_limit TEXT, sent_ms INTEGER NOT NULL, window_ms INTEGER NOT NULL, until_ms INTEGER,
+    created TEXT, state TEXT NOT NULL, filled TEXT NOT NULL, avg_price TEXT, reason TEXT NOT NULL,
     venue_status TEXT NOT NULL, updated_at TEXT,
     PRIMARY KEY (pair, client_order_id));
 CREATE TABLE fills (
@@ -33,7 +33,7 @@ CREATE TABLE fills (
 _COLUMNS = (
     "pair", "client_order_id", "venue_id", "symbol", "side", "quantity", "order_type",
     "limit_price", "stop_price", "tif", "post_only", "sent_limit", "sent_ms", "window_ms",
-    "created", "state", "filled", "avg_price", "reason", "venue_status", "updated_at",
+    "until_ms", "created", "state", "filled", "avg_price", "reason", "venue_status", "updated_at",
 )  # fmt: skip
 _WRITE_ORDER = (
     f"INSERT INTO orders VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608 - names of ours
@@ -73,6 +73,7 @@ def order_row(known: KnownOrder) -> Statement:
         _text(known.limit),
         known.sent_ms,
         known.window_ms,
+        known.until_ms,
         _moment(known.created),
         status.state.value,
         str(status.filled_quantity),
@@ -120,6 +121,7 @@ def known_order(row: tuple[Any, ...]) -> KnownOrder:
         created=_time(told["created"]),
         sent_ms=told["sent_ms"],
         window_ms=told["window_ms"],
+        until_ms=told["until_ms"],
     )
 
 

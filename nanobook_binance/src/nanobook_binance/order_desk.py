@@ -101,11 +101,16 @@ class OrderDesk:
                 self.orders.add_fill(one)
 
     def began(self, now_ms: int) -> None:
-        """Hear the venue's time at a moment since when nobody else can send what is in doubt."""
+        """Hear the venue's time at a moment since when nobody else can send what is in doubt.
+
+        It is written down: a later start need not wait again.
+        """
         with self.changed:
             for known in self.orders:
                 if known.is_in_doubt and known.until_ms is None:
                     known.until_ms = now_ms
+                    self._note(known)
+        self.flush()
 
     @property
     def is_open(self) -> bool:
@@ -158,8 +163,10 @@ class OrderDesk:
                 self._publish(BrokerEvent(order=known.status()))
 
     def executed(self, one: PairFill) -> None:
-        """Take note of an execution."""
-        self._note(one)
+        """Take note of an execution; of others' orders none is kept."""
+        known = self.orders.of(one)
+        if known is not None and known.is_own:
+            self._note(one)
         if self._is_asking:
             self._missed.append(one.fill)
         self._publish(BrokerEvent(fill=one.fill))
@@ -207,6 +214,8 @@ class OrderDesk:
             if not known.is_own:
                 known.record.is_own = True
                 self._note(known)
+                for one in self.orders.executions(known):
+                    self._note(one)
 
     def working(self, scope: str = "own") -> list[KnownOrder]:
         """Orders that may still fill, those in doubt too, oldest first."""
@@ -223,13 +232,9 @@ class OrderDesk:
         return [known for known in self.working() if known.is_in_doubt]
 
     def lacking(self) -> list[KnownOrder]:
-        """Orders of one's own of which more has filled than their executions say."""
+        """Orders of which more has filled than their executions say."""
         with self.changed:
-            return [
-                known
-                for known in self.orders
-                if known.is_own and known.venue_id and known.is_missing_fills
-            ]
+            return [known for known in self.orders if known.venue_id and known.is_missing_fills]
 
     def open_orders(self, scope: str) -> list[BrokerOrderStatus]:
         """Where those stand that the venue has."""

@@ -109,7 +109,7 @@ class OrderSender:
             known.is_sending = False
         if found is not None and found.client_order_id == known.client_order_id:
             return self._ack(found)  # of this connection, or of the next one
-        if known.venue_id:
+        if known.venue_id and known.record.state is not OrderState.REJECTED:
             log.warning("the venue has order %s, though: %s", known.client_order_id, doubt)
             with contextlib.suppress(BrokerError):  # else the stream tells it
                 self._resolution.refresh(known)
@@ -122,8 +122,10 @@ class OrderSender:
         self._in_doubt(known)
         return self._settled(known, doubt)
 
-    def cancel(self, known: KnownOrder, *, foreign: bool = False) -> None:
-        """Cancel an order, and return once the venue says that it is.
+    def cancel(
+        self, known: KnownOrder, *, foreign: bool = False, seconds: float | None = None
+    ) -> None:
+        """Cancel an order, and return once the venue says that it is, or after so long.
 
         Raises:
             CancelRejectedError: it is done otherwise; `status` says how.
@@ -137,7 +139,7 @@ class OrderSender:
             if known.venue_id:
                 known.record.cancel_requested(foreign=foreign)
         try:
-            self._cancelled(known)
+            self._cancelled(known, self._timeout if seconds is None else seconds)
         finally:
             with self._desk.changed:
                 if known.record.cancel_rejected():
@@ -225,9 +227,10 @@ class OrderSender:
             client_order_id=known.client_order_id,
         ) from error
 
-    def _cancelled(self, known: KnownOrder) -> None:
+    def _cancelled(self, known: KnownOrder, seconds: float) -> None:
         """Send the cancel until the venue says how the order ended: asked twice is asked once."""
-        end, pause = self._clock.monotonic() + self._timeout, _FIRST_PAUSE
+        end, pause = self._clock.monotonic() + seconds, _FIRST_PAUSE
+        session = self._desk.session
         doubt: BrokerError | None = None
         while True:
             try:
@@ -237,28 +240,29 @@ class OrderSender:
                 if doubt is None and not (is_open or error.outcome is Outcome.UNKNOWN):
                     raise
                 doubt = doubt or error
-            with contextlib.suppress(BrokerError):
-                self._ask_after(known)
+            is_there = self._ask_after(known)
             if known.is_done:
                 return None
             left = end - self._clock.monotonic()
-            if left <= 0:
+            if left <= 0 or not is_there or self._desk.session != session:
                 raise OutcomeUnknownError(
                     f"order {known.record.order_id} may or may not be cancelled: "
-                    f"{str(doubt).partition(';')[0]}; "
-                    "cancel it again, or wait for its end",
+                    f"{str(doubt).partition(';')[0]}; cancel it again, or wait for its end",
                     broker="binance",
                     client_order_id=known.client_order_id,
                 ) from doubt
             self._clock.sleep(min(pause, left))
             pause = min(2 * pause, _LAST_PAUSE)
 
-    def _ask_after(self, known: KnownOrder) -> None:
-        if known.venue_id:
-            self._resolution.refresh(known)
-        else:
-            with contextlib.suppress(OutcomeUnknownError):
+    def _ask_after(self, known: KnownOrder) -> bool:
+        """Ask how an order is; False where the venue has lost it, so that asking again is idle."""
+        with contextlib.suppress(BrokerError):
+            if not known.venue_id:
                 self._resolution.look(known)
+            elif not self._resolution.refresh(known) and self._resolution.is_long_there(known):
+                self._desk.told_missing(known)
+                return False
+        return True
 
     def _delete(self, known: KnownOrder) -> None:
         """Send its cancel, by both its names, so that it is of no other order that has one."""

@@ -122,6 +122,14 @@ class Orders:
             )
         return found[0] if found else None
 
+    def of(self, one: PairFill) -> KnownOrder | None:
+        """Return the order of an execution, where it is known."""
+        return self._by_key.get((one.pair, one.fill.order_id))
+
+    def executions(self, known: KnownOrder) -> list[PairFill]:
+        """Executions of an order."""
+        return [self._fills[fill.exec_id] for fill in known.record.fills]
+
     def fills(self) -> list[Fill]:
         """Executions, oldest first; of one millisecond, in the order in which they were learnt of.
 
