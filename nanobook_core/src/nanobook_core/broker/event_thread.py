@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import queue
 import threading
 from collections.abc import Callable
 
@@ -15,7 +17,8 @@ class EventThread:
     def __init__(self, deliver: Callable[[], None]) -> None:
         """Start it."""
         self._deliver = deliver
-        self._news = threading.Event()
+        # In C, so that an interrupt (Ctrl-C) cannot leave it held, as it can an Event.
+        self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._is_stopped = False
         self._thread = threading.Thread(target=self._run, name="nanobook-events", daemon=True)
         self._thread.start()
@@ -23,7 +26,7 @@ class EventThread:
     def wake(self) -> None:
         """Have what there is delivered soon."""
         if self._thread.is_alive():  # in a fork it is not, and another may have held this lock
-            self._news.set()
+            self._news.put(None)
 
     def stop(self) -> None:
         """Have what there is delivered, and end."""
@@ -42,8 +45,10 @@ class EventThread:
 
     def _run(self) -> None:
         while not self._is_stopped:
-            self._news.wait()
-            self._news.clear()
+            self._news.get()
+            with contextlib.suppress(queue.Empty):  # once for all that has come
+                while True:
+                    self._news.get_nowait()
             self._try_to_deliver()
         self._try_to_deliver()
 
