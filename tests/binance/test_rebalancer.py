@@ -250,6 +250,68 @@ def test_a_coin_at_one_hundred_millionth_is_told_exactly_everywhere(folder, bina
     assert ["PEPE", "13120210322.334", "-", "196.80315484", "USDT"] in [row[:5] for row in rows]
 
 
+def test_a_pair_in_full_is_its_base_asset(folder, binance):
+    folder.target({"BTCUSDT": 0.1})
+    code, output, errors = folder.here("run", "target.json", "--force")
+    assert code == 0, output + errors
+    assert "targets[0].symbol: BTCUSDT is BTC" in output + errors
+    assert [each[:2] for each in traded(binance)] == [
+        ("BTCUSDT", "SELL"),
+        ("ETHUSDT", "SELL"),
+        ("BNBUSDT", "SELL"),
+    ]
+    rows = folder.here("reconcile", "target.json")[1].splitlines()[2:]
+    assert rows[0].split()[:2] == ["BTC", "10.00"]
+    assert folder.here("run", "target.json", "--force")[:2] == (0, "monday is already complete\n")
+
+
+def test_a_run_that_goes_on_after_a_kill_goes_by_symbols_too(folder, binance):
+    binance.set_quote("BTCUSDT", "60000.00", "60000.01", bid_size="0.001")
+    folder.target({"BTCUSDT": 0.2, "BNB": 0.1})
+    process = folder.start("run", "target.json", "--force")
+    folder.wait_for("order_filled", 1)
+    end(process, signal.SIGKILL)
+    binance.set_quote("BTCUSDT", "60000.00", "60000.01")
+    code, output, errors = folder.here("run", "target.json", "--force")
+    assert code == 0, output + errors
+    rows = [line.split()[:2] for line in output.partition("RECONCILIATION:")[2].splitlines()[2:]]
+    assert rows[:3] == [["BNB", "10.00"], ["BTC", "20.00"], ["Tracking", "error:"]]
+
+
+def test_one_coin_by_two_names_is_refused_with_both_places(folder, binance):
+    folder.target({"BTC": 0.1, "BTCUSDT": 0.1})
+    code, _, errors = folder.here("run", "target.json", "--force")
+    assert (code, errors) == (
+        2,
+        "Refused: targets[1].symbol: BTCUSDT is BTC, and targets[0].symbol is too\n",
+    )
+    assert traded(binance) == []
+
+
+def test_what_is_no_coin_is_refused_with_its_place(folder):
+    folder.target({"FOO": 0.1, "USDT": 0.1})
+    code, _, errors = folder.here("run", "target.json", "--force")
+    assert code == 2
+    assert errors.startswith("Refused: targets[0].symbol: FOO: it is not known here; ")
+    assert "; targets[1].symbol: USDT" in errors
+
+
+def test_what_is_left_may_be_a_pair_in_full(folder, binance):
+    config = (folder.path / "config.toml").read_text()
+    folder.config(f'{config}[account]\nid = "1"\nleave = ["ETHUSDT"]\n')
+    assert folder.here("run", "target.json", "--force")[0] == 0
+    assert held(binance)["ETH"] == 10
+
+
+def test_a_plan_from_python_goes_by_symbols_too(binance):
+    keys = binance.api_key, binance.secret_key
+    with nanobook.BinanceBroker(*keys, base_url=binance.url) as broker:
+        plan = nanobook.plan({"BTCUSDT": 0.1}, broker=broker)
+    assert [leg.symbol for leg in plan.legs] == ["BNB", "BTC", "ETH"]
+    assert list(plan.targets) == ["BTC"]
+    assert plan.warnings == ("targets[0].symbol: BTCUSDT is BTC",)
+
+
 def test_what_was_sent_is_kept_beside_the_log(folder):
     assert folder.here("run", "target.json", "--force")[0] == 0
     assert sorted(path.name for path in (folder.path / "logs").iterdir()) == [

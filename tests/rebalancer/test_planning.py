@@ -204,7 +204,7 @@ def quote(**changes):
 @pytest.mark.parametrize(
     ("quotes", "reason"),
     [
-        ({}, "^'AAPL' has no quote and no instrument$"),
+        ({}, r"^targets\[0\]\.symbol: 'AAPL' has no quote and no instrument$"),
         ({"AAPL": quote(bid=None)}, "AAPL: no usable quote, bid None and ask 150.01"),
         ({"AAPL": quote(bid=Decimal(151))}, "AAPL: no usable quote, bid 151 and ask 150.01"),
         ({"AAPL": quote(is_delayed=True)}, "AAPL: its quote is delayed"),
@@ -256,7 +256,7 @@ def test_a_position_that_is_there_twice_stops_the_plan():
 
 
 def test_all_symbols_without_price_are_named():
-    with pytest.raises(PlanError, match=r"'GOOG' .*; 'ZZZ' "):
+    with pytest.raises(PlanError, match=r"\[1\].*'ZZZ' .*; .*\[2\].*'GOOG' "):
         nanobook.plan({"AAPL": 0.2, "ZZZ": 0.1, "GOOG": 0.1}, broker=paper())
 
 

@@ -608,3 +608,32 @@ def test_two_threads_cannot_both_pass_on_room_for_one():
         gated.submit_order("AAPL", "buy", 20)
     first.join()
     assert len(venue.sent) == 1
+
+
+class Pairs(Venue):
+    """Calls A in its books AUSD, and takes orders for both."""
+
+    def instrument(self, symbol):
+        return Instrument(symbol="A", venue_symbol="AUSD")
+
+
+@pytest.mark.parametrize("name", ["A", "AUSD"])
+def test_what_a_venue_calls_something_is_judged_as_what_it_is(name):
+    venue = Pairs(held={"A": 20})
+    gated = gate(venue, max_position_pct=0.3)
+    with pytest.raises(RiskVetoError, match=r"Max position: 31\.0% \(A\) > 30\.0% limit"):
+        gated.submit_order(name, "buy", 11)
+    assert venue.sent == []
+    gated.submit_order(name, "buy", 10)
+    gated.submit_order(name, "sell", 20)
+    assert [order.symbol for order in venue.sent] == [name, name]
+
+
+def test_a_restriction_holds_by_either_name():
+    for restricted in ("A", "AUSD"):
+        for name in ("A", "AUSD"):
+            gated = gate(Pairs(), checks={"restricted": {"restricted": [restricted]}})
+            with pytest.raises(RiskVetoError, match="A is restricted"):
+                gated.submit_order(name, "buy", 1)
+    gated = gate(Pairs(), checks={"restricted": {"allowed": ["AUSD"]}})
+    gated.submit_order("A", "buy", 1)

@@ -10,6 +10,8 @@ from contextlib import suppress
 from decimal import Context, Decimal
 from typing import TypeVar
 
+from attrs import evolve
+
 from nanobook_core.contracts import (
     Account,
     Broker,
@@ -95,6 +97,7 @@ class BrokerQuestions:
     def request(self, order: RiskOrder, replaces: int | None = None) -> RiskRequest:
         """The request for one order, which may take the place of an open one.
 
+        What is ordered by what the venue calls it goes by its symbol, as positions do.
         What the venue cannot describe or has no price of is without a mark, if it is not what is
         ordered: that fails what adds to a position, and traps no exit.
 
@@ -102,13 +105,16 @@ class BrokerQuestions:
             BrokerError: a question was not answered; nothing is known, and nothing was sent.
 
         """
+        ordered = self._instrument(order.symbol)
+        if ordered.venue_symbol == order.symbol:
+            order = evolve(order, symbol=ordered.symbol)
         account, held, orders = self._holdings()
         open_orders = [
             status for status in orders if status.remaining_quantity and status.order_id != replaces
         ]
         quotes = {order.symbol: self._quote(order.symbol)}
         broker_time = self._broker_time()
-        instruments = {order.symbol: self._instrument(order.symbol)}
+        instruments = {order.symbol: ordered}
         others = {position.symbol for position in held} | {each.symbol for each in open_orders}
         for symbol in sorted(others - {order.symbol}):
             with suppress(UnknownSymbolError):

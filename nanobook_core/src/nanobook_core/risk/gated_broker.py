@@ -110,9 +110,8 @@ class GatedBroker:
             client_order_id=client_order_id,
             usual_tif=claimed.usual_tif,
         )
-        judged = risk_order(record)
         with self._lock:
-            self._judge(judged)
+            judged = self._judge(risk_order(record))
             return self._send(judged, lambda: self._broker.submit_order(record))
 
     def replace_order(
@@ -152,7 +151,8 @@ class GatedBroker:
                 ),
             )
 
-    def _judge(self, order: RiskOrder, replaces: int | None = None) -> None:
+    def _judge(self, order: RiskOrder, replaces: int | None = None) -> RiskOrder:
+        """Return the order as it was judged, if it passes."""
         if self._stopped:
             raise RiskVetoError(f"stopped until someone resumes: {self._stopped}")
         asked = evolve(self._questions.request(order, replaces), sent=tuple(self._sent))
@@ -167,6 +167,7 @@ class GatedBroker:
             if halts := report.halts:
                 self._halt(veto, "; ".join(f"{found.name}: {found.detail}" for found in halts))
             raise
+        return asked.orders[0]
 
     def _halt(self, veto: RiskVetoError, reason: str) -> None:
         try:

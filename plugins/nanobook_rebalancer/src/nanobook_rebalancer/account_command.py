@@ -28,6 +28,7 @@ from nanobook_rebalancer.decimal_text import account_text, decimal_text, money_t
 from nanobook_rebalancer.ending import DocumentCommand, EndedError, in_one_line, printing
 from nanobook_rebalancer.history import History, digest
 from nanobook_rebalancer.kill_switch import KillSwitch
+from nanobook_rebalancer.naming import by_symbol, leaving
 from nanobook_rebalancer.reconcile import reconcile as compare
 from nanobook_rebalancer.recovery import left_open
 from nanobook_rebalancer.target import read_target
@@ -143,12 +144,12 @@ def reconcile(setting: CommandSetting, target: Path, *, as_json: bool) -> None:
     """
     config = setting.config()
     warn_without_quotes(config)
-    weights = read_target(target, now=SystemClock().now()).weights
+    wanted = read_target(target, now=SystemClock().now())
     with connected(config) as broker:
+        leave = leaving(broker, config).account.leave
+        weights = by_symbol(broker, wanted, leave).weights
         held = {
-            each.symbol: each.quantity
-            for each in broker.positions()
-            if each.symbol not in config.account.leave
+            each.symbol: each.quantity for each in broker.positions() if each.symbol not in leave
         }
         found = compare(broker, held, weights)
     with printing():

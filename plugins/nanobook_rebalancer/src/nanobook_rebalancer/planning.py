@@ -20,6 +20,7 @@ from nanobook_rebalancer.assembly import discover_plugins, make_broker, make_red
 from nanobook_rebalancer.config import BrokerSettings, Config
 from nanobook_rebalancer.config_file import any_config
 from nanobook_rebalancer.errors import InputError
+from nanobook_rebalancer.naming import by_symbol, leaving
 from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.plan import Plan
 from nanobook_rebalancer.planner import (
@@ -78,6 +79,8 @@ def plan(
     was_connected = venue.connection().state is not ConnectionState.DISCONNECTED
     venue.connect(settings.timeout)
     try:
+        settings = leaving(venue, settings)
+        wanted = by_symbol(venue, wanted, settings.account.leave)
         snapshot = take_snapshot(
             venue,
             wanted.weights,

@@ -31,6 +31,7 @@ from nanobook_rebalancer.journal import Journal
 from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.knowledge import Knowledge
 from nanobook_rebalancer.leg import Phase, Skipped
+from nanobook_rebalancer.naming import by_symbol, leaving
 from nanobook_rebalancer.options import Options
 from nanobook_rebalancer.orders import Orders
 from nanobook_rebalancer.plan import Plan
@@ -203,6 +204,7 @@ class Session:
 
     def _trade(self) -> tuple[str, str]:
         """Go through all steps; how the run ends early and why, or blanks where it was executed."""
+        self.config = leaving(self.broker, self.config)
         if self.options.dry_run:
             self._tell_of_open_orders()
         plan = None if self.options.dry_run else self._recover()
@@ -210,6 +212,7 @@ class Session:
             plan = self._only_closes(plan)
         self.orders.check_stop()
         if plan is None or not self._has_begun(plan):
+            self._name()
             snapshot = self._snapshot()
             if plan is None:
                 plan = self._new_plan(snapshot)
@@ -226,6 +229,13 @@ class Session:
         )
         self.execution.run()
         return "", ""
+
+    def _name(self) -> None:
+        """Go by symbols from here on, whatever the target calls things."""
+        told = self.target.warnings
+        self.target = by_symbol(self.broker, self.target, self.config.account.leave)
+        for warning in self.target.warnings[len(told) :]:
+            self._note(warning)
 
     def _tell_of_open_orders(self) -> None:
         if count := len(open_orders(self.broker)):
@@ -527,7 +537,7 @@ class Session:
         try:
             leave = self.config.account.leave
             held = {symbol: each for symbol, each in positions.items() if symbol not in leave}
-            return reconcile(self.broker, held, self.target.weights)
+            return reconcile(self.broker, held, self.plan.targets)
         except Exception as error:  # noqa: BLE001 - all is done and written; this is only shown
             with suppress(OSError):
                 self._note(f"what is held cannot be compared with the target: {described(error)}")

@@ -12,7 +12,6 @@ from attrs import evolve, frozen
 from nanobook_core.contracts import (
     Account,
     Broker,
-    BrokerError,
     BrokerOrderStatus,
     BrokerPosition,
     BrokerTimeInForce,
@@ -25,6 +24,7 @@ from nanobook_core.contracts import (
     UnsupportedError,
 )
 from nanobook_rebalancer.errors import PlanError
+from nanobook_rebalancer.naming import unknown_text
 
 
 @frozen(kw_only=True)
@@ -99,7 +99,7 @@ def take_snapshot(
             instrument = broker.instrument(symbol)
             quote = broker.quote(symbol)
         except (UnknownSymbolError, NoQuoteError) as error:
-            problems.append(_way_out(_without_price(symbol, error), is_held=symbol in counts))
+            problems.append(_way_out(unknown_text(symbol, error), is_held=symbol in counts))
             continue
         problem = _unfit_quote(quote, clock.monotonic(), max_age)
         if problem := problem or _unfit_rules(instrument, quote, account.currency):
@@ -151,13 +151,6 @@ def _mark(held: BrokerPosition, account: Account) -> Decimal | None:
         return None
     mark = held.market_value / held.quantity
     return mark if mark.is_finite() and mark > 0 else None
-
-
-def _without_price(symbol: str, error: BrokerError) -> str:
-    text = str(error).removeprefix(error.prefix)
-    if text == repr(symbol):
-        text = f"{symbol}: it is not known here"
-    return text if text.startswith((symbol, repr(symbol))) else f"{symbol}: {text}"
 
 
 def _way_out(problem: str, *, is_held: bool) -> str:

@@ -27,7 +27,8 @@ def _allowed(value: object) -> frozenset[str] | None:
 class Restricted:
     """Fails an order in a symbol that is `restricted`, or not `allowed` where that is given.
 
-    Symbols are compared as they are spelt. Orders that only reduce pass.
+    Symbols, and what venues call them, are compared as they are spelt. Orders that only reduce
+    pass.
 
     Raises:
         TypeError: a list is none of strings.
@@ -46,13 +47,16 @@ class Restricted:
     def evaluate(self, request: RiskRequest) -> Iterable[RiskResult]:
         """One finding an order."""
         book = book_of(request)
-        return [self._judge(order, is_exit=book.reduces(order)) for order in request.orders]
+        return [
+            self._judge(order, _names(order, request), is_exit=book.reduces(order))
+            for order in request.orders
+        ]
 
-    def _judge(self, order: RiskOrder, *, is_exit: bool) -> RiskResult:
+    def _judge(self, order: RiskOrder, names: set[str], *, is_exit: bool) -> RiskResult:
         symbol = order.symbol
-        if symbol in self.restricted:
+        if names & self.restricted:
             is_listed, detail = False, f"{symbol} is restricted"
-        elif self.allowed is not None and symbol not in self.allowed:
+        elif self.allowed is not None and not names & self.allowed:
             is_listed, detail = False, f"{symbol} is not on the list of allowed symbols"
         else:
             is_listed, detail = True, f"{symbol} may be traded"
@@ -64,3 +68,9 @@ class Restricted:
             detail=detail,
             symbol=symbol,
         )
+
+
+def _names(order: RiskOrder, request: RiskRequest) -> set[str]:
+    """What is ordered, by each of its names."""
+    instrument = request.instruments.get(order.symbol)
+    return {order.symbol} if instrument is None else {order.symbol, instrument.venue_symbol}
