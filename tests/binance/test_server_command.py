@@ -18,7 +18,7 @@ from tests.binance.rest_client import GIVE_UP_SECONDS, RestClient
 from tests.simulator_command import set_quotes, started
 
 from nanobook_binance.simulator import SimulatedBinance
-from nanobook_binance.simulator.__main__ import _where, simulator
+from nanobook_binance.simulator.command import _where, simulator
 
 MODULE = "nanobook_binance.simulator"
 HEADER = "symbol,bid,ask\n"
@@ -41,7 +41,7 @@ def at(said, account="default"):
     return At(said["url"], **said["accounts"][account])
 
 
-def ended(*options):
+def ended(*options, cwd=None):
     """The command, which is to end by itself."""
     return subprocess.run(
         [sys.executable, "-m", MODULE, *map(str, options)],
@@ -49,6 +49,7 @@ def ended(*options):
         text=True,
         timeout=GIVE_UP_SECONDS,
         check=False,
+        cwd=cwd,
     )
 
 
@@ -57,6 +58,20 @@ def test_help_has_examples_and_exit_codes():
     assert result.exit_code == 0
     assert "python -m nanobook_binance.simulator --port 9000 --quotes quotes.csv\n" in result.output
     assert "Exit codes: 0 ended by Ctrl-C or SIGTERM, 1 error, 2 wrong usage." in result.output
+
+
+INTERRUPT = """\
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.raise_signal(signal.SIGINT)
+"""
+
+
+@pytest.mark.parametrize("needed", ["aiohttp", "click"])
+def test_ctrl_c_while_it_starts_ends_it_in_a_line(tmp_path, needed):
+    (tmp_path / f"{needed}.py").write_text(INTERRUPT)
+    result = ended(cwd=tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "Interrupted.\n")
 
 
 def test_it_says_where_it_is_what_its_keys_are_and_what_to_type_next():
