@@ -215,23 +215,7 @@ def test_the_stream_of_an_ended_connection_says_nothing_of_the_next_one(market, 
     monkeypatch.setattr(lifeline, "_PATIENCE", 0.1)
     broker, heard = broker_at(market), []
     broker.subscribe(heard.append)
-    is_asked, may_answer = threading.Event(), threading.Event()
-    ask = broker._resolution.open_orders
-
-    def answer_late():
-        told = ask()
-        is_asked.set()
-        assert may_answer.wait(GIVE_UP_SECONDS)
-        return told
-
-    broker._resolution.open_orders = answer_late
-    first = threading.Thread(target=connect, args=[broker])
-    first.start()
-    assert is_asked.wait(GIVE_UP_SECONDS)
-    old = broker._line._stream
-    first.join()
-    assert broker.connection().state is ConnectionState.DISCONNECTED
-    del broker._resolution.open_orders
+    old, may_answer = left_asking(broker)
     monkeypatch.setattr(UserStream, "_subscribe", lambda *_: refuse(None))
     second = threading.Thread(target=connect, args=[broker, GIVE_UP_SECONDS])
     second.start()
@@ -268,6 +252,41 @@ def test_orders_are_cancelled_while_others_are_compared(market):
         one.join()
         all_of_them.join()
         assert [order.status for order in market.binance.orders()] == ["CANCELED", "CANCELED"]
+
+
+def test_an_answer_to_an_ended_connection_is_none_to_the_next_one(market, monkeypatch):
+    monkeypatch.setattr(lifeline, "_PATIENCE", 0.1)
+    broker = broker_at(market)
+    market.submit_foreign("BTC", "buy", 1, 95)
+    old, may_answer = left_asking(broker)
+    market.binance.server_cancel("BTCUSDT", 1001)
+    with broker:
+        assert broker.open_orders("all") == []
+        may_answer.set()
+        old.join(GIVE_UP_SECONDS)
+        assert broker.open_orders("all") == []
+
+
+def left_asking(broker):
+    """Return a stream whose connection ended while it waits for an answer, and what gives it."""
+    is_asked, may_answer = threading.Event(), threading.Event()
+    ask = broker._resolution.open_orders
+
+    def answer_late():
+        told = ask()
+        is_asked.set()
+        assert may_answer.wait(GIVE_UP_SECONDS)
+        return told
+
+    broker._resolution.open_orders = answer_late
+    connecting = threading.Thread(target=connect, args=[broker])
+    connecting.start()
+    assert is_asked.wait(GIVE_UP_SECONDS)
+    stream = broker._line._stream
+    connecting.join()
+    assert broker.connection().state is ConnectionState.DISCONNECTED
+    del broker._resolution.open_orders
+    return stream, may_answer
 
 
 def connect(broker, timeout=0.5):

@@ -7,7 +7,7 @@ import logging
 from nanobook_binance.known_order import KnownOrder
 from nanobook_binance.order_desk import OrderDesk
 from nanobook_binance.resolution import Resolution
-from nanobook_core.contracts import ConnectError, OutcomeUnknownError, SyncReport
+from nanobook_core.contracts import ConnectError, NotConnectedError, OutcomeUnknownError, SyncReport
 
 log = logging.getLogger("nanobook.broker")
 
@@ -18,6 +18,7 @@ def compare(desk: OrderDesk, resolution: Resolution) -> SyncReport:
     Without missed fills: these are the desk's.
 
     Raises:
+        NotConnectedError: the connection has ended meanwhile; nothing is taken in.
         ConnectError: what is known came from another account, or from before the venue began anew.
         BrokerError: there was no answer.
 
@@ -54,7 +55,14 @@ def look(desk: OrderDesk, resolution: Resolution) -> None:
 def _look_at_open(
     desk: OrderDesk, resolution: Resolution, before: list[KnownOrder]
 ) -> list[KnownOrder]:
-    told = [desk.told(order) for order in resolution.open_orders()]
+    session, orders = desk.session, resolution.open_orders()
+    with desk.changed:
+        if desk.session != session:
+            raise NotConnectedError(
+                "not connected: the connection has ended before the venue answered",
+                broker="binance",
+            )
+        told = [desk.told(order) for order in orders]
     listed = [known for known in told if known is not None]
     for known in before:
         if known.venue_id and known not in listed and not known.is_done:
