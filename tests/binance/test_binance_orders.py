@@ -1,13 +1,14 @@
 """Orders at Binance: what is sent, what becomes of it whoever changes it, and what is kept."""
 
 import asyncio
+import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
 from attrs import evolve
-from tests.binance.trading import ACCOUNT, broker_at, limit, requests, sent, trading
+from tests.binance.trading import ACCOUNT, ASK, BID, broker_at, limit, requests, sent, trading
 
 import nanobook
 from nanobook_binance.simulator import Fault
@@ -412,3 +413,26 @@ def test_where_others_use_most_of_the_weight_a_new_start_cancels_what_is_open(ma
     others.disconnect()
     with broker:
         assert len(broker.cancel_all().cancelled) == 1
+
+
+@pytest.mark.parametrize("tif", ["ioc", "fok"])
+def test_a_market_order_that_its_cap_ended_says_at_which_limit(market, broker, tif):
+    thin = functools.partial(
+        market.binance.set_quote, market.pair("BTC"), BID, ASK, bid_size=5, ask_size=5
+    )
+    market.binance.deposit("BTC", 8)
+    thin()
+    broker.submit_order(BrokerOrder("BTC", "buy", 8, tif=tif, client_order_id="a"))
+    status = broker.order_status("a")
+    filled = 5 if tif == "ioc" else 0
+    assert (status.state, status.filled_quantity) == (OrderState.EXPIRED, filled)
+    assert "not all could trade up to 100.61, its limit by market_cap_bps" in status.reason
+    thin()
+    broker.submit_order(BrokerOrder("BTC", "sell", 8, tif=tif, client_order_id="b"))
+    assert "down to 99.40, its limit" in broker.order_status("b").reason
+
+
+def test_a_limit_order_that_expired_says_what_the_venue_says(market, broker):
+    market.binance.set_quote(market.pair("BTC"), BID, ASK, ask_size=5)
+    broker.submit_order(evolve(limit(price="101"), tif="ioc"))
+    assert broker.order_status("a").reason == "UNFILLED_IOC_QUANTITY_EXPIRED"

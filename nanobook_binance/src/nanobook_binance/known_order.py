@@ -18,6 +18,8 @@ from nanobook_core.types import Side
 LONGEST_WINDOW_MS = 60_000
 #: Milliseconds by which an order may seem older than it is: clocks differ.
 OLDER_MS = 60_000
+#: Why an order ended that would have traded on beyond its limit.
+_UNFILLED = ("UNFILLED_IOC_QUANTITY_EXPIRED", "UNFILLED_FOK_ORDER_EXPIRED")
 #: The number of an order at the venue, which counts by pair.
 OrderKey = tuple[str, int]
 
@@ -160,14 +162,11 @@ class KnownOrder:
         if state is None:
             record.warned(f"status {told.status!r:.40}")
             state = OrderState.ACCEPTED
-        reason = told.reason
-        if not reason and told.status == "EXPIRED_IN_MATCH":
-            reason = "it would have traded with an order of the same account"
         record.told(
             state,
             filled=told.filled,
             avg_fill_price=self._average(told),
-            reason=reason,
+            reason=self._reason(told),
             at=max(told.at, record.updated_at or told.at),
             venue_status=told.status,
             venue_ids={"symbol": self.pair, "order_id": str(told.order_id)},
@@ -210,6 +209,17 @@ class KnownOrder:
         order = self.record.order
         if not self.is_done and told.filled <= told.quantity < order.quantity and told.quantity:
             self.record.order = evolve(order, quantity=told.quantity)
+
+    def _reason(self, told: ToldOrder) -> str:
+        if not told.reason and told.status == "EXPIRED_IN_MATCH":
+            return "it would have traded with an order of the same account"
+        if told.reason in _UNFILLED and self.order_type is OrderType.MARKET and self.limit:
+            way = "up" if self.side is Side.BUY else "down"
+            return (
+                f"not all could trade {way} to {self.limit}, its limit by market_cap_bps: "
+                f"{told.reason}"
+            )
+        return told.reason
 
     @staticmethod
     def _average(told: ToldOrder) -> Decimal | None:
