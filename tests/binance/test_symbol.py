@@ -120,6 +120,20 @@ def test_an_unknown_symbol_says_which_there_are_like_it(symbols, symbol, words):
     assert len(str(caught.value)) < 120
 
 
+@pytest.mark.parametrize(
+    ("quote_asset", "asset", "pair"), [("USDT", "TRY", "USDTTRY"), ("BTC", "USDT", "BTCUSDT")]
+)
+def test_an_asset_that_others_are_priced_in_says_what_sells_it(
+    server, clock, quote_asset, asset, pair
+):
+    symbols = Symbols(server.rest(clock), quote_asset, clock)
+    with pytest.raises(UnknownSymbolError) as caught:
+        symbols.listed(asset)
+    assert f"{asset} is not priced in {quote_asset}; it is sold by buying {pair}" in str(
+        caught.value
+    )
+
+
 @pytest.mark.parametrize("odd", [None, 7, b"BTC", ["BTC"]])
 def test_a_symbol_is_a_str(symbols, odd):
     with pytest.raises(TypeError, match="symbol is a str"):

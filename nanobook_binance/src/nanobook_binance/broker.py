@@ -256,7 +256,9 @@ class BinanceBroker(BrokerBase):
     def positions(self) -> list[BrokerPosition]:
         """Every asset but the quote asset, free and locked, as the venue's balances say.
 
-        So the fees are off that were taken from what was bought. Costs are not told.
+        So the fees are off that were taken from what was bought. Costs are not told. The symbol is
+        the asset, also where it is no instrument, as one that the quote asset is priced in: TRY is
+        sold by buying USDTTRY. The error of `instrument` says which pair that is.
         """
         self._check_connected()
         return self._holdings.positions()

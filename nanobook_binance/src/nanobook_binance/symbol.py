@@ -257,6 +257,11 @@ class Symbols:
     def _unknown(self, symbol: str) -> str:
         if symbol == self.quote_asset:
             return f"{symbol} is the account's cash, not an instrument; see account()"
+        inverse = self._pairs.get(self.quote_asset + symbol)
+        if inverse is not None and inverse.quote == symbol:
+            return (
+                f"{symbol} is not priced in {self.quote_asset}; it is sold by buying {inverse.pair}"
+            )
         names = [*self._by_symbol, *self._pairs]
         near = near_names(symbol, names)
         return f"{symbol!r:.40}" + (f"; did you mean {' or '.join(near)}?" if near else "")

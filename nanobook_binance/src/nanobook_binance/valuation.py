@@ -156,7 +156,8 @@ class Holdings:
         """Every asset but the quote asset, free and locked, in the order of their symbols.
 
         Valued in the quote asset; 0 where the venue has no price that leads there. The venue tells
-        no cost.
+        no cost. An asset that the quote asset is priced in (TRY, as of USDTTRY) is no instrument:
+        it is sold by buying that pair.
         """
         balances = self.balances()
         rates = self._rates(balances)
