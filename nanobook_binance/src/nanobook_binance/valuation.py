@@ -43,7 +43,7 @@ class Rates:
         The mid of the direct pair, or one by the mid of the inverse one; else by the mids of two
         pairs with one asset between. Where no way has both sides, what a sale would bring: an ask
         alone is what somebody would like to have for it, and no value. All but the first is an
-        estimate, and that too where the pair does not trade.
+        estimate, and that too where the pair did not trade when it was last listed.
         """
         home = self._symbols.quote_asset
         if asset == home:
