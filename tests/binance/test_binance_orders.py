@@ -339,6 +339,16 @@ def test_it_works_inside_a_running_event_loop(broker):
     assert asyncio.run(trade()).state is OrderState.FILLED
 
 
+def test_a_market_order_for_a_halted_pair_is_told_that_it_is(market, broker):
+    market.binance.set_status("BTCUSDT", "HALT")
+    for outcome in (Outcome.REJECTED, Outcome.NOT_SENT):  # by the venue, and by what it said then
+        with pytest.raises(MarketClosedError, match="BTCUSDT is HALT") as caught:
+            broker.submit_order("BTC", "buy", 1)
+        assert caught.value.outcome is outcome
+    market.binance.set_status("BTCUSDT", "TRADING")
+    assert broker.order_status(broker.submit_order("BTC", "buy", 1)).state is OrderState.FILLED
+
+
 def test_while_a_pair_takes_only_cancels_these_do_not_wait_for_its_rules(market, broker):
     broker.submit_order(limit())
     market.binance.set_status("BTCUSDT", "CANCEL_ONLY")

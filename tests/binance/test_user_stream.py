@@ -185,6 +185,9 @@ def test_an_address_without_a_stream_is_told_with_what_goes_without(market):
     with pytest.raises(ConnectError, match=r"did not get ready.*stream=False goes without it"):
         broker.connect(timeout=1)
     assert broker.connection().state is ConnectionState.DISCONNECTED
+    hasty = broker_at(market, ws_url=f"ws://127.0.0.1:{closed}/ws-api/v3", timeout=0.5)
+    with pytest.raises(ConnectError, match=r"did not get ready within [01]\.\d s"):
+        hasty.connect()
     with broker_at(market, stream=False) as polled:
         assert polled.submit_order(limit()) == 1001
 

@@ -196,6 +196,9 @@ class BinanceBroker(BrokerBase):
     def connect(self, timeout: float | None = None) -> None:
         """Connect, and compare all orders with the venue; a lost stream is opened at once.
 
+        It is given up after `timeout` seconds, three times the broker's own by default, or when the
+        answer that is waited for then has come.
+
         From then on a stream that is lost is opened again without being asked, after 1, 2, 4 … 60
         seconds, or less, and after 1 again once it was up for a minute. Everything is compared
         again: `resync` says what had been missed. Until then orders are refused, and cancels and
