@@ -20,11 +20,11 @@ class Retries:
         super().__init__(*args, **more)
         once = self._rest.signed
 
-        def twice(method: str, path: str, /, **parameters: Any) -> Any:
+        def twice(*request: Any, **parameters: Any) -> Any:
             try:
-                return once(method, path, **parameters)
+                return once(*request, **parameters)
             except OutcomeUnknownError:
-                return once(method, path, **parameters)
+                return once(*request, **parameters)
 
         self._rest.signed = twice
 
