@@ -8,7 +8,7 @@ import threading
 import pytest
 from tests.binance.trading import broker_at, limit, requests, sent, trading
 
-from nanobook_binance import lifeline
+from nanobook_binance import lifeline, user_stream
 from nanobook_binance.simulator import Fault
 from nanobook_binance.user_stream import UserStream
 from nanobook_core.contracts import (
@@ -137,16 +137,18 @@ def test_a_silent_line_that_answers_pings_is_no_lost_one(market, monkeypatch):
         assert heard == []
 
 
-class Pauses(threading.Event):
-    """Notes how long would be waited, and does not."""
+class Pauses:
+    """Chance that notes how long is waited at most, and has it be nothing."""
 
     def __init__(self):
-        super().__init__()
         self.seconds = []
 
-    def wait(self, timeout=None):
-        self.seconds.append(timeout)
-        return True
+    def uniform(self, *_):
+        return self
+
+    def __rmul__(self, seconds):
+        self.seconds.append(seconds)
+        return 0.0
 
 
 @pytest.mark.parametrize(
@@ -163,11 +165,11 @@ def test_the_pauses_double_until_a_stream_was_up_for_a_while(
 ):
     monkeypatch.setattr(UserStream, "steady", steady)
     stream, pauses = broker._line._stream, Pauses()
-    stream._now = pauses
+    monkeypatch.setattr(user_stream, "random", pauses)
     monkeypatch.setattr(stream, fails, refuse)
     stream.cut()
     eventually(lambda: len(pauses.seconds) >= len(longest))
-    assert all(most / 2 <= s <= most for s, most in zip(pauses.seconds, longest, strict=False))
+    assert pauses.seconds[: len(longest)] == longest
 
 
 def test_keys_that_were_revoked_are_told_at_once(market):
