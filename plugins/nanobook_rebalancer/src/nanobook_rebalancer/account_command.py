@@ -147,7 +147,7 @@ def reconcile(setting: CommandSetting, target: Path, *, as_json: bool) -> None:
     wanted = read_target(target, now=SystemClock().now())
     with connected(config) as broker:
         leave = leaving(broker, config).account.leave
-        weights = by_symbol(broker, wanted, leave).weights
+        weights = by_symbol(broker, wanted, leave, keeps_unknown=True).weights
         held = {
             each.symbol: each.quantity for each in broker.positions() if each.symbol not in leave
         }

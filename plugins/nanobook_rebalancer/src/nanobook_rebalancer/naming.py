@@ -33,10 +33,12 @@ def unknown_text(symbol: str, error: BrokerError) -> str:
     return text if text.startswith((symbol, repr(symbol))) else f"{symbol}: {text}"
 
 
-def by_symbol(broker: Broker, target: Target, leave: Collection[str]) -> Target:
+def by_symbol(
+    broker: Broker, target: Target, leave: Collection[str], *, keeps_unknown: bool = False
+) -> Target:
     """Return the target with symbols for names, and a line in its `warnings` for each other one.
 
-    Of what is to `leave` nothing is asked.
+    Of what is to `leave` nothing is asked; what is not known is kept if that is said.
 
     Raises:
         PlanError: two entries are one instrument, or there is none of a name; told with its path.
@@ -50,7 +52,8 @@ def by_symbol(broker: Broker, target: Target, leave: Collection[str]) -> Target:
         try:
             symbol = entry.symbol if entry.symbol in leave else symbol_of(broker, entry.symbol)
         except UnknownSymbolError as error:
-            problems.append(f"{path}: {unknown_text(entry.symbol, error)}")
+            if not keeps_unknown:
+                problems.append(f"{path}: {unknown_text(entry.symbol, error)}")
         if symbol in places:
             problems.append(f"{path}: {entry.symbol} is {symbol}, and {places[symbol]} is too")
         elif symbol != entry.symbol:
