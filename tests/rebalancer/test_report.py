@@ -160,3 +160,9 @@ def test_fees_of_other_currencies_and_those_that_are_no_number_are_not_money():
     )
     found = report.to_dict()
     assert (found["fees"], found["other_fees"], found["unknown_fees"]) == ("1", {"BTC": "0.5"}, 1)
+
+
+def test_no_fee_in_money_is_not_told_beside_one_in_a_coin():
+    assert str(Fees(currency="USDT", others={"BTC": Decimal("0.001")})) == "0.001 BTC"
+    assert str(Fees(currency="USDT")) == "0.00 USDT"
+    assert str(Fees(currency="USDT", unknown=1)) == "0.00 USDT, 1 unknown"

@@ -55,9 +55,10 @@ class Fees:
         return ", ".join([*parts, *([f"{self.unknown} unknown"] if self.unknown else [])])
 
     def __str__(self) -> str:
-        return ", ".join(
-            part for part in (money_text(self.money, self.currency), self.further) if part
-        )
+        # Where all was taken in other currencies, none in money says nothing.
+        is_told = self.money or not self.others
+        money = money_text(self.money, self.currency) if is_told else ""
+        return ", ".join(part for part in (money, self.further) if part)
 
     def to_dict(self) -> dict[str, Any]:
         """Return them for JSON, numbers as decimal strings."""
