@@ -18,6 +18,8 @@ from nanobook_core.types import Side
 LONGEST_WINDOW_MS = 60_000
 #: Milliseconds by which an order may seem older than it is: clocks differ.
 OLDER_MS = 60_000
+#: An order's time and that of the answer to it differ by less.
+_AS_OLD = dt.timedelta(minutes=1)
 #: Why an order ended that would have traded on beyond its limit.
 _UNFILLED = ("UNFILLED_IOC_QUANTITY_EXPIRED", "UNFILLED_FOK_ORDER_EXPIRED")
 #: The number of an order at the venue, which counts by pair.
@@ -134,9 +136,17 @@ class KnownOrder:
     def can_be(self, told: ToldOrder) -> bool:
         """Whether what is told of an order of its number can be of this one.
 
-        An order that somebody has amended has another client order id there, and is as old.
+        An order that somebody has amended has another client order id there and less quantity; it
+        has the same limit, and is as old, but for a moment that its answer may have been younger.
         """
-        is_as_old = told.created is not None and told.created == self.created
+        order, created = self.record.order, self.created
+        is_as_old = (
+            created is not None
+            and told.created is not None
+            and abs(told.created - created) <= _AS_OLD
+            and told.quantity <= order.quantity
+            and told.limit == (self.limit if order.limit_price is None else order.limit_price)
+        )
         is_named_so = told.client_order_id in (self.client_order_id, self.name)
         return told.side is self.side and (is_named_so or is_as_old)
 
