@@ -234,13 +234,17 @@ class FaultRun(BinanceProgram):
             self.restart()
             be_patient(self.broker)
         self.venue.advance(LONG)
+        errors = []
         if self.random.random() < 0.7:
-            self.connect()  # which hurries, where it would be tried again later
+            errors.append(self.connect())  # which hurries, where it would be tried again later
         end = time.monotonic() + RECONNECT
         while not self._is_ready() and time.monotonic() < end:
             if self._state() is ConnectionState.DISCONNECTED:
-                self.connect()
-            time.sleep(0.01)
+                errors.append(self.connect())
+            time.sleep(0.1)
+        if not self._is_ready():
+            text = f"not connected though all is well: {self.broker.connection()}, {errors[:3]}"
+            self.violations.append(Violation(HANG, text))
         self.venue.advance(LONG)  # since when a new connection takes orders to be on their way
         self._ask_for_doubtful()
         report = self.resync()

@@ -329,7 +329,7 @@ LIES = {
     "who took is wrong": (with_fill(2, liquidity="taker"), {"lost", "doubled"}),
     "a fill is told twice": (with_events(BrokerEvent(fill=FILLS[0])), {"event"}),
     "a fill is told that never was": (
-        with_events(BrokerEvent(fill=evolve(FILLS[0], exec_id="x"))),
+        with_events(BrokerEvent(fill=evolve(FILLS[0], exec_id="x", price=LIMIT))),
         {"event"},
     ),
     "nobody is told of a fill": (with_told(missed=()), {"event"}),

@@ -76,9 +76,13 @@ class Program(Caller, ABC):
         self.broker.subscribe(self.events.append)
         self.connect()
 
-    def connect(self) -> None:
-        """Connect: the first time in a process that takes as long as to import the library."""
-        self.call("connect", lambda: self.broker.connect(10.0))
+    def connect(self) -> BrokerError | None:
+        """Connect: the first time in a process that takes as long as to import the library.
+
+        Return why there is no connection, if there is none.
+        """
+        answer = self.call("connect", lambda: self.broker.connect(10.0))
+        return answer if isinstance(answer, BrokerError) else None
 
     def steps(self, count: int) -> None:
         """Do so many things by chance."""
