@@ -15,6 +15,8 @@ with nanobook.BinanceBroker(base_url=URL, state="binance.sqlite") as broker:
     print(f"{broker.connection().detail}: equity {account.equity:,.2f} {account.currency}")
     quote = broker.quote("BTC")
     print(f"BTC {quote.bid} / {quote.ask}")
+    if quote.ask is None:
+        sys.exit("nobody sells now")
 
     wanted = nanobook.BrokerOrder("BTC", "buy", 100 / quote.ask, "limit", quote.ask, tif="gtc")
     order = broker.normalize(wanted)

@@ -30,7 +30,7 @@ with Path(FILE).open("w") as lines:
             continue
         print(time.time_ns(), message, file=lines)
         if not has_snapshot and "@depth" in message:  # the book as it is once changes come
-            book = {"symbol": SYMBOL, "limit": 1000}
+            book: dict[str, str | int] = {"symbol": SYMBOL, "limit": 1000}
             answer = requests.get(f"{REST}/api/v3/depth", params=book, timeout=10)
             print(time.time_ns(), answer.text, file=lines)
             has_snapshot = True
