@@ -37,6 +37,8 @@ from nanobook_core.contracts import (
 )
 from nanobook_core.errors import ValidationError
 
+#: Seconds between two looks at the state that is waited for.
+_GLANCE = 0.002
 #: Seconds that the end of a connection waits for callbacks, and for the stream.
 _PATIENCE = 5.0
 _S = ConnectionState
@@ -75,7 +77,8 @@ class Lifeline:
         self._publish = publish
         self._deliver = deliver
         self._connecting = threading.RLock()
-        self._changed = threading.Condition()
+        # Not a condition: an interrupt in one can leave its lock held for ever.
+        self._changed = threading.RLock()
         self._info = ConnectionInfo(state=_S.DISCONNECTED, is_live=environment.is_live)
         self._failure: Exception | None = None
         """Why the stream was down last."""
@@ -163,8 +166,7 @@ class Lifeline:
     def wait_synced(self, timeout: float) -> None:
         """Return once a comparison that follows a lost stream is done, or takes too long."""
         if not self._is_inherited and self._info.state is _S.SYNCING:
-            with self._changed:
-                self._changed.wait_for(lambda: self._info.state is not _S.SYNCING, timeout)
+            _wait(lambda: self._info.state is not _S.SYNCING, timeout)
 
     # What a stream tells, on its thread, which may outlive its connection.
 
@@ -267,10 +269,7 @@ class Lifeline:
         self._may_trade = told.get("canTrade") is not False
 
     def _wait_ready(self, timeout: float) -> None:
-        with self._changed:
-            is_ready = self._changed.wait_for(
-                lambda: self._info.state in _SETTLED or self._is_hopeless, timeout
-            )
+        is_ready = _wait(lambda: self._info.state in _SETTLED or self._is_hopeless, timeout)
         if self._is_hopeless and self._failure is not None:
             raise self._failure.with_traceback(None)  # whose frames have what was sent
         if not is_ready or self._info.state is _S.DISCONNECTED:
@@ -299,7 +298,6 @@ class Lifeline:
             if self._events is None and state is not _S.DISCONNECTED:
                 return  # the end came first
             self._info = evolve(self._info, state=state, detail=detail)
-            self._changed.notify_all()
             self._publish(BrokerEvent(connection=self._info))
 
     def _end(self) -> None:
@@ -315,3 +313,13 @@ class Lifeline:
             events.stop()
         self._desk.close()
         self._rest.close()
+
+
+def _wait(accept: Callable[[], bool], timeout: float) -> bool:
+    """Return once it is so, or after so many seconds; say whether it is."""
+    end = time.monotonic() + timeout
+    while not accept():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(_GLANCE)
+    return True

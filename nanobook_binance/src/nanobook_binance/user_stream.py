@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import queue
 import random
 import socket
 import threading
@@ -91,7 +92,8 @@ class UserStream:
         self._rest = rest
         self._listener = listener
         self._timeout = timeout
-        self._now = threading.Event()
+        # An interrupt in an event of `threading` can leave it locked for ever.
+        self._now: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._socket: websocket.WebSocket | None = None
         self._thread = threading.Thread(target=self._run, name="nanobook-binance", daemon=True)
@@ -107,12 +109,12 @@ class UserStream:
 
     def hurry(self) -> None:
         """Try at once, where the next attempt is waited for."""
-        self._now.set()
+        self._now.put(None)
 
     def stop(self) -> None:
         """End it; nothing is told any more once `join` has returned."""
         self._stopped.set()
-        self._now.set()
+        self._now.put(None)
         self.cut()
 
     def cut(self) -> None:
@@ -149,8 +151,8 @@ class UserStream:
                 self._listener.stream_down(self, error)
             if up is not None and time.monotonic() - up >= self.steady:
                 pause = 1.0
-            self._now.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
-            self._now.clear()
+            with contextlib.suppress(queue.Empty):
+                self._now.get(timeout=pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             pause = min(2 * pause, self.longest_pause)
 
     @contextlib.contextmanager
