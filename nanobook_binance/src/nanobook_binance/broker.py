@@ -243,8 +243,7 @@ class BinanceBroker(BrokerBase):
     def server_time(self) -> dt.datetime:
         """The venue's time, asked for now."""
         self._check_connected()
-        self._rest.measure_time()
-        return self._rest.time.now()
+        return self._rest.told_time()
 
     def account(self) -> Account:
         """Money in the quote asset: all balances valued; what is free of it can be spent.

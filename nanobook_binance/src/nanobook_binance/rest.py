@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 from collections.abc import Callable
@@ -117,6 +118,11 @@ class Rest:
             return self._ask(request)
         except ClockSkewError as error:
             self._raise_skew(error)
+
+    def told_time(self) -> dt.datetime:
+        """Ask the venue for its time, and return it as it was told: it is older by now."""
+        seconds, milliseconds = divmod(self._server_time(), 1000)
+        return dt.datetime.fromtimestamp(seconds, dt.UTC) + dt.timedelta(milliseconds=milliseconds)
 
     def measure_time(self) -> None:
         """Ask the venue for its time now."""
