@@ -298,3 +298,17 @@ def test_executions_of_others_are_whole_and_are_not_kept(market, tmp_path):
     with broker_at(market, state=state, stream=False) as later:
         assert later._desk.journal.fills() == []
         assert [fill.quantity for fill in later.fills()] == [3, 2]
+
+
+def test_executions_of_others_are_told_once_over_connections(market, tmp_path):
+    foreign = market.submit_foreign("BTC", "buy", 8, 95)
+    broker, heard = broker_at(market, state=tmp_path / "orders.sqlite"), []
+    broker.subscribe(heard.append)
+    for filled, altogether in ((3, 3), (2, 5)):
+        with broker:
+            market.binance.fill(foreign.order_id, filled, symbol="BTCUSDT")
+            while sum(fill.quantity for fill in broker.fills()) < altogether:
+                threading.Event().wait(0.001)
+            assert broker._desk.lacking() == []
+    told = [event.fill.quantity for event in heard if event.fill is not None]
+    assert told == [3, 2]

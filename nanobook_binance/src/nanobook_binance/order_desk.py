@@ -93,11 +93,12 @@ class OrderDesk:
         with self.changed:
             self.session += 1
             self._journal, self.is_durable = journal, path is not None
+            told_before = self.orders.of_others()
             self.orders = Orders(self, self._name_of)
             for known in known_orders:
                 known.record.lost()  # what was on its way
                 self.orders.add(known)
-            for one in fills:
+            for one in (*fills, *told_before):
                 self.orders.add_fill(one)
 
     def began(self, now_ms: int) -> None:

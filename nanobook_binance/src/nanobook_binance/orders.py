@@ -122,6 +122,11 @@ class Orders:
             )
         return found[0] if found else None
 
+    def of_others(self) -> list[PairFill]:
+        """Executions that are in no journal."""
+        known = [(one, self.of(one)) for one in self._fills.values()]
+        return [one for one, order in known if order is None or not order.is_own]
+
     def of(self, one: PairFill) -> KnownOrder | None:
         """Return the order of an execution, where it is known."""
         return self._by_key.get((one.pair, one.fill.order_id))
@@ -169,6 +174,8 @@ class Orders:
         name = exec_id(told.pair, told.order_id, told.trade_id)
         if name in self._fills:
             self._check_same(self._fills[name].fill, told)
+            if known is not None:  # which may have been met after it
+                known.record.fill(self._fills[name].fill)
             return
         fill = Fill(
             exec_id=name,
