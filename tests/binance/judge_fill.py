@@ -42,15 +42,16 @@ def _twice(fills: tuple[Fill, ...], rule: str, what: str) -> Iterator[Violation]
 
 
 def judge_events(evidence: Evidence) -> Iterator[Violation]:
-    """No fill of ours is told twice; no order comes back; and no fill is kept back.
+    """No fill is told twice of an order that is remembered; no order comes back; none is kept back.
 
     Those of others may be told again after a new connection: no records are kept of them.
     """
     told = evidence.told
     fills = tuple(each.fill for each in told.events if each.fill is not None)
     keys = {each.key for each in evidence.own}
-    own = tuple(fill for fill in fills if (fill.symbol, fill.order_id) in keys)
-    yield from _twice(own, EVENT, "was told")
+    known = {each.key for each in evidence.own if each.client_order_id in evidence.remembered}
+    ours = tuple(fill for fill in fills if (fill.symbol, fill.order_id) in known)
+    yield from _twice(ours, EVENT, "was told")
     every = {each.facts for each in evidence.truth.trades}
     for facts in {_said(each): None for each in fills}:
         if facts not in every:
