@@ -118,6 +118,14 @@ def test_a_venue_that_says_when_it_will_know_is_given_that_time(world):
     assert_sent_once(world)
 
 
+def test_a_venue_may_need_a_minute_for_the_window_of_a_request_and_more_for_its_engine(world):
+    world.broker.faults["submit_order"].append(OutcomeUnknownError("timeout"))
+    not_yet = OutcomeUnknownError("it may still arrive", retry_after=62.001)
+    world.broker.faults["find_order"].append(not_yet)
+    assert world.run(ONE).status == "done"
+    assert_sent_once(world)
+
+
 def test_and_not_for_ever(world):
     world.broker.faults["submit_order"].append("answerless")
     not_yet = OutcomeUnknownError("it may still arrive", retry_after=12)

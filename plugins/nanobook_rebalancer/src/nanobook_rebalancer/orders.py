@@ -16,8 +16,8 @@ from nanobook_rebalancer.stop import StopFlag, StoppedError
 from nanobook_rebalancer.venue import Answer, Venue
 
 #: How often, and how many seconds apart, a venue is asked for an order that nobody knows of; and
-#: for how long it may ask for patience.
-_ASKS, _ASK_SECONDS, _PATIENCE_SECONDS = 3, 2.0, 60.0
+#: for how long it may ask for patience: Binance may take a request for a minute, and more.
+_ASKS, _ASK_SECONDS, _PATIENCE_SECONDS = 3, 2.0, 90.0
 #: How often an order is cancelled, and how many seconds it may take to end after each time.
 _CANCELS, _CANCEL_SECONDS = 3, 5.0
 #: How long the fills of an order may be missing that has ended.
