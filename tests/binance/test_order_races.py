@@ -89,6 +89,30 @@ def test_an_order_that_waits_is_not_sent_once_its_connection_has_ended(
     broker.disconnect()
 
 
+@pytest.mark.parametrize("arrives", [True, False])
+def test_an_order_in_doubt_is_proved_absent_in_its_own_connection_alone(market, tmp_path, arrives):
+    """The next one has another record of it, to which the venue's word goes."""
+    settings = {"stream": False, "state": tmp_path / "orders.sqlite", "timeout": 60}
+    broker = broker_at(market, **settings)
+    broker.connect()
+    in_doubt = broker._sender._in_doubt
+
+    def connected_anew(known):
+        in_doubt(known)
+        broker.disconnect()
+        broker.connect()
+
+    broker._sender._in_doubt = connected_anew
+    market.binance.inject(Fault.DROP_AFTER_ENGINE if arrives else Fault.DROP_BEFORE_ENGINE)
+    with pytest.raises(OutcomeUnknownError):
+        broker.submit_order(limit(price="101"))
+    assert sent(market) == (["a"] if arrives else [])
+    market.advance(15)
+    found = broker.find_order("a")
+    assert (found and found.state) == (OrderState.FILLED if arrives else None)
+    broker.disconnect()
+
+
 def test_a_cancel_while_an_order_is_on_its_way_does_not_make_it_one_of_the_venues(market, broker):
     held = HeldBack(broker)
     with ThreadPoolExecutor() as pool:

@@ -289,6 +289,21 @@ class OrderDesk:
                 client_order_id=known.client_order_id,
             )
 
+    def check_current(self, known: KnownOrder) -> None:
+        """Refuse to go by a record in whose place the next connection has put another.
+
+        Raises:
+            NotConnectedError: it is one; what the venue tells of the order is not told to it.
+
+        """
+        if not self.orders.has(known):
+            raise NotConnectedError(
+                "not connected: the connection that the order was sent in has ended",
+                broker="binance",
+                outcome=Outcome.UNKNOWN,
+                client_order_id=known.client_order_id,
+            )
+
     def told_missing(self, known: KnownOrder) -> None:
         """Take in that the venue does not know an order any more."""
         with self.changed:

@@ -140,11 +140,13 @@ class Resolution:
 
         Raises:
             OutcomeUnknownError: it is neither; `retry_after` says when it may be.
+            NotConnectedError: its connection has ended, and the next one has a record of its own.
             BrokerError: there was no answer.
 
         """
         if not known.is_in_doubt:
             return
+        self._desk.check_current(known)
         if known.until_ms is None:  # an interrupt came before that was noted
             known.until_ms = self._rest.time.milliseconds()
         if self.find(known.pair, known.client_order_id) is known:
@@ -159,7 +161,9 @@ class Resolution:
                 known=known,
             )
         )
-        self._desk.told_absent(known)
+        with self._desk.changed:
+            self._desk.check_current(known)
+            self._desk.told_absent(known)
 
     def prove_absent(self, doubt: Doubt) -> KnownOrder | None:
         """Return None as proof that the venue never had an order; or the order, if it turns up.
