@@ -1,13 +1,16 @@
 """Ctrl-C in any moment of any call: no order is at the venue that is not in the journal."""
 
 import contextlib
+import queue
 import signal
+import sys
 import threading
 from functools import partial
 
 import pytest
 from tests.binance.trading import broker_at, limit, sent, trading
 
+from nanobook_binance import wire
 from nanobook_core.contracts import ConnectionState, OrderState, OutcomeUnknownError
 from nanobook_core.testing.broker_bench import BrokerBench
 
@@ -110,3 +113,40 @@ def test_a_connection_whose_making_or_end_is_interrupted_can_be_made_again(marke
     assert interrupted > 0
     with broker:
         assert broker.submit_order(limit()) == 1001
+
+
+def interrupted_at(step, function):
+    """Call it, with a Ctrl-C at that line of those that keep connections; say whether it came."""
+    left = step
+
+    def trace(frame, event, _):
+        nonlocal left
+        if frame.f_code.co_filename not in (queue.__file__, threading.__file__, wire.__file__):
+            return trace
+        if event == "line" and (left := left - 1) == 0:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        function()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+
+
+def test_an_interrupted_request_keeps_no_later_one_waiting(market):
+    broker = broker_at(market, stream=False)
+    broker.connect()
+    step = 1
+    while interrupted_at(step, broker.account):
+        asking = threading.Thread(target=broker.account, daemon=True)
+        asking.start()
+        asking.join(5)
+        assert not asking.is_alive(), step
+        step += 1
+    assert step > 1
+    broker.disconnect()

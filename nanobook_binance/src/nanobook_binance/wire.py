@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.client
 import io
 import logging
+import queue
 import re
 import socket
 import threading
 import time
+from collections import deque
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -85,12 +87,39 @@ class _Https(HTTPSConnection):
         super().send(data)
 
 
+class _Kept:
+    """Connections that are kept, as a pool asks for them: the last one first, without waiting.
+
+    An interrupt (Ctrl-C) in a queue in Python can leave its lock held for ever.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: deque[Any] = deque()
+
+    def qsize(self) -> int:
+        return len(self._kept)
+
+    def get(self, block: bool = False, timeout: float | None = None) -> Any:  # noqa: ARG002, FBT001, FBT002 - as the queue's
+        try:
+            return self._kept.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def put(self, connection: Any, block: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+        if len(self._kept) >= self._most:
+            raise queue.Full
+        self._kept.append(connection)
+
+
 class _HttpPool(HTTPConnectionPool):
     ConnectionCls = _Http
+    QueueCls = _Kept  # type: ignore[assignment]
 
 
 class _HttpsPool(HTTPSConnectionPool):
     ConnectionCls = _Https
+    QueueCls = _Kept  # type: ignore[assignment]
 
 
 _POOLS = {"http": _HttpPool, "https": _HttpsPool}
