@@ -113,6 +113,27 @@ def test_an_order_in_doubt_is_proved_absent_in_its_own_connection_alone(market, 
     broker.disconnect()
 
 
+def test_a_cancel_that_is_answered_in_the_next_connection_is_not_told_as_refused(market, tmp_path):
+    broker = broker_at(market, stream=False, state=tmp_path / "orders.sqlite")
+    broker.connect()
+    broker.submit_order(limit())
+    signed = broker._rest.signed
+
+    def connected_anew(method, path, *more, **parameters):
+        told = signed(method, path, *more, **parameters)
+        if method == "DELETE":
+            broker.disconnect()
+            broker.connect()
+        return told
+
+    broker._rest.signed = connected_anew
+    with pytest.raises(OutcomeUnknownError, match="may or may not be cancelled"):
+        broker.cancel_order("a")
+    assert broker.order_status("a").state is OrderState.CANCELLED
+    assert len(requests(market, "DELETE", "order")) == 1
+    broker.disconnect()
+
+
 def test_a_cancel_while_an_order_is_on_its_way_does_not_make_it_one_of_the_venues(market, broker):
     held = HeldBack(broker)
     with ThreadPoolExecutor() as pool:

@@ -234,7 +234,10 @@ class OrderSender:
         doubt: BrokerError | None = None
         while True:
             try:
-                return self._delete(known)
+                self._delete(known)
+                if known.is_done:
+                    return
+                doubt = doubt or BrokerProtocolError("the venue's answer to it was of another")
             except BrokerError as error:
                 is_open = isinstance(error, CancelRejectedError | OrderNotFoundError)
                 if doubt is None and not (is_open or error.outcome is Outcome.UNKNOWN):
@@ -242,7 +245,7 @@ class OrderSender:
                 doubt = doubt or error
             is_there = self._ask_after(known)
             if known.is_done:
-                return None
+                return
             left = end - self._clock.monotonic()
             if left <= 0 or not is_there or self._desk.session != session:
                 raise OutcomeUnknownError(
