@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 from tests.fault.caller import HungError
 from tests.fault.evidence import HANG, Violation
 from tests.ibkr.evidence import Evidence, Truth
-from tests.ibkr.program import CLIENT_ID, SYMBOLS, TICK, IbkrProgram, make_broker
+from tests.ibkr.program import CLIENT_ID, SYMBOLS, TICK, IbkrProgram, be_patient, make_broker
 
 from nanobook_core.contracts import BrokerError, ConnectionState
 from nanobook_ibkr.simulator import SimulatedGateway
@@ -140,6 +140,7 @@ class FaultRun(IbkrProgram):
             if self._state() is ConnectionState.DISCONNECTED:  # the port was closed, or is
                 self.connect()
             time.sleep(0.01)
+        be_patient(self.broker)
         report = self.resync()
         if isinstance(report, BrokerError):
             self.violations.append(Violation(HANG, f"no resync though all is well: {report!r}"))

@@ -23,11 +23,20 @@ from nanobook_ibkr.simulator.record import VenueOrder
 CLIENT_ID = 1
 SYMBOLS = ("AAPL", "MSFT", "IBM")
 TICK = Decimal("0.01")
+#: Seconds for an answer that does come, on a slow machine too.
+PATIENCE = 30.0
 
 
 def make_broker(port: int, state: Path | None, kind: type[IbkrBroker] = IbkrBroker) -> IbkrBroker:
     """Make a broker with short time-outs."""
     return kind(port=port, client_id=CLIENT_ID, state=state, timeout=1.0, ack_timeout=0.4)
+
+
+def be_patient(broker: IbkrBroker) -> None:
+    """Let a broker that is connected wait for whatever comes."""
+    session = broker._line._session
+    if session is not None and session._link is not None:
+        session._link.requests._timeout = PATIENCE
 
 
 class IbkrProgram(Program):
