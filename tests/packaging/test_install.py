@@ -201,7 +201,7 @@ def metadata_of(wheel):
 def test_no_wheel_names_a_folder_of_the_machine_that_built_it(wheels):
     for wheel in wheels.values():
         metadata = metadata_of(wheel).as_string()
-        assert "file:" not in metadata
+        assert "file://" not in metadata
         assert str(wheel.parents[1]) not in metadata  # the checkout and the wheels are beside it
 
 
