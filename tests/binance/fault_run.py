@@ -96,6 +96,10 @@ class FaultRun(BinanceProgram):
         for symbol in PAIRS:
             self.quote(symbol)
         self.start_broker()
+        for _ in range(20):  # attempts, on a busy machine; no fault is there yet
+            if self._is_ready():
+                break
+            self.connect()
         assert self._is_ready()
         return self
 

@@ -65,6 +65,10 @@ class FaultRun(IbkrProgram):
         for symbol in SYMBOLS:
             self.quote(symbol, Decimal(self.random.randint(100, 200)))
         self.start_broker()
+        for _ in range(20):  # attempts, on a busy machine; no fault is there yet
+            if self._is_ready():
+                break
+            self.connect()
         assert self._is_ready()
         return self
 
