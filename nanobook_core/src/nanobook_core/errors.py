@@ -39,6 +39,30 @@ class JournalError(NanobookError, ValueError):
     """A file of events is damaged, of another version or in use; it is left as it was."""
 
 
+class ItchError(NanobookError, ValueError, OSError):
+    """A feed of market data is not what its specification says; no part of it is handed out.
+
+    The original raises `OSError`, and so this is one too.
+    """
+
+    def __init__(self, message: str, *, offset: int = 0, type: str = "") -> None:  # noqa: A002
+        super().__init__(message)
+        self.offset = offset
+        """Where, in bytes from the start of the unpacked source."""
+        self.type = type
+        """Of the message; empty where there is none."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _itch_error, (*self.args, self.offset, self.type)
+
+
+def _itch_error(message: str, offset: int, kind: str) -> ItchError:
+    return ItchError(message, offset=offset, type=kind)
+
+
 class SecretError(NanobookError, ValueError):
     """A credential cannot be had, or stands where it must not; its value is in no message."""
 

@@ -76,6 +76,14 @@ from nanobook_core.contracts.event import Event, EventKind
 from nanobook_core.contracts.forecast import Forecaster
 from nanobook_core.contracts.holding import Account, Balance, BrokerPosition, Quote
 from nanobook_core.contracts.instrument import Instrument
+from nanobook_core.contracts.itch import (
+    ItchBooks,
+    ItchDecode,
+    ItchDecoded,
+    ItchMemory,
+    ItchProblem,
+)
+from nanobook_core.contracts.itch_message import ItchField, ItchMessage
 from nanobook_core.contracts.kernel import Run, ScheduleToDense, Simulate
 from nanobook_core.contracts.optimizer import Optimizer
 from nanobook_core.contracts.portfolio import (
@@ -140,6 +148,13 @@ __all__ = [
     "HaltedError",
     "Instrument",
     "InsufficientFundsError",
+    "ItchBooks",
+    "ItchDecode",
+    "ItchDecoded",
+    "ItchField",
+    "ItchMemory",
+    "ItchMessage",
+    "ItchProblem",
     "LevelSnapshot",
     "LinkDownError",
     "MarketClosedError",
