@@ -32,6 +32,11 @@ class ItchProblem:
     detail: str
     """What was found, in words."""
 
+    @classmethod
+    def of(cls, offset: int, kind: str, reason: str, /, **found: int | str) -> ItchProblem:
+        """Return the problem with the detail of its reason in `DETAILS`, about what was found."""
+        return cls(offset, kind, reason, DETAILS[reason].format(**found))
+
     def error(self) -> ItchError:
         """Return what strict reading raises."""
         return ItchError(
@@ -41,9 +46,10 @@ class ItchProblem:
         )
 
 
-#: What can be wrong, and so how lenient reading goes on. It takes a duplicate's older order off
-#: first, an excess as all that remains, a locate as that of the order's, and time as it comes; what
-#: else is wrong it leaves out.
+#: What can be wrong, in the order in which a message is looked at, and so how lenient reading goes
+#: on. It takes a duplicate's older order off first, an excess as all that remains, a locate as that
+#: of the order's, and time as it comes; what else is wrong it leaves out, and looks no further. A
+#: message left out before its time was looked at teaches nothing, neither time nor symbol.
 PROBLEMS: Mapping[str, str] = {
     "truncated": "the source ends within a message",
     "length_zero": "a message of length 0, after which there are others",
@@ -60,6 +66,25 @@ PROBLEMS: Mapping[str, str] = {
 }
 
 
+#: What `ItchProblem.detail` says by reason, so that all kernels say the same. A `side` and a `type`
+#: are of one character, a byte read as Latin-1. `truncated` is said by the caller; `needed` are the
+#: two bytes of a length, or those and the message's.
+DETAILS: Mapping[str, str] = {
+    "truncated": "{found} bytes are there, {needed} are needed",
+    "length_zero": "only the last two bytes of a source may be a length of 0",
+    "unknown_type": "{type!r}, of {length} bytes",
+    "wrong_length": "{length} bytes, {type} has {allowed}",
+    "bad_side": "{side!r}, allowed are 'B' and 'S'",
+    "too_large": "{field} is {value}",
+    "time_back": "{timestamp} ns after {before} ns",
+    "unknown_reference": "order {reference}",
+    "duplicate_reference": "order {reference}",
+    "excess": "{shares} of order {reference}, which has {remaining}",
+    "no_shares": "order {reference} of {shares} at {price}",
+    "wrong_locate": "{locate}, order {reference} has {allowed}",
+}
+
+
 @frozen(kw_only=True, eq=False)
 class ItchDecoded:
     """What an `ItchDecode` kernel found in a run of bytes."""
@@ -69,17 +94,20 @@ class ItchDecoded:
     index: Table
     """`INDEX`; rows count from 0 in these tables."""
     n_bytes: int
-    """Bytes that were read: up to the first message that is not whole."""
+    """Bytes that were read: up to the first message that is not whole, or the mark of the end."""
     n_messages: int
-    """Whole messages, wanted or not, those with a problem included."""
+    """Whole messages, wanted or not, those with a problem included, each length of 0 too."""
     counts: NDArray[np.int64]
-    """How many of each type, by its byte; shape `(256,)`; those with a problem left out."""
+    """How many of each type, by its byte, without those that decoding leaves out; `(256,)`."""
     problems: tuple[ItchProblem, ...]
     """Of lenient reading, the first 1,000."""
     n_problems: Mapping[str, int]
     """By reason, those that occurred."""
     ended: bool
-    """A length of 0 was read as the last of the bytes: the mark of a file's end."""
+    """The last two bytes are a length of 0, the mark of a file's end.
+
+    They are not among `n_bytes`: a caller who has more gives them again before what follows.
+    """
 
 
 class ItchMemory:
