@@ -86,6 +86,7 @@ from nanobook_core.contracts.itch import (
 from nanobook_core.contracts.itch_message import ItchField, ItchMessage
 from nanobook_core.contracts.kernel import Run, ScheduleToDense, Simulate
 from nanobook_core.contracts.optimizer import Optimizer
+from nanobook_core.contracts.parser import Parser
 from nanobook_core.contracts.portfolio import (
     CostModel,
     CostRequest,
@@ -174,6 +175,7 @@ __all__ = [
     "OrderType",
     "Outcome",
     "OutcomeUnknownError",
+    "Parser",
     "PermissionDeniedError",
     "PostOnlyRejectedError",
     "Quote",

@@ -66,7 +66,7 @@ def nanobook_optimizers() -> Iterable[Capability]:
 
 @hookspec
 def nanobook_parsers() -> Iterable[Capability]:
-    """Offer market-data parsers. A target is the function itself, `target(path)`."""
+    """Offer market-data parsers. A target is the function itself, a `contracts.Parser`."""
     return ()
 
 
