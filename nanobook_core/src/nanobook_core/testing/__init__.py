@@ -29,6 +29,7 @@ pytest.register_assert_rewrite(
     "nanobook_core.testing.kernel",
     "nanobook_core.testing.ledger",
     "nanobook_core.testing.optimizer",
+    "nanobook_core.testing.parser",
     "nanobook_core.testing.plugin",
     "nanobook_core.testing.risk",
     "nanobook_core.testing.simulate",
@@ -44,6 +45,7 @@ from nanobook_core.testing.forecast import ForecasterSuite  # noqa: E402 - see a
 from nanobook_core.testing.indicator import IndicatorSuite  # noqa: E402 - see above
 from nanobook_core.testing.kernel import ScheduleToDenseSuite  # noqa: E402 - see above
 from nanobook_core.testing.optimizer import OptimizerSuite  # noqa: E402 - see above
+from nanobook_core.testing.parser import ParserSuite  # noqa: E402 - see above
 from nanobook_core.testing.plugin import PluginSuite  # noqa: E402 - see above
 from nanobook_core.testing.risk import RiskCheckSuite  # noqa: E402 - see above
 from nanobook_core.testing.simulate import SimulateSuite  # noqa: E402 - see above
@@ -57,6 +59,7 @@ __all__ = [
     "ForecasterSuite",
     "IndicatorSuite",
     "OptimizerSuite",
+    "ParserSuite",
     "PluginSuite",
     "RiskCheckSuite",
     "ScheduleToDenseSuite",
