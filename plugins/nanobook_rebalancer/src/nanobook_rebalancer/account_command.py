@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from nanobook_core.cli.document import print_json
+from nanobook_core.cli.printing import printing
 from nanobook_core.cli.table import print_table
 from nanobook_core.contracts import (
     Account,
@@ -25,7 +26,7 @@ from nanobook_rebalancer.command_setting import (
     with_broker,
 )
 from nanobook_rebalancer.decimal_text import account_text, decimal_text, money_text, price_text
-from nanobook_rebalancer.ending import DocumentCommand, EndedError, in_one_line, printing
+from nanobook_rebalancer.ending import DocumentCommand, EndedError, in_one_line
 from nanobook_rebalancer.history import History, digest
 from nanobook_rebalancer.kill_switch import KillSwitch
 from nanobook_rebalancer.naming import by_symbol, leaving

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from nanobook_core.cli.document import print_json
+from nanobook_core.cli.printing import printing
 from nanobook_core.contracts import ConnectionState, SystemClock
 from nanobook_core.errors import NanobookError
 from nanobook_rebalancer.account_command import positions, reconcile, status
@@ -26,7 +27,7 @@ from nanobook_rebalancer.command_setting import (
     warn_without_quotes,
     with_broker,
 )
-from nanobook_rebalancer.ending import DocumentCommand, EndedError, in_one_line, printing
+from nanobook_rebalancer.ending import DocumentCommand, EndedError, in_one_line
 from nanobook_rebalancer.errors import InputError
 from nanobook_rebalancer.kill import kill as kill_all
 from nanobook_rebalancer.kill_switch import KillSwitch

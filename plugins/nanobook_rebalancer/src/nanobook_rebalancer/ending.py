@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import click
 
 from nanobook_core.cli.document import print_json
+from nanobook_core.cli.printing import printing
 from nanobook_core.errors import NanobookError, PolicyError, SecretError, ValidationError
 from nanobook_core.plugin.discovery import described
 from nanobook_rebalancer.errors import (
@@ -113,32 +110,3 @@ def _ended_by(error: BaseException, redactor: Redactor) -> tuple[str, str]:
 def _print_document(status: str, message: str) -> None:
     with printing():
         print_json(Result(status=status, message=message).to_dict())
-
-
-@contextmanager
-def printing() -> Iterator[None]:
-    """Print what was done: that nobody reads it any more does not change how it ended.
-
-    A stream that cannot be written is given up. Only where it is not merely closed is that said.
-    """
-    try:
-        yield
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-    except OSError as error:
-        for stream in (sys.stdout, sys.stderr):
-            _give_up_if_broken(stream)
-        if error.errno != errno.EPIPE:
-            with suppress(OSError):
-                click.echo(f"warning: not everything could be printed: {error}", err=True)
-
-
-def _give_up_if_broken(stream: Any) -> None:
-    try:
-        stream.flush()
-    except OSError:
-        # What is left in its buffer would fail once more when the interpreter ends.
-        with suppress(OSError):
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, stream.fileno())
-            os.close(null)
