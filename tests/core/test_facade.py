@@ -65,7 +65,7 @@ def test_the_flat_list_starts_with_the_seeds_names_in_the_seeds_order():
 
 def test_one_kind_can_be_asked_for():
     kernels = nanobook.capabilities("kernel")
-    assert kernels == ["kernel_schedule_to_dense", "kernel_simulate"]
+    assert kernels == ["kernel_itch_decode", "kernel_schedule_to_dense", "kernel_simulate"]
     with pytest.raises(ValueError, match="no_such_kind"):
         nanobook.capabilities("no_such_kind")
 
@@ -126,9 +126,15 @@ def test_a_name_that_an_extra_brings_says_how_to_get_it():
     assert shown.splitlines()[-1] == "False"
 
 
-def test_a_name_of_the_seed_that_is_missing_says_which_part_it_belongs_to():
-    with pytest.raises(AttributeError, match=r"nanobook-itch 0\.1\.0 is installed but does not"):
-        _ = nanobook.parse_itch
+def test_a_name_whose_part_does_not_offer_it_says_which_part_it_belongs_to():
+    code = (
+        "import sys, types\n"
+        "sys.modules['nanobook_report.plugin'] = types.ModuleType('offers_nothing')\n"
+        "import nanobook\n"
+        "try:\n    nanobook.plot_equity\n"
+        "except AttributeError as error:\n    print(error)\n"
+    )
+    assert run(code).endswith("nanobook-report 0.1.0 is installed but does not offer it yet\n")
 
 
 def test_exchange_is_the_best_engine_that_is_installed():

@@ -9,7 +9,6 @@ from nanobook_native import COMPILED
 #: Distributions whose issue has not filled them yet: a probe for them truthfully answers no.
 EMPTY = {
     "nanobook-executors",
-    "nanobook-itch",
 }
 if not COMPILED:
     EMPTY.add("nanobook-native")

@@ -1,1 +1,20 @@
-"""What nanobook-itch offers: nothing yet, so a probe for it truthfully answers no."""
+"""What nanobook-itch offers."""
+
+from __future__ import annotations
+
+from nanobook_core import Capability, Kind, hookimpl
+
+_KERNELS = [
+    Capability(
+        kind=Kind.KERNEL,
+        name="itch_decode",
+        target="nanobook_itch.fallback.decode:itch_decode",
+        summary="bytes of NASDAQ ITCH 5.0 to tables, without a compiler",
+    ),
+]
+
+
+@hookimpl
+def nanobook_kernels() -> list[Capability]:
+    """Offer the kernels that the compiled ones of nanobook-native go before."""
+    return _KERNELS

@@ -1,0 +1,1 @@
+"""The kernels of ITCH without a compiler; the compiled ones equal them."""
