@@ -15,6 +15,7 @@ import click
 from attrs import asdict
 
 from nanobook_core.cli.doctor_binance import examine_binance, examine_clock
+from nanobook_core.cli.doctor_itch import examine_itch
 from nanobook_core.cli.finding import Finding, installed
 from nanobook_core.cli.table import print_table
 from nanobook_core.errors import PluginError
@@ -79,6 +80,7 @@ def examine() -> Iterator[Finding]:
     yield from _rivals()
     yield from _clients()
     yield from examine_binance()
+    yield from examine_itch()
     yield from _plugins()
     yield from _policy()
 

@@ -13,10 +13,11 @@ import click
 
 
 @contextmanager
-def printing() -> Iterator[None]:
+def printing(*, is_needed: bool = False) -> Iterator[None]:
     """Print what was done: that nobody reads it any more does not change how it ended.
 
-    A stream that cannot be written is given up. Only where it is not merely closed is that said.
+    A stream that cannot be written is given up. Only where it is not merely closed is that said;
+    or raised, where what is printed is what was asked for.
     """
     try:
         yield
@@ -25,6 +26,8 @@ def printing() -> Iterator[None]:
     except OSError as error:
         for stream in (sys.stdout, sys.stderr):
             _give_up_if_broken(stream)
+        if error.errno != errno.EPIPE and is_needed:
+            raise
         if error.errno != errno.EPIPE:
             with suppress(OSError):
                 click.echo(f"warning: not everything could be printed: {error}", err=True)
