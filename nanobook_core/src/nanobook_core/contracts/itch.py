@@ -145,8 +145,8 @@ class ItchDecode(Protocol):
         """Decode whole messages; `memory` is as before where an exception is raised.
 
         `data` is anything with contiguous bytes, which begins where a message begins. None of the
-        symbols or types means all; a message without a symbol (`S`, `V`, `W`, and `B` of an unknown
-        locate) is wanted whatever the symbols. Times are wanted from `start` to before `end`.
+        symbols or types means all; a message without a symbol (`S`, `V`, `W`, and what has an empty
+        one or none and a locate whose symbol is not known) is wanted whatever the symbols. Times are wanted from `start` to before `end`.
         Every message is checked, wanted or not. What follows the last whole message is left; a
         caller for whom it is the end says `truncated` itself.
 
