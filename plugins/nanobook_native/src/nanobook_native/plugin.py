@@ -32,6 +32,13 @@ _KERNELS = [
         summary="weights held on prices with costs and stops, compiled",
         priority=10,
     ),
+    Capability(
+        kind=Kind.KERNEL,
+        name="itch_decode",
+        target="nanobook_native._itch_decode:itch_decode",
+        summary="bytes of an ITCH feed to tables, compiled",
+        priority=10,
+    ),
 ]
 
 
