@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nanobook_core.contracts import (
@@ -20,6 +16,7 @@ from nanobook_core.contracts import (
 )
 from nanobook_core.contracts.engine import ROW_ERROR, ROW_STATUS
 from nanobook_core.errors import ValidationError
+from nanobook_core.interrupt import interrupts_held
 from nanobook_core.lob.ops import coerced, make_ops, ops_dtype
 from nanobook_core.lob.row import check_row, first_malformed, from_events, to_event
 from nanobook_core.lob.trades import trade_dtype
@@ -84,7 +81,7 @@ def _run(books: Sequence[ExchangeBase], rows: NDArray[np.void], numbers: list[in
         check_row(rows, bad)
     first_prints = [book.trade_count() for book in books]
     outcomes = []
-    with _interrupts_held() as answer_interrupts:
+    with interrupts_held() as answer_interrupts:
         for row, number in zip(rows, numbers, strict=True):
             outcomes.append(_outcome(books[number], to_event(row)))
             answer_interrupts()
@@ -145,25 +142,3 @@ def _status(event: Event, answer: Any, order: Order | None, filled: int) -> str:
         return OrderStatus.FILLED if filled == event.quantity else OrderStatus.PARTIALLY_FILLED
     # It has traded with nothing, so nothing has happened to it since.
     return OrderStatus.NEW if order and order.is_active else OrderStatus.CANCELLED
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[Callable[[], None]]:
-    """Hold Ctrl-C back until the function that is given is called, or until the end."""
-    handler = signal.getsignal(signal.SIGINT)
-    # Only the main thread is ever interrupted, and only it may say what happens then.
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield lambda: None
-        return
-    held: list[tuple[int, FrameType | None]] = []
-
-    def answer() -> None:
-        while held:
-            handler(*held.pop())
-
-    signal.signal(signal.SIGINT, lambda *interrupt: held.append(interrupt))
-    try:
-        yield answer
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        answer()
