@@ -65,7 +65,12 @@ def test_the_flat_list_starts_with_the_seeds_names_in_the_seeds_order():
 
 def test_one_kind_can_be_asked_for():
     kernels = nanobook.capabilities("kernel")
-    assert kernels == ["kernel_itch_decode", "kernel_schedule_to_dense", "kernel_simulate"]
+    assert kernels == [
+        "kernel_itch_books",
+        "kernel_itch_decode",
+        "kernel_schedule_to_dense",
+        "kernel_simulate",
+    ]
     with pytest.raises(ValueError, match="no_such_kind"):
         nanobook.capabilities("no_such_kind")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -23,6 +23,13 @@ LARGEST = 2**63 - 1
 def table_dtype(columns: Iterable[tuple[Any, ...]]) -> np.dtype[np.void]:
     """Return the type of a table with these columns, as the kernels lay them out in memory."""
     return np.dtype(list(columns), align=True)
+
+
+def table_of(rows: Sequence[tuple[Any, ...]], dtype: np.dtype[np.void]) -> Table:
+    """Return a table of rows; the bytes between its columns are 0."""
+    table = np.zeros(len(rows), dtype)
+    table[:] = list(rows)  # a tuple would be taken for one row
+    return table
 
 
 #: The tables of `FAMILIES`.

@@ -11,6 +11,12 @@ _KERNELS = [
         target="nanobook_itch.fallback.decode:itch_decode",
         summary="bytes of NASDAQ ITCH 5.0 to tables, without a compiler",
     ),
+    Capability(
+        kind=Kind.KERNEL,
+        name="itch_books",
+        target="nanobook_itch.fallback.books:ItchBooks",
+        summary="every book of a NASDAQ ITCH 5.0 feed, without a compiler",
+    ),
 ]
 
 

@@ -5,7 +5,6 @@ Python walks from length to length; all else is done for many messages of a type
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,8 @@ from numpy.lib.stride_tricks import as_strided
 from nanobook_core.contracts.itch import ItchDecoded, ItchMemory, ItchProblem
 from nanobook_core.contracts.itch_message import MESSAGES
 from nanobook_core.contracts.itch_table import FAMILIES
-from nanobook_itch.fallback.walk import KEPT, blocks, ends, problem
+from nanobook_itch.fallback.problem import Problems, first_problem
+from nanobook_itch.fallback.walk import blocks, ends
 from nanobook_itch.layout import (
     AMOUNTS,
     INDEX_TABLE,
@@ -83,16 +83,16 @@ def itch_decode(
         n_messages += len(offsets)
         last = offsets[-1]
         n_bytes = at + last + 2 + int.from_bytes(block[last : last + 2])
-    families = {name: np.concatenate(parts) for name, parts in tables.items()}
+    families = {name: _joined(parts) for name, parts in tables.items()}
     decoder.remember(memory, n_bytes)
     return ItchDecoded(
         families=families,
-        index=np.concatenate(index),
+        index=_joined(index),
         n_bytes=n_bytes,
         n_messages=n_messages,
         counts=decoder.counts,
-        problems=tuple(decoder.problems),
-        n_problems=dict(decoder.n_problems),
+        problems=decoder.problems.kept,
+        n_problems=decoder.problems.counts,
         ended=ends(view, n_bytes),
     )
 
@@ -147,13 +147,11 @@ class _Decoder:
     """What is known from block to block."""
 
     def __init__(self, memory: ItchMemory, *, strict: bool) -> None:
-        self.strict = strict
         self.symbols = memory.symbols.copy()
         self.sequence, self.timestamp = memory.sequence, memory.timestamp
         self.offset = memory.offset
         self.counts = np.zeros(256, np.int64)
-        self.problems: list[ItchProblem] = []
-        self.n_problems: Counter[str] = Counter()
+        self.problems = Problems(strict=strict)
 
     def remember(self, memory: ItchMemory, n_bytes: int) -> None:
         """Change the memory to what is known after so many bytes."""
@@ -209,18 +207,14 @@ class _Decoder:
             begin = int(offsets[number])
             stop = begin + 2 + int.from_bytes(block[begin : begin + 2])
             offset = self.offset + at + begin
-            found = problem(offset, block[begin:stop]) or ItchProblem.of(
+            found = first_problem(offset, block[begin:stop]) or ItchProblem.of(
                 offset,
                 chr(block[begin + 2]),
                 "time_back",
                 timestamp=int(times[row[number]]),
                 before=int(before[row[number]]),
             )
-            if self.strict:
-                raise found.error()
-            self.n_problems[found.reason] += 1
-            if len(self.problems) < KEPT:
-                self.problems.append(found)
+            self.problems.note(found)
         self.timestamp = int(before[-1])
 
     def _name(self, messages: _Messages, given: NDArray[np.bool_]) -> None:
@@ -232,6 +226,12 @@ class _Decoder:
         first = np.searchsorted(locates, locates)
         messages.symbols[order] = np.where(last >= first, names[last], self.symbols[locates])
         self.symbols[messages.locates[given]] = messages.symbols[given]
+
+
+def _joined(parts: list[Table]) -> Table:
+    """Join tables with what is between their columns, which numpy would not copy."""
+    letters = np.concatenate([part.view(np.uint8) for part in parts])
+    return letters.view(parts[0].dtype)
 
 
 def _gather(letters: NDArray[np.uint8], begin: NDArray[np.int64], wire: np.dtype[np.void]) -> Table:
