@@ -18,10 +18,10 @@ from nanobook_core.portfolio.exit import Exits
 from nanobook_core.portfolio.limit import Limits
 from nanobook_core.portfolio.mark import carried, check_tables, in_new_shares
 from nanobook_core.portfolio.money import whole
-from nanobook_core.portfolio.progress import track
 from nanobook_core.portfolio.rebalancing import Rebalancing
 from nanobook_core.portfolio.simulation import STOPS, TRADE_REASONS, Simulation
 from nanobook_core.portfolio.stop import Breach, Stops, StopTracker
+from nanobook_core.progress import track
 from nanobook_core.types import INT64_MAX
 
 _DELISTED = TRADE_REASONS.index("delisted")

@@ -12,7 +12,7 @@ from nanobook_core import contracts
 from nanobook_core.errors import shown
 from nanobook_core.portfolio.metrics import Metrics, compute_metrics
 from nanobook_core.portfolio.portfolio import Portfolio
-from nanobook_core.portfolio.progress import track
+from nanobook_core.progress import track
 
 
 @frozen(kw_only=True)

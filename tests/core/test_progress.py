@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from nanobook_core.portfolio.progress import track
+from nanobook_core.progress import track
 
 pty = pytest.importorskip("pty", reason="no terminals of this kind here")
 
