@@ -24,3 +24,16 @@ _KERNELS = [
 def nanobook_kernels() -> list[Capability]:
     """Offer the kernels that the compiled ones of nanobook-native go before."""
     return _KERNELS
+
+
+@hookimpl
+def nanobook_commands() -> list[Capability]:
+    """Offer the command `nanobook itch`."""
+    return [
+        Capability(
+            kind=Kind.COMMAND,
+            name="itch",
+            target="nanobook_itch.command.group:itch",
+            summary="read a feed of NASDAQ ITCH 5.0: messages, books, trades",
+        )
+    ]

@@ -1,0 +1,44 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+#: Standard input, or standard output.
+STDIO = "-"
+
+
+def check_free(name: str, *, force: bool) -> None:
+    """Refuse to write where something is that is not to be replaced.
+
+    Raises:
+        FileExistsError: a file is there and `force` is not, or something that is no file.
+        FileNotFoundError: the folder is not there.
+
+    """
+    path = Path(name)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "is there, and is no file to be replaced", name)
+    if path.exists() and not force:
+        raise FileExistsError(errno.EEXIST, "is there; --force replaces it", name)
+
+
+@contextmanager
+def replacing(name: str, *, force: bool) -> Iterator[BinaryIO]:
+    """Write a file beside, which takes its name once it is whole and is gone if that fails."""
+    check_free(name, force=force)
+    part = Path(f"{name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(name)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
