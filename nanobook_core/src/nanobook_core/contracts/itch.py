@@ -146,9 +146,10 @@ class ItchDecode(Protocol):
 
         `data` is anything with contiguous bytes, which begins where a message begins. None of the
         symbols or types means all; a message without a symbol (`S`, `V`, `W`, and what has an empty
-        one or none and a locate whose symbol is not known) is wanted whatever the symbols. Times are wanted from `start` to before `end`.
-        Every message is checked, wanted or not. What follows the last whole message is left; a
-        caller for whom it is the end says `truncated` itself.
+        one or none and a locate whose symbol is not known) is wanted whatever the symbols. Times
+        are wanted from `start` to before `end`. Every message is checked, wanted or not. What
+        follows the last whole message is left; a caller for whom it is the end says `truncated`
+        itself.
 
         Raises:
             ItchError: strict, and something is wrong that concerns decoding: `length_zero`,
