@@ -106,7 +106,8 @@ def _field(kind: str, field: ItchField, value: Value) -> bytes:
         if isinstance(value, bool) or not hasattr(value, "__index__"):
             raise TypeError(f"{what} is a whole number, got {shown(value)}")
         number = int(value.__index__())
-        if not 0 <= number <= (most := _most(kind, field)):
+        most = _most(kind, field)
+        if not 0 <= number <= most:
             raise OverflowError(f"{what} is 0 to {most}, got {shown(number)}")
         return number.to_bytes(field.length)
     if not isinstance(value, str | bytes):
@@ -137,9 +138,8 @@ def _parts(family: str, table: Table) -> list[tuple[NDArray[np.int64], Table]]:
     chosen = [table["type"] == kind.encode() for kind in kinds]
     other = np.flatnonzero(~np.logical_or.reduce(chosen))
     if len(other):
-        raise ValidationError(
-            f"a type of {family} is one of {' '.join(kinds)}, got {table['type'][other[0]]!r}"
-        )
+        found = table["type"][other[0]].item()
+        raise ValidationError(f"a type of {family} is one of {' '.join(kinds)}, got {found!r}")
     return [
         (rows["sequence"].astype(np.int64), _wire(kind, rows))
         for kind, here in zip(kinds, chosen, strict=True)
@@ -165,7 +165,8 @@ def _wire(kind: str, rows: Table) -> Table:
         if (odd := rows[(column < 0) | (column > most)]).size:
             raise OverflowError(_told(kind, field, odd[0], f"0 to {most}"))
         if field.name == "timestamp":
-            wire["timestamp_high"], wire["timestamp_low"] = column >> 32, column & 0xFFFF_FFFF
+            time = column.astype(np.int64)
+            wire["timestamp_high"], wire["timestamp_low"] = time >> 32, time & 0xFFFF_FFFF
         else:
             wire[field.name] = column
     return wire
