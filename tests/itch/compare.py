@@ -23,7 +23,7 @@ def kernels(name):
 
 
 def plain(table):
-    return table.dtype.descr, table.tolist()
+    return table.dtype.descr, {name: table[name].tolist() for name in table.dtype.names}
 
 
 def of_memory(memory):

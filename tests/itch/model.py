@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from collections import Counter
 from typing import Any
 
@@ -64,22 +65,22 @@ class Stop(Exception):  # noqa: N818 - not an error
 class Reader:
     """Goes through messages as both kernels do."""
 
-    def __init__(self, memory, *, strict, symbols):
-        self.memory = memory
+    def __init__(self, known, *, strict, symbols):
+        self.known = known
         self.strict = strict
         self.wanted_symbols = symbols
         self.counts = np.zeros(256, np.int64)
-        self.problems = []
+        self.problems = ()
         self.n_problems = Counter()
         self.ended = False
 
     def wrong(self, kind, reason, **found):
-        problem = ItchProblem.of(self.memory.offset, kind, reason, **found)
+        problem = ItchProblem.of(self.known.offset, kind, reason, **found)
         if self.strict:
             raise problem.error()
         self.n_problems[reason] += 1
         if len(self.problems) < 1000:
-            self.problems.append(problem)
+            self.problems += (problem,)
 
     def read(self, data, until=None):
         """How many bytes are whole messages; `apply` gets each that can be read."""
@@ -98,8 +99,8 @@ class Reader:
             except Stop:
                 break
             place += 2 + length
-            self.memory.offset += 2 + length
-            self.memory.sequence += 1
+            self.known.offset += 2 + length
+            self.known.sequence += 1
         return place
 
     def message(self, message, until):  # noqa: C901 - one check after another, as the contract
@@ -132,15 +133,15 @@ class Reader:
             if columns.get(field.name) == "i8" and row[field.name] >= 2**63:
                 self.wrong(kind, "too_large", field=field.name, value=row[field.name])
                 return
-        memory = self.memory
-        if row["timestamp"] < memory.timestamp:
+        known = self.known
+        if row["timestamp"] < known.timestamp:
             now = row["timestamp"]
-            self.wrong(kind, "time_back", timestamp=now, before=memory.timestamp)
-        memory.timestamp = row["timestamp"]
+            self.wrong(kind, "time_back", timestamp=now, before=known.timestamp)
+        known.timestamp = row["timestamp"]
         if "symbol" in row:
-            memory.symbols[row["locate"]] = row["symbol"]
-        symbol = bytes(memory.symbols[row["locate"]])
-        row["sequence"] = memory.sequence
+            known.symbols[row["locate"]] = row["symbol"]
+        symbol = bytes(known.symbols[row["locate"]])
+        row["sequence"] = known.sequence
         row["symbol"] = symbol
         is_wanted = (
             self.wanted_symbols is None
@@ -156,8 +157,8 @@ class Reader:
 
 
 class Decoder(Reader):
-    def __init__(self, memory, *, types, start, end, **options):
-        super().__init__(memory, **options)
+    def __init__(self, known, *, types, start, end, **options):
+        super().__init__(known, **options)
         self.types, self.start, self.end = types, start, end
         self.rows: dict[str, list[Any]] = {family: [] for family in FAMILIES}
         self.index = []
@@ -191,7 +192,7 @@ def decode(data, memory, /, *, symbols, types, start, end, strict):
         n_bytes=n_bytes,
         n_messages=n_messages,
         counts=decoder.counts,
-        problems=tuple(decoder.problems),
+        problems=decoder.problems,
         n_problems=dict(decoder.n_problems),
         ended=decoder.ended,
     )
@@ -252,12 +253,20 @@ class Books(Reader):
         return table([order for order in self.live if locate in (None, order["locate"])], LIVE)
 
     def restore(self, orders, memory, /):
-        self.memory = copy(memory)
+        self.known = copy(memory)
         for row in np.sort(orders, order="rank"):
             order = {name: row[name].item() for name in LIVE_NAMES}
             self.live.append(order)
             self.have_had.add(order["locate"])
             self.next_rank = order["rank"] + 1
+
+    @property
+    def memory(self):
+        return copy(self.known)
+
+    @property
+    def n_bytes(self):
+        return 1 + sum(map(sys.getsizeof, self.live))
 
     def __len__(self):
         return len(self.live)
@@ -342,7 +351,7 @@ class Books(Reader):
         now = self.now
         if name in self.tables and self.start <= now["timestamp"] < self.end:
             place = {"sequence": now["sequence"], "timestamp": now["timestamp"]}
-            symbol = bytes(self.memory.symbols[row["locate"]])
+            symbol = bytes(self.known.symbols[row["locate"]])
             self.rows[name].append({**row, **place, "symbol": symbol})
 
     def write_trade(self, row, source):
@@ -410,7 +419,7 @@ class Books(Reader):
         """Write the rows of the grid's times before this one."""
         while self.grid and self.grid[0] < before:
             # The state after the message before the one that is being read.
-            self.now = {"timestamp": self.grid.pop(0), "sequence": self.memory.sequence - 1}
+            self.now = {"timestamp": self.grid.pop(0), "sequence": self.known.sequence - 1}
             for locate in sorted(self.have_had):
                 self.write("depth", self.depth_row(locate))
 

@@ -69,7 +69,7 @@ def planted(draw: st.DrawFn, reasons: Sequence[str] = PLANTS, max_size: int = 20
     draft.messages.append(_plant(draft, reason, draw(steps()), draw(st.integers(0, 2))))
     # What follows is of other orders: what the wrong one did depends on the reading.
     draft.live.clear()
-    for step in draw(st.lists(steps(), max_size=max_size)):
+    for step in draw(st.lists(steps(), min_size=1, max_size=max_size)):
         draft.add(step)
     return Planted(draft.messages, place, reason)
 

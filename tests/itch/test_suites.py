@@ -1,0 +1,23 @@
+"""Every kernel there is keeps the laws, and so does the model that they are compared with."""
+
+import pytest
+from tests.itch.compare import kernels
+
+from nanobook_itch.testing.suite import ItchBooksSuite, ItchDecodeSuite
+
+DECODERS = kernels("itch_decode")
+BOOKS = kernels("itch_books")
+
+
+class TestDecode(ItchDecodeSuite):
+    @pytest.fixture(scope="class", params=sorted(DECODERS))
+    @classmethod
+    def kernel(cls, request):
+        return DECODERS[request.param]
+
+
+class TestBooks(ItchBooksSuite):
+    @pytest.fixture(scope="class", params=sorted(BOOKS))
+    @classmethod
+    def kernel(cls, request):
+        return BOOKS[request.param]
