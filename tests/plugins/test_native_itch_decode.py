@@ -258,10 +258,11 @@ def test_threads_decode_data_of_their_own():
     assert found == [outcome(itch_decode, data) for data in days] * 4
 
 
-def decode_until_interrupted(run):
+def decode_until_interrupted(run, after):
     """What is remembered of the last of many decodings, by when Ctrl-C has ended it."""
     memory = ItchMemory()
     try:
+        signal.setitimer(signal.ITIMER_REAL, after)
         while True:
             itch_decode(run, memory, **LENIENT)
             memory = ItchMemory()
@@ -278,8 +279,7 @@ def test_ctrl_c_ends_a_long_run_and_leaves_the_memory(data):
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         for after in (0.005, 0.01, 0.02):
-            signal.setitimer(signal.ITIMER_REAL, after)
-            states.add(decode_until_interrupted(run))
+            states.add(decode_until_interrupted(run, after))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

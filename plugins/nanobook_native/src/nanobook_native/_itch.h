@@ -12,6 +12,7 @@
 #define ITCH_KEPT 1000 /* problems that are told one by one */
 #define ITCH_LOCATES 65536
 #define ITCH_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#define ITCH_SELDOM __attribute__((noinline, cold))
 
 /* In the order of `PROBLEMS`. The first is said by callers only, and so it means none here. */
 enum {
@@ -38,7 +39,11 @@ typedef struct {
     uint8_t symbol;
     uint8_t side;
     uint8_t amount[3]; /* signed in the tables and of 8 bytes on the wire */
+    uint8_t padding;
 } itch_rule;
+
+/* All ones where there is such a field, for what is read at its offset. */
+#define ITCH_HAS(offset) (-(uint64_t)((offset) != 0))
 
 typedef struct {
     int64_t offset;
@@ -65,8 +70,9 @@ static inline uint64_t be64(const uint8_t *p) {
     return be32(p) << 32 | be32(p + 4);
 }
 
+/* Of a time: no message begins with one, so the two bytes before it can be read too. */
 static inline int64_t be48(const uint8_t *p) {
-    return (int64_t)((uint64_t)be16(p) << 32 | be32(p + 2));
+    return (int64_t)(be64(p - 2) & 0xFFFFFFFFFFFF);
 }
 
 /* Eight bytes of text as they are in memory without the spaces on its right. */
@@ -82,7 +88,7 @@ static inline uint64_t itch_symbol(const uint8_t *p) {
     return text;
 }
 
-static void itch_note(
+static ITCH_SELDOM void itch_note(
     itch_problems *problems, int reason, uint8_t type, int64_t offset, uint64_t a, uint64_t b,
     uint64_t c
 ) {
@@ -93,36 +99,47 @@ static void itch_note(
     }
 }
 
-/* What is wrong with a whole message, as far as decoding is concerned. Of what is wrong, only
-   `ITCH_TIME_BACK` is read all the same where reading is lenient. */
-static inline int itch_check(
+/* Types come in no order that a processor could foresee: so what depends on them is computed, not
+   branched on. Where there is no such field its offset is that of the type. */
+static inline bool itch_is_sound(const uint8_t *message, uint64_t length, int64_t before) {
+    const itch_rule *rule = &itch_rules[message[0]];
+    uint8_t side, high;
+    if (ITCH_UNLIKELY(rule->length != length))
+        return false;
+    side = message[rule->side];
+    high = message[rule->amount[0]] | message[rule->amount[1]] | message[rule->amount[2]];
+    return !(((rule->side != 0) & (side != 'B') & (side != 'S')) | (high >> 7)
+             | (be48(message + 5) < before));
+}
+
+static ITCH_SELDOM int itch_wrong(
     const uint8_t *message, uint64_t length, int64_t before, uint64_t found[3]
 ) {
     const itch_rule *rule = &itch_rules[message[0]];
-    /* Types come in no order that a processor could foresee: so what depends on them is computed,
-       not branched on. Where there is no such field its offset is that of the type. */
-    uint8_t side, high;
-    if (ITCH_UNLIKELY(rule->length != length)) {
+    found[0] = found[1] = found[2] = 0;
+    if (rule->length != length) {
         found[0] = length, found[1] = message[0], found[2] = rule->length;
         return rule->length == 0 ? ITCH_UNKNOWN_TYPE : ITCH_WRONG_LENGTH;
     }
-    side = message[rule->side];
-    if (ITCH_UNLIKELY((side != 'B') & (side != 'S') & (rule->side != 0))) {
-        found[0] = side;
+    found[0] = message[rule->side];
+    if (rule->side != 0 && found[0] != 'B' && found[0] != 'S')
         return ITCH_BAD_SIDE;
-    }
-    high = message[rule->amount[0]] | message[rule->amount[1]] | message[rule->amount[2]];
-    if (ITCH_UNLIKELY(high >= 0x80)) {
-        int place = 0;
-        while (message[rule->amount[place]] < 0x80)
-            place++;
-        found[0] = rule->amount[place], found[1] = be64(message + rule->amount[place]);
-        return ITCH_TOO_LARGE;
-    }
-    if (ITCH_UNLIKELY(be48(message + 5) < before)) {
-        found[0] = (uint64_t)be48(message + 5), found[1] = (uint64_t)before;
-        return ITCH_TIME_BACK;
-    }
+    for (int i = 0; i < 3; i++)
+        if (message[rule->amount[i]] >= 0x80) {
+            found[0] = rule->amount[i], found[1] = be64(message + rule->amount[i]);
+            return ITCH_TOO_LARGE;
+        }
+    found[0] = (uint64_t)be48(message + 5), found[1] = (uint64_t)before;
+    return ITCH_TIME_BACK;
+}
+
+/* What is wrong with a whole message, as far as decoding is concerned, and then in numbers. Of what
+   is wrong, only `ITCH_TIME_BACK` is read all the same where reading is lenient. */
+static inline int itch_check(
+    const uint8_t *message, uint64_t length, int64_t before, uint64_t found[3]
+) {
+    if (ITCH_UNLIKELY(!itch_is_sound(message, length, before)))
+        return itch_wrong(message, length, before, found);
     return ITCH_SOUND;
 }
 

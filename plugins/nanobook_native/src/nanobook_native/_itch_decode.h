@@ -10,14 +10,18 @@
 #define ITCH_FIELDS 20 /* of a message, at most */
 #define ITCH_ORDERS 0 /* the family that has nearly all messages, and a writer of its own */
 
-/* Reads one run of bytes after another. */
+/* Where reading is. A copy that no pointer leads to stays in registers. */
+typedef struct {
+    int64_t at;        /* next byte of the data */
+    int64_t sequence;  /* messages before it */
+    int64_t timestamp; /* of the last message */
+} itch_place;
+
 typedef struct {
     const uint8_t *data;
     int64_t size;
-    int64_t at;        /* next byte of `data` */
-    int64_t offset;    /* of `data` in the source */
-    int64_t sequence;  /* messages before the next byte */
-    int64_t timestamp; /* of the last message */
+    int64_t offset; /* of the data in the source */
+    itch_place place;
     bool strict;       /* the first problem stops reading, before its message */
     bool has_failed;   /* and is then the only one kept */
     bool ended;
@@ -25,7 +29,7 @@ typedef struct {
     const uint64_t *names;
     uint64_t *symbols; /* of each locate: the eight bytes as they are in memory */
     uint8_t *wanted;   /* of each locate */
-    int64_t counts[256];
+    int64_t counts[256]; /* of each type; what is left out is taken off */
     itch_problems problems;
 } itch_reader;
 
@@ -50,89 +54,95 @@ static void itch_want(itch_reader *r) {
         r->wanted[locate] = itch_is_named(r, r->symbols[locate]);
 }
 
-static void itch_learn(itch_reader *r, uint64_t locate, uint64_t symbol) {
+static ITCH_SELDOM void itch_learn(itch_reader *r, uint64_t locate, uint64_t symbol) {
     r->symbols[locate] = symbol;
     r->wanted[locate] = itch_is_named(r, symbol);
 }
 
-/* Note a problem of the message at `at`, and return whether reading goes on. */
-static __attribute__((noinline)) bool itch_goes_on(
-    itch_reader *r, int reason, uint8_t type, const uint64_t found[3]
+enum { ITCH_STOPPED, ITCH_LEFT_OUT, ITCH_READ };
+
+/* Note what is wrong with a message, and say how reading goes on. */
+static ITCH_SELDOM int itch_go_on(
+    itch_reader *r, const uint8_t *message, int64_t length, int64_t before
 ) {
+    uint64_t found[3] = {0, 0, 0};
+    int reason = ITCH_LENGTH_ZERO;
+    if (length != 0)
+        reason = itch_wrong(message, (uint64_t)length, before, found);
     if (r->strict) {
         r->problems.n_kept = 0;
         r->has_failed = true;
     }
     itch_note(
-        &r->problems, reason, type, r->offset + r->at, found[0], found[1], found[2]
+        &r->problems, reason, length == 0 ? 0 : message[0], r->offset + (message - 2 - r->data),
+        found[0], found[1], found[2]
     );
-    return !r->strict;
+    if (r->strict)
+        return ITCH_STOPPED;
+    if (reason == ITCH_TIME_BACK)
+        return ITCH_READ;
+    if (length != 0)
+        r->counts[message[0]]--;
+    return ITCH_LEFT_OUT;
 }
-
-enum { ITCH_STOPPED, ITCH_LEFT_OUT, ITCH_READ };
 
 /* Look at the next message. `ITCH_READ`: it is `*message` and has taught its time and symbol; its
    number is `sequence - 1`. `ITCH_STOPPED`: at what is not whole, at the end's mark, or where strict
    reading has failed; nothing has changed but `ended`, or `has_failed` and `problems`. */
-static inline int itch_next(itch_reader *r, const uint8_t **message) {
-    const uint8_t *m = r->data + r->at + 2;
-    int64_t left = r->size - r->at, length;
-    uint64_t locate, symbol, found[3] = {0, 0, 0};
+static inline int itch_next(itch_reader *r, itch_place *place, const uint8_t **message) {
+    const uint8_t *m = r->data + place->at + 2;
+    int64_t left = r->size - place->at, length;
+    uint64_t locate, symbol;
     const itch_rule *rule;
-    int reason;
     if (ITCH_UNLIKELY(left < 2))
         return ITCH_STOPPED;
     length = (int64_t)be16(m - 2);
     if (ITCH_UNLIKELY(length > left - 2))
         return ITCH_STOPPED;
-    if (ITCH_UNLIKELY(length == 0)) {
-        if (left == 2) {
-            r->ended = true;
-            return ITCH_STOPPED;
-        }
-        if (!itch_goes_on(r, ITCH_LENGTH_ZERO, 0, found))
-            return ITCH_STOPPED;
-        r->at += 2;
-        r->sequence++;
-        return ITCH_LEFT_OUT;
+    if (ITCH_UNLIKELY(length == 0 && left == 2)) {
+        r->ended = true;
+        return ITCH_STOPPED;
     }
-    reason = itch_check(m, (uint64_t)length, r->timestamp, found);
-    if (ITCH_UNLIKELY(reason != ITCH_SOUND)) {
-        if (!itch_goes_on(r, reason, m[0], found))
-            return ITCH_STOPPED;
-        if (reason != ITCH_TIME_BACK) {
-            r->at += 2 + length;
-            r->sequence++;
-            return ITCH_LEFT_OUT;
+    if (ITCH_UNLIKELY(
+            length == 0 || !itch_is_sound(m, (uint64_t)length, place->timestamp)
+        )) {
+        int outcome = itch_go_on(r, m, length, place->timestamp);
+        if (outcome == ITCH_STOPPED)
+            return outcome;
+        if (outcome == ITCH_LEFT_OUT) {
+            place->at += 2 + length;
+            place->sequence++;
+            return outcome;
         }
     }
     rule = &itch_rules[m[0]];
     locate = be16(m + 1);
     symbol = itch_symbol(m + rule->symbol);
-    if (ITCH_UNLIKELY((rule->symbol != 0) & (symbol != r->symbols[locate])))
+    if (ITCH_UNLIKELY(((symbol ^ r->symbols[locate]) & ITCH_HAS(rule->symbol)) != 0))
         itch_learn(r, locate, symbol);
-    r->timestamp = be48(m + 5);
-    r->counts[m[0]]++;
-    r->at += 2 + length;
-    r->sequence++;
+    place->timestamp = be48(m + 5);
+    place->at += 2 + length;
+    place->sequence++;
     *message = m;
     return ITCH_READ;
 }
 
 /* A field of a type and its column; offsets are from the type, and from the row. */
 typedef struct {
-    uint8_t from, length, to, size; /* size: of the number in the row; 0 where it is text */
+    uint8_t from, length, to;
 } itch_field;
 
-/* Fields of a type, for all families but the orders'. */
+/* Fields of a type behind its time but for the symbol, for all families but the orders'. Numbers are
+   of eight bytes in the row. */
 typedef struct {
-    int n_fields;
-    itch_field fields[ITCH_FIELDS];
+    int n_numbers, n_texts;
+    itch_field numbers[ITCH_FIELDS];
+    itch_field texts[ITCH_FIELDS];
 } itch_layout;
 
 /* Offsets of the fields of a type of the orders' family; 0 where it has no such field. */
 typedef struct {
-    uint8_t new_reference, match, price, shares, mpid, side, printable;
+    uint8_t new_reference, match, price, shares, mpid, side, printable, padding;
 } itch_order_layout;
 
 static itch_layout itch_layouts[256];
@@ -158,7 +168,8 @@ typedef struct {
 typedef struct {
     uint8_t *rows;
     int64_t n, capacity;
-    int64_t itemsize, type, symbol; /* in bytes; the latter two are offsets in a row */
+    int64_t itemsize; /* in bytes, as the offsets in a row are that follow */
+    int64_t type, symbol, locate, tracking;
 } itch_table;
 
 typedef struct {
@@ -196,97 +207,102 @@ static inline void itch_copy_text(uint8_t *to, const uint8_t *from, int length) 
     memcpy(to, from, (size_t)length);
 }
 
-static void itch_write_row(const itch_reader *r, const itch_table *table, const uint8_t *message) {
+static void itch_write_row(
+    const itch_table *table, const uint64_t *symbols, const uint8_t *message, int64_t sequence
+) {
     const itch_layout *layout = &itch_layouts[message[0]];
     uint8_t *row = table->rows + table->n * table->itemsize;
-    int64_t sequence = r->sequence - 1;
+    int64_t timestamp = be48(message + 5);
+    uint16_t locate = (uint16_t)be16(message + 1), tracking = (uint16_t)be16(message + 3);
     memset(row, 0, (size_t)table->itemsize);
     memcpy(row, &sequence, 8);
+    memcpy(row + 8, &timestamp, 8);
+    memcpy(row + table->symbol, &symbols[locate], 8);
+    memcpy(row + table->locate, &locate, 2);
+    memcpy(row + table->tracking, &tracking, 2);
     row[table->type] = message[0];
-    memcpy(row + table->symbol, &r->symbols[be16(message + 1)], 8);
-    for (int i = 0; i < layout->n_fields; i++) {
-        const itch_field *field = &layout->fields[i];
-        const uint8_t *from = message + field->from;
-        if (field->size == 0)
-            itch_copy_text(row + field->to, from, field->length);
-        else {
-            uint64_t number = 0;
-            uint16_t small;
-            for (int j = 0; j < field->length; j++)
-                number = number << 8 | from[j];
-            small = (uint16_t)number;
-            memcpy(row + field->to, field->size == 2 ? (void *)&small : &number, field->size);
-        }
+    for (int i = 0; i < layout->n_numbers; i++) {
+        const itch_field *field = &layout->numbers[i];
+        /* Eight bytes that end with it, of which those before it are taken off. */
+        uint64_t number = be64(message + field->from + field->length - 8);
+        number &= ~(uint64_t)0 >> (64 - 8 * field->length);
+        memcpy(row + field->to, &number, 8);
+    }
+    for (int i = 0; i < layout->n_texts; i++) {
+        const itch_field *field = &layout->texts[i];
+        itch_copy_text(row + field->to, message + field->from, field->length);
     }
 }
 
-/* All ones where there is such a field, for what is read at its offset. */
-#define ITCH_HAS(offset) (-(uint64_t)((offset) != 0))
-
 static inline void itch_write_order(
-    const itch_reader *r, const itch_table *table, const uint8_t *message
+    itch_order_row *row, const uint64_t *symbols, const uint8_t *message, int64_t sequence
 ) {
     const itch_order_layout *at = &itch_order_layouts[message[0]];
-    itch_order_row *row = (itch_order_row *)table->rows + table->n;
-    uint64_t locate = be16(message + 1);
-    itch_order_row it = {
-        .sequence = r->sequence - 1,
-        .timestamp = r->timestamp,
-        .reference = be64(message + 11),
-        .new_reference = be64(message + at->new_reference) & ITCH_HAS(at->new_reference),
-        .match = be64(message + at->match) & ITCH_HAS(at->match),
-        .price = (int64_t)(be32(message + at->price) & ITCH_HAS(at->price)),
-        .shares = (int64_t)(be32(message + at->shares) & ITCH_HAS(at->shares)),
-        .symbol = r->symbols[locate],
-        .locate = (uint16_t)locate,
-        .tracking = (uint16_t)be16(message + 3),
-        .type = message[0],
-        .side = (uint8_t)(message[at->side] & ITCH_HAS(at->side)),
-        .printable = (uint8_t)(message[at->printable] & ITCH_HAS(at->printable)),
-    };
-    if (ITCH_UNLIKELY(it.printable == ' '))
-        it.printable = 0;
+    uint64_t locate = be16(message + 1), tracking = be16(message + 3);
+    uint8_t type = message[0], printable = (uint8_t)(message[at->printable] & ITCH_HAS(at->printable));
+    row->sequence = sequence;
+    row->timestamp = be48(message + 5);
+    row->reference = be64(message + 11);
+    row->new_reference = be64(message + at->new_reference) & ITCH_HAS(at->new_reference);
+    row->match = be64(message + at->match) & ITCH_HAS(at->match);
+    row->price = (int64_t)(be32(message + at->price) & ITCH_HAS(at->price));
+    row->shares = (int64_t)(be32(message + at->shares) & ITCH_HAS(at->shares));
+    row->symbol = symbols[locate];
+    row->mpid = 0;
+    row->locate = (uint16_t)locate;
+    row->tracking = (uint16_t)tracking;
+    row->type = type;
+    row->side = (uint8_t)(message[at->side] & ITCH_HAS(at->side));
+    row->printable = printable == ' ' ? 0 : printable;
+    memset(row->padding, 0, sizeof row->padding);
     if (ITCH_UNLIKELY(at->mpid != 0))
-        itch_copy_text((uint8_t *)&it.mpid, message + at->mpid, 4);
-    *row = it;
+        itch_copy_text((uint8_t *)&row->mpid, message + at->mpid, 4);
 }
 
 static inline bool itch_is_wanted(const itch_decoder *d, const uint8_t *message) {
-    const itch_reader *r = &d->reader;
-    uint64_t locate = be16(message + 1);
-    return d->types[message[0]] & (r->timestamp >= d->start) & (r->timestamp < d->end)
-        & (r->wanted[locate] | d->always[message[0]]);
+    int64_t timestamp = be48(message + 5);
+    return d->types[message[0]] & (timestamp >= d->start) & (timestamp < d->end)
+        & (d->reader.wanted[be16(message + 1)] | d->always[message[0]]);
 }
 
 /* Write the rows of the next `limit` messages, and return whether there may be more of them. */
 static bool itch_decode(itch_decoder *d, int64_t limit) {
-    itch_table *index = &d->index;
-    while (limit-- > 0) {
+    itch_reader *r = &d->reader;
+    itch_place place = r->place;
+    itch_index_row *index = (itch_index_row *)d->index.rows + d->index.n;
+    const itch_index_row *end = (itch_index_row *)d->index.rows + d->index.capacity;
+    int outcome = ITCH_READ;
+    for (; limit > 0; limit--) {
         const uint8_t *message = NULL;
         itch_table *table;
-        itch_index_row *place;
         uint8_t family;
-        int outcome = itch_next(&d->reader, &message);
+        outcome = itch_next(r, &place, &message);
         if (ITCH_UNLIKELY(outcome == ITCH_STOPPED))
-            return false;
+            break;
         if (outcome == ITCH_LEFT_OUT || !itch_is_wanted(d, message))
             continue;
         family = itch_rules[message[0]].family;
         table = &d->tables[family];
-        if (ITCH_UNLIKELY(table->n == table->capacity || index->n == index->capacity)) {
+        if (ITCH_UNLIKELY(table->n == table->capacity || index == end)) {
             d->is_full = true;
-            return false;
+            break;
         }
         if (family == ITCH_ORDERS)
-            itch_write_order(&d->reader, table, message);
+            itch_write_order(
+                (itch_order_row *)table->rows + table->n, r->symbols, message, place.sequence - 1
+            );
         else
-            itch_write_row(&d->reader, table, message);
-        place = (itch_index_row *)index->rows + index->n++;
-        *place = (itch_index_row){
-            d->reader.sequence - 1, (uint32_t)table->n++, family, message[0], {0, 0}
-        };
+            itch_write_row(table, r->symbols, message, place.sequence - 1);
+        index->sequence = place.sequence - 1;
+        index->row = (uint32_t)table->n++;
+        index->family = family;
+        index->type = message[0];
+        memset(index->padding, 0, sizeof index->padding);
+        index++;
     }
-    return true;
+    r->place = place;
+    d->index.n = index - (itch_index_row *)d->index.rows;
+    return outcome != ITCH_STOPPED && !d->is_full;
 }
 
 #endif

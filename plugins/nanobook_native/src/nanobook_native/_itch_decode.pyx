@@ -18,9 +18,13 @@ from nanobook_core.errors import ConcurrentUseError, shown
 include "_itch.pxi"
 
 cdef extern from "_itch_decode.h" nogil:
+    ctypedef struct itch_place:
+        int64_t at, sequence, timestamp
+
     ctypedef struct itch_reader:
         const uint8_t *data
-        int64_t size, at, offset, sequence, timestamp
+        int64_t size, offset
+        itch_place place
         bint strict, has_failed, ended
         int64_t n_names
         const uint64_t *names
@@ -33,11 +37,12 @@ cdef extern from "_itch_decode.h" nogil:
 
     ctypedef struct itch_field:
         uint8_t from_ "from"
-        uint8_t length, to, size
+        uint8_t length, to
 
     ctypedef struct itch_layout:
-        int n_fields
-        itch_field fields[20]
+        int n_numbers, n_texts
+        itch_field numbers[20]
+        itch_field texts[20]
 
     ctypedef struct itch_order_layout:
         uint8_t new_reference, match, price, shares, mpid, side, printable
@@ -61,7 +66,7 @@ cdef extern from "_itch_decode.h" nogil:
 
     ctypedef struct itch_table:
         uint8_t *rows
-        int64_t n, capacity, itemsize, type, symbol
+        int64_t n, capacity, itemsize, type, symbol, locate, tracking
 
     ctypedef struct itch_decoder:
         itch_reader reader
@@ -136,13 +141,19 @@ cdef int make_layouts() except -1:
             order.printable = at.get("printable", 0)
             continue
         layout = &itch_layouts[ord(message.type)]
+        columns = DTYPES[message.family].fields
         require(len(message.fields) <= ITCH_FIELDS)
         for field in message.fields:
-            dtype, to = DTYPES[message.family].fields[field.name]
-            layout.fields[layout.n_fields] = itch_field(
-                field.offset, field.length, to, 0 if field.is_text else dtype.itemsize
-            )
-            layout.n_fields += 1
+            column, to = columns[field.name]
+            if field.name in ("locate", "tracking", "timestamp", "symbol"):
+                continue
+            if field.is_text:
+                layout.texts[layout.n_texts] = itch_field(field.offset, field.length, to)
+                layout.n_texts += 1
+            else:
+                require(column.itemsize == 8)
+                layout.numbers[layout.n_numbers] = itch_field(field.offset, field.length, to)
+                layout.n_numbers += 1
     return 0
 
 
@@ -167,32 +178,31 @@ def itch_decode(data, memory, /, *, symbols, types, start, end, strict):
         PyBuffer_Release(&view)
 
 
-cdef list counted(const itch_reader *r):
-    """How many whole messages of each type there are, right or wrong."""
-    cdef int64_t counts[256]
+cdef int count(itch_reader *r) except -1:
+    """Count whole messages of each type, right or wrong."""
     cdef int64_t at = 0
     cdef bint has_more = True
-    memset(counts, 0, sizeof(counts))
     while has_more:
         with nogil:
-            has_more = itch_count(r.data, r.size, &at, MESSAGES_PER_CHECK, counts)
+            has_more = itch_count(r.data, r.size, &at, MESSAGES_PER_CHECK, r.counts)
         PyErr_CheckSignals()
-    return [counts[kind] for kind in range(256)]
+    return 0
 
 
-cdef tuple allocated(itch_decoder *d, list counts):
+cdef tuple allocated(itch_decoder *d):
     """Tables with a row for every message that may be wanted, and the index."""
     n_rows = dict.fromkeys(DTYPES, 0)
     for kind, message in MESSAGES.items():
         if d.types[ord(kind)]:
-            n_rows[message.family] += counts[ord(kind)]
+            n_rows[message.family] += d.reader.counts[ord(kind)]
     n_all = sum(n_rows.values())
     if n_all >= 2**32:
         raise OverflowError(f"an index counts fewer than 2^32 rows, not {n_all}: decode in chunks")
     tables = {name: np.empty(n_rows[name], dtype) for name, dtype in DTYPES.items()}
     for place, (name, rows) in enumerate(tables.items()):
-        d.tables[place].type = DTYPES[name].fields["type"][1]
-        d.tables[place].symbol = DTYPES[name].fields["symbol"][1]
+        columns = DTYPES[name].fields
+        d.tables[place].type, d.tables[place].symbol = columns["type"][1], columns["symbol"][1]
+        d.tables[place].locate, d.tables[place].tracking = columns["locate"][1], columns["tracking"][1]
         set_rows(&d.tables[place], rows)
     index = np.empty(n_all, INDEX_DTYPE)
     set_rows(&d.index, index)
@@ -217,7 +227,8 @@ cdef object decoded(
     if known.shape[0] != ITCH_LOCATES:
         raise ValueError(f"a memory has the symbols of {ITCH_LOCATES} locates, not {len(known)}")
     r.data, r.size, r.strict = <const uint8_t *>view.buf, view.len, strict
-    r.offset, r.sequence, r.timestamp = memory.offset, memory.sequence, memory.timestamp
+    r.offset = memory.offset
+    r.place.sequence, r.place.timestamp = memory.sequence, memory.timestamp
     r.symbols, r.wanted, r.n_names = &known[0], &wanted[0], -1
     if symbols is not None:
         # A name that ends with a NUL is none: in a table it has lost it.
@@ -233,7 +244,8 @@ cdef object decoded(
     for kind in "SVW":
         d.always[ord(kind)] = 1
 
-    tables, index = allocated(d, counted(r))
+    count(r)
+    tables, index = allocated(d)
     cdef bint has_more = True
     while has_more:
         with nogil:
@@ -252,14 +264,14 @@ cdef object decoded(
     result = ItchDecoded(
         families=tables,
         index=index,
-        n_bytes=r.at,
-        n_messages=r.sequence - memory.sequence,
+        n_bytes=r.place.at,
+        n_messages=r.place.sequence - memory.sequence,
         counts=counts.base,
         problems=problems_of(&r.problems),
         n_problems=n_problems_of(&r.problems),
         ended=r.ended,
     )
     memory.symbols = known.base.view("S8")
-    memory.sequence, memory.timestamp = r.sequence, r.timestamp
-    memory.offset += r.at
+    memory.sequence, memory.timestamp = r.place.sequence, r.place.timestamp
+    memory.offset += r.place.at
     return result
