@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from struct import Struct
 
@@ -54,7 +55,7 @@ class Ledger:
         self._record = record
         self._problems = problems
         self.orders: dict[int, Order] = {}
-        self.books: dict[int, Book] = {}
+        self.books: defaultdict[int, Book] = defaultdict(Book)
         """Of each locate that has had an order."""
         self.symbols: dict[int, bytes] = {}
         """Of each locate that has had one."""
@@ -175,8 +176,7 @@ class Ledger:
         """Put an order into its book; return the shares of its level then."""
         self.orders[order.reference] = order
         self._rank = order.rank + 1
-        book = self.books.setdefault(order.locate, Book())
-        return book.change(order, order.shares, 1)
+        return self.books[order.locate].change(order, order.shares, 1)
 
     def _take(self, order: Order, shares: int) -> int:
         """Take shares off an order, which goes with the last; return those of its level then."""
