@@ -51,17 +51,15 @@ def of_problems(source):
 
 
 def runs(data, sizes):
-    """Feed `data` in pieces of these sizes, over and over, and what is left again before the next.
+    """Feed `data` in pieces of these sizes and one of the rest, each after what was left.
 
     A generator: it gives what to read, and is sent how much was read.
     """
     left = b""
-    place = turn = 0
-    while place < len(data):
-        size = sizes[turn % len(sizes)] if sizes else len(data)
+    place = 0
+    for size in (*sizes, len(data)):
         left += data[place : place + size]
         place += size
-        turn += 1
         read = yield left
         left = left[read:]
 

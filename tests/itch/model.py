@@ -137,6 +137,7 @@ class Reader:
         if row["timestamp"] < known.timestamp:
             now = row["timestamp"]
             self.wrong(kind, "time_back", timestamp=now, before=known.timestamp)
+        self.arrive(row["timestamp"])
         known.timestamp = row["timestamp"]
         if "symbol" in row:
             known.symbols[row["locate"]] = row["symbol"]
@@ -151,6 +152,9 @@ class Reader:
         )
         self.apply(kind, layout.family, row, is_wanted)
         self.counts[ord(kind)] += 1
+
+    def arrive(self, time):
+        """A message of this time comes, of which nothing is known yet."""
 
     def apply(self, kind, family, row, is_wanted):
         raise NotImplementedError
@@ -282,8 +286,10 @@ class Books(Reader):
                 return order
         return None
 
+    def arrive(self, time):
+        self.write_grid(time)
+
     def apply(self, kind, family, row, is_wanted):
-        self.write_grid(row["timestamp"])
         if not is_wanted:
             return
         self.now = row

@@ -15,7 +15,7 @@ KERNELS = kernels("itch_decode")
 anything = st.one_of(days(), rough(), planted().map(lambda planted: planted.messages)).map(b"".join)
 """Whole messages, valid and other ones."""
 
-cuts = st.lists(st.integers(1, 60) | st.just(10_000), min_size=1, max_size=4)
+cuts = st.lists(st.integers(0, 60) | st.just(400), min_size=1, max_size=12)
 
 some_symbols = st.none() | st.frozensets(st.sampled_from([b"A", b"AAPL", b"ABCDEFGH", b"", b"Z"]))
 some_types = st.none() | st.frozensets(st.sampled_from("SRHAFECXDUPQBIV"))
@@ -59,7 +59,7 @@ def test_bytes_of_any_kind(data, strict):
 @pytest.mark.parametrize("seed", range(4))
 def test_a_generated_day(seed):
     data = day_bytes(messages=3000, symbols=1 + 5 * seed, seed=seed, end_mark=seed % 2 == 1)
-    same(data, (5000,) if seed else (), strict=True)
+    same(data, (5000,) * 9 if seed else (), strict=True)
 
 
 def test_pieces_give_the_same_rows_as_the_whole():
