@@ -8,9 +8,9 @@ from tests.binance.recorded_market import PATH, needs_recorded_market
 from tests.binance.stream_client import StreamClient, Trader, subscribed
 from tests.binance.venue_bench import START_MS, Bench, StandingClock, buy, sell
 
+from nanobook_binance.recorded_feed import Touch, read_feed
 from nanobook_binance.simulator import SimulatedBinance, Venue
 from nanobook_binance.simulator.feed.feed_player import FeedPlayer
-from nanobook_binance.simulator.feed.recorded_feed import Touch, read_feed
 from nanobook_core.errors import ValidationError
 
 D = Decimal

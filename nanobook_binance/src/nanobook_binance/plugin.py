@@ -17,3 +17,31 @@ def nanobook_brokers() -> list[Capability]:
             export="BinanceBroker",
         )
     ]
+
+
+@hookimpl
+def nanobook_parsers() -> list[Capability]:
+    """Offer what reads a recorded market."""
+    return [
+        Capability(
+            kind=Kind.PARSER,
+            name="binance_depth",
+            target="nanobook_binance.depth_event:parse_binance_depth",
+            summary="books of a recorded Binance spot market, as requests",
+            export="parse_binance_depth",
+        )
+    ]
+
+
+@hookimpl
+def nanobook_features() -> list[Capability]:
+    """Offer the books themselves."""
+    return [
+        Capability(
+            kind=Kind.FEATURE,
+            name="binance_depth",
+            target="nanobook_binance.depth:read_binance_depth",
+            summary="books of a recorded Binance spot market, at every update",
+            export="read_binance_depth",
+        )
+    ]

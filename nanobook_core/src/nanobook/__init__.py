@@ -227,9 +227,11 @@ _PARTS = {
     "optimize_mean_variance": "nanobook-optimizers",
     "optimize_min_variance": "nanobook-optimizers",
     "optimize_risk_parity": "nanobook-optimizers",
+    "parse_binance_depth": "nanobook-binance",
     "parse_itch": "nanobook-itch",
     "plan": "nanobook-rebalancer",
     "plot_equity": "nanobook-report",
+    "read_binance_depth": "nanobook-binance",
     "rsi": "nanobook-indicators",
     "spearman": "nanobook-indicators",
 }

@@ -189,6 +189,8 @@ from nanobook_optimizers.variance import optimize_max_sharpe as optimize_max_sha
 from nanobook_optimizers.variance import optimize_mean_variance as optimize_mean_variance
 from nanobook_optimizers.variance import optimize_min_variance as optimize_min_variance
 from nanobook_binance.broker import BinanceBroker as BinanceBroker
+from nanobook_binance.depth import read_binance_depth as read_binance_depth
+from nanobook_binance.depth_event import parse_binance_depth as parse_binance_depth
 from nanobook_ibkr.broker import IbkrBroker as IbkrBroker
 from nanobook_rebalancer.planning import plan as plan
 from nanobook_report.equity import plot_equity as plot_equity

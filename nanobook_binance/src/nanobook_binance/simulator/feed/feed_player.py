@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from nanobook_binance.simulator.feed.recorded_feed import (
+from nanobook_binance.recorded_feed import (
     Diff,
     Print,
     Recorded,

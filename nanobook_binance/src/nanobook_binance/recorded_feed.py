@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from attrs import frozen
 
+from nanobook_binance.number import to_number
 from nanobook_core.errors import ValidationError
 
 Level: TypeAlias = tuple[Decimal, Decimal]
@@ -72,7 +74,7 @@ def read_feed(path: Path) -> Iterator[Recorded]:
 
     A line is the time at which it was received, in nanoseconds, a space, and the message of a
     combined stream (`depth`, `trade`, `bookTicker`; others are passed over) or the answer to
-    `GET /api/v3/depth`. That does not say its symbol: it is that of the diffs before.
+    `GET /api/v3/depth`. That does not say its symbol: it is that of the messages before.
 
     Raises:
         OSError: it cannot be read.
@@ -80,64 +82,100 @@ def read_feed(path: Path) -> Iterator[Recorded]:
 
     """
     opened = gzip.open if path.suffix == ".gz" else open
-    symbol: str | None = None
+    symbols: dict[str, None] = {}
     with opened(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(_lines(path, lines), 1):
             try:
-                found = _parsed(line, symbol)
-            except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
+                found = _parsed(line, symbols)
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
                 raise ValidationError(
                     f"{path}, line {number}: no message of a recorded market ({error!r:.80}), "
                     f"got {line.strip()!r:.60}"
                 ) from None
             if found is not None:
-                symbol = found.symbol
+                symbols[found.symbol] = None
                 yield found
 
 
 def _lines(path: Path, lines: Iterable[str]) -> Iterator[str]:
     try:
         yield from lines
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
+    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValidationError(f"{path} is no file of a recorded market: {error}") from None
 
 
-def _parsed(line: str, symbol: str | None) -> Recorded | None:
+def _parsed(line: str, symbols: Mapping[str, None]) -> Recorded | None:
     time, _, text = line.partition(" ")
     message: Any = json.loads(text)
-    at = int(time)
+    at = _whole(int(time))
     if "lastUpdateId" in message:
-        if symbol is None:
+        if not symbols:
             raise ValueError("a snapshot before any diff has no symbol")
+        if len(symbols) > 1:
+            raise ValueError(f"a snapshot after messages of {', '.join(symbols)} has no symbol")
+        (symbol,) = symbols
         return Snapshot(
             at,
             symbol,
-            int(message["lastUpdateId"]),
+            _whole(message["lastUpdateId"]),
             _levels(message["bids"]),
             _levels(message["asks"]),
         )
     kind = message["stream"].partition("@")[2]
     data = message["data"]
     if kind.startswith("depth"):
-        return Diff(
-            at, data["s"], int(data["U"]), int(data["u"]), _levels(data["b"]), _levels(data["a"])
-        )
+        first, last = _whole(data["U"]), _whole(data["u"])
+        if first > last:
+            raise ValueError(f"the first update, {first}, is after the last, {last}")
+        return Diff(at, _symbol(data), first, last, _levels(data["b"]), _levels(data["a"]))
     if kind == "trade":
         return Print(
-            at, data["s"], int(data["t"]), Decimal(data["p"]), Decimal(data["q"]), bool(data["m"])
+            at,
+            _symbol(data),
+            _whole(data["t"]),
+            _price(data["p"]),
+            _size(data["q"]),
+            bool(data["m"]),
         )
     if kind == "bookTicker":
         return Touch(
             at,
-            data["s"],
-            int(data["u"]),
-            Decimal(data["b"]),
-            Decimal(data["B"]),
-            Decimal(data["a"]),
-            Decimal(data["A"]),
+            _symbol(data),
+            _whole(data["u"]),
+            _price(data["b"]),
+            _size(data["B"]),
+            _price(data["a"]),
+            _size(data["A"]),
         )
     return None
 
 
 def _levels(rows: Any) -> tuple[Level, ...]:
-    return tuple((Decimal(price), Decimal(size)) for price, size in rows)
+    return tuple((_price(price), _size(size)) for price, size in rows)
+
+
+def _price(value: object) -> Decimal:
+    price = to_number(value)
+    if price <= 0:
+        raise ValueError(f"{value!r:.40} is no price: those are above 0")
+    return price
+
+
+def _size(value: object) -> Decimal:
+    size = to_number(value)
+    if size < 0:
+        raise ValueError(f"{value!r:.40} is no quantity: those are 0 or more")
+    return size
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError(f"{value!r:.40} is no whole number from 0 to 2^63-1")
+    return value
+
+
+def _symbol(data: Any) -> str:
+    symbol = data["s"]
+    if not isinstance(symbol, str) or not symbol:
+        raise ValueError(f"{symbol!r:.40} is no symbol")
+    return symbol
