@@ -39,7 +39,7 @@ extensions = cythonize(
             depends=[str(header) for header in Path("src/nanobook_native").glob("*.h")],
             extra_compile_args=[] if os.name == "nt" else _FLAGS,
         )
-        for name in ("_kernels", "_engine", "_simulate", "_itch_decode")
+        for name in ("_kernels", "_engine", "_simulate", "_itch_decode", "_itch_books")
     ],
     language_level=3,
     build_dir="build/cython",

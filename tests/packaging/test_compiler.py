@@ -100,6 +100,7 @@ def test_sources_are_in_the_sdist_and_only_what_runs_is_in_the_wheel(native, uv_
     compiled = {name for name in modules if name.endswith((".so", ".pyd"))}
     assert {name.partition(".")[0] for name in compiled} == {
         "nanobook_native/_engine",
+        "nanobook_native/_itch_books",
         "nanobook_native/_itch_decode",
         "nanobook_native/_kernels",
         "nanobook_native/_simulate",
@@ -107,6 +108,7 @@ def test_sources_are_in_the_sdist_and_only_what_runs_is_in_the_wheel(native, uv_
     assert modules - compiled == {
         "nanobook_native/__init__.py",
         "nanobook_native/_engine.pyi",
+        "nanobook_native/_itch_books.pyi",
         "nanobook_native/_itch_decode.pyi",
         "nanobook_native/_kernels.pyi",
         "nanobook_native/_simulate.pyi",

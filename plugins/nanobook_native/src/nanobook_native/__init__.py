@@ -9,6 +9,6 @@ __all__ = ["COMPILED"]
 # Looked up, not imported: the kernels import numpy, which listing capabilities must not.
 COMPILED = all(
     find_spec(f"nanobook_native.{name}")
-    for name in ("_engine", "_itch_decode", "_kernels", "_simulate")
+    for name in ("_engine", "_itch_books", "_itch_decode", "_kernels", "_simulate")
 )
 """Whether all were compiled; if not, the core's Python does their work, slower."""

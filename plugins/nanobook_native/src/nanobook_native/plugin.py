@@ -39,6 +39,13 @@ _KERNELS = [
         summary="bytes of an ITCH feed to tables, compiled",
         priority=10,
     ),
+    Capability(
+        kind=Kind.KERNEL,
+        name="itch_books",
+        target="nanobook_native._itch_books:ItchBooks",
+        summary="all books of an ITCH feed straight from its bytes, compiled",
+        priority=10,
+    ),
 ]
 
 
