@@ -199,7 +199,7 @@ def test_levels_and_live_orders(make):
     ]
     assert books.orders()["reference"].tolist() == [1, 2, 3, 4, 5]
     assert len(books) == 5
-    assert books.n_bytes > 0
+    assert books.n_bytes > make().n_bytes > 0
 
 
 def test_a_replace_arrives_anew(make):
@@ -355,6 +355,21 @@ WRONG = {
         [(1, 40), (2, 30), (3, 40), (4, 5), (5, 7)],
     ),
 }
+
+
+def cross(shares):
+    message = bytearray.fromhex("0028 51 0001 0000 000000000014 0000000000000000")
+    message[13:] = shares.to_bytes(8)
+    return bytes(message) + b"AAPL    " + bytes(12) + b"O"
+
+
+def test_the_largest_amount_is_taken_and_a_larger_one_left_out(make):
+    books = make(strict=False)
+    books.feed(cross(2**63 - 1) + cross(2**63))
+    assert books.take()["trades"]["shares"].tolist() == [2**63 - 1]
+    assert [each.detail for each in books.problems] == ["shares is 9223372036854775808"]
+    assert books.memory.sequence == 2
+    assert books.counts[ord("Q")] == 1
 
 
 @pytest.mark.parametrize(("message", "reason", "detail", "live"), WRONG.values(), ids=WRONG)

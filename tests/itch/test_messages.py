@@ -135,15 +135,3 @@ def test_what_was_decoded_is_encoded(decode, feed):
     data = b"".join(encode_message(kind, **fields) for kind, fields in feed)
     assert encode(decoded(decode, data)) == data
     assert encode(decoded(decode, data).families) == data
-
-
-@kernels
-def test_a_filter_leaves_the_other_messages_of_the_bytes(decode):
-    feed = [
-        bytes.fromhex(each["hex"]) for each in GOLDEN if each["fields"]["timestamp"] < 2**48 - 1
-    ]
-    feed.sort(key=lambda message: message[7:13])
-    executions = [message for message in feed if message[2:3] in (b"E", b"C")]
-    found = decoded(decode, b"".join(feed), types=frozenset("EC"))
-    assert encode(found) == b"".join(executions)
-    assert found.families["order"]["symbol"].tolist() == [b"AAPL"] * 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from struct import Struct
@@ -101,7 +102,8 @@ class Ledger:
     def n_bytes(self) -> int:
         """Return the memory of orders and levels, about. O(books)."""
         n_levels = sum(len(book) for book in self.books.values())
-        return _ORDER_BYTES * len(self.orders) + _LEVEL_BYTES * n_levels
+        tables = sys.getsizeof(self.orders) + sys.getsizeof(self.books)
+        return tables + _ORDER_BYTES * len(self.orders) + _LEVEL_BYTES * n_levels
 
     def _add(self, message: Message) -> None:
         reference, side, shares, price = _ADD.unpack_from(message.body)
