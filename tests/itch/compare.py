@@ -27,7 +27,7 @@ def plain(table):
 
 
 def of_memory(memory):
-    known = np.flatnonzero(memory.symbols != b"")
+    known = np.flatnonzero(memory.symbols.view("u8"))
     return {
         "symbols": {int(locate): bytes(memory.symbols[locate]) for locate in known},
         "sequence": memory.sequence,
