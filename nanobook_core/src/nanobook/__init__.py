@@ -211,6 +211,7 @@ _PARTS = {
     "BinanceBroker": "nanobook-binance",
     "Exchange": "nanobook-core",
     "IbkrBroker": "nanobook-ibkr",
+    "ItchFeed": "nanobook-itch",
     "atr": "nanobook-indicators",
     "bbands": "nanobook-indicators",
     "equal_weight": "nanobook-optimizers",

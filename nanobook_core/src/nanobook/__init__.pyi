@@ -192,6 +192,7 @@ from nanobook_binance.broker import BinanceBroker as BinanceBroker
 from nanobook_binance.depth import read_binance_depth as read_binance_depth
 from nanobook_binance.depth_event import parse_binance_depth as parse_binance_depth
 from nanobook_ibkr.broker import IbkrBroker as IbkrBroker
+from nanobook_itch.feed import ItchFeed as ItchFeed
 from nanobook_rebalancer.planning import plan as plan
 from nanobook_report.equity import plot_equity as plot_equity
 

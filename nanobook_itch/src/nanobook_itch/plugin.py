@@ -37,3 +37,18 @@ def nanobook_commands() -> list[Capability]:
             summary="read a feed of NASDAQ ITCH 5.0: messages, books, trades",
         )
     ]
+
+
+@hookimpl
+def nanobook_features() -> list[Capability]:
+    """Offer the feed, and measures of its tables."""
+    return [
+        Capability(
+            kind=Kind.FEATURE,
+            name="itch_feed",
+            feature="itch_feed",
+            export="ItchFeed",
+            target="nanobook_itch.feed:ItchFeed",
+            summary="messages, all books and orders of a NASDAQ ITCH 5.0 feed",
+        )
+    ]

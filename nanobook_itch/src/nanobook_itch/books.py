@@ -1,0 +1,162 @@
+"""The books of a feed as tables: what changes in them, what trades, and auctions and halts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from nanobook_core.contracts.itch import ItchBooks, ItchProblem
+from nanobook_core.contracts.itch_message import MESSAGES
+from nanobook_core.contracts.itch_table import FAMILIES
+from nanobook_core.plugin.registry import default_registry
+from nanobook_itch.messages import KEPT, decode_kernel
+from nanobook_itch.table import Tables
+from nanobook_itch.time_of_day import END_OF_TIME
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nanobook_itch.layout import Table
+    from nanobook_itch.run import Runs
+    from nanobook_itch.view import ItchBooksView
+
+#: Tables that the books themselves write.
+BOOK_TABLES = ("bbo", "trades", "orders", "depth")
+
+#: Tables of messages that can be had beside them.
+EVENT_TABLES = tuple(name for name in FAMILIES if name not in {"order", "trade"})
+
+
+class ItchTables(Tables):
+    """The tables that were asked for, and the books as they are after the last message read."""
+
+    def __init__(
+        self,
+        tables: Mapping[str, Table],
+        books: ItchBooksView,
+        problems: tuple[ItchProblem, ...] = (),
+        n_problems: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__(tables, problems, n_problems)
+        self.books = books
+        """Of a chunk, until the next one is asked for."""
+
+
+@frozen(kw_only=True, eq=False)
+class BookRequest:
+    """What is asked of the books of a feed."""
+
+    symbols: frozenset[bytes] | None
+    strict: bool
+    tables: frozenset[str] = frozenset()
+    depth: int = 1
+    grid: NDArray[np.int64] | None = None
+    is_grid_whole: bool = False
+    """Whether times of the grid after the end of the source are wanted too."""
+    start: int = 0
+    end: int = END_OF_TIME
+    """Reading stops before the first message at or after it."""
+
+    @property
+    def events(self) -> frozenset[str]:
+        """Types of the messages that are wanted beside the books."""
+        return frozenset(
+            kind for kind, message in MESSAGES.items() if message.family in self.tables
+        )
+
+    def new_books(self) -> ItchBooks:
+        """Return books that have read nothing, of the compiled kernel where there is one."""
+        kernel: type[ItchBooks] = default_registry().load("kernel", "itch_books")
+        return kernel(
+            symbols=self.symbols,
+            strict=self.strict,
+            tables=self.tables & frozenset(BOOK_TABLES),
+            depth=self.depth,
+            grid=self.grid,
+            start=self.start,
+            end=self.end,
+        )
+
+
+class BookPass:
+    """Books, and what was wrong with what they have read."""
+
+    def __init__(self, books: ItchBooks, request: BookRequest) -> None:
+        self.books = books
+        self.problem: ItchProblem | None = None
+        """With the end of the source."""
+        self._request = request
+        self._memory = books.memory
+
+    def follow(self, runs: Runs) -> Iterator[memoryview]:
+        """Read to before the first message at or after the end; yield what was read of each run.
+
+        Raises:
+            ItchError: strict, and something is wrong before that message.
+
+        """
+        end = self._request.end
+        until = None if end >= END_OF_TIME else end - 1
+        for run in runs:
+            n = self.books.feed(run, until)
+            runs.use(n)
+            is_stopped = runs.is_stopped
+            if runs.is_last and not is_stopped:
+                memory = self.books.memory
+                self.problem = runs.ending(memory.offset, memory.sequence)
+                if self.problem is not None and self._request.strict:
+                    raise self.problem.error()
+            if runs.is_last or is_stopped:
+                self._finish(is_stopped=is_stopped)
+            yield run[:n]
+            if is_stopped:
+                return
+
+    def tables(self, read: memoryview) -> dict[str, Table]:
+        """Return the rows of what was read, of all tables that were asked for."""
+        tables = self.books.take()
+        if events := self._request.events:
+            found = decode_kernel()(
+                read,
+                self._memory,
+                symbols=self._request.symbols,
+                types=events,
+                start=self._request.start,
+                end=self._request.end,
+                strict=False,
+            )
+            tables.update(
+                (name, table) for name, table in found.families.items() if name in EVENT_TABLES
+            )
+        return {name: tables[name] for name in _in_order(self._request.tables)}
+
+    @property
+    def problems(self) -> tuple[ItchProblem, ...]:
+        """The first 1,000."""
+        own = () if self.problem is None else (self.problem,)
+        return (*self.books.problems, *own)[:KEPT]
+
+    @property
+    def n_problems(self) -> Mapping[str, int]:
+        """By reason."""
+        counts = Counter(self.books.n_problems)
+        if self.problem is not None:
+            counts[self.problem.reason] += 1
+        return counts
+
+    def _finish(self, *, is_stopped: bool) -> None:
+        grid = self._request.grid
+        if grid is None or not len(grid):
+            return
+        if self._request.is_grid_whole or is_stopped:
+            self.books.finish(int(grid[-1]))
+        else:
+            self.books.finish(self.books.memory.timestamp)
+
+
+def _in_order(tables: frozenset[str]) -> list[str]:
+    return [name for name in (*BOOK_TABLES, *EVENT_TABLES) if name in tables]

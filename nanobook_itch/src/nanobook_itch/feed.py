@@ -1,0 +1,277 @@
+"""A day of NASDAQ TotalView-ITCH 5.0: its messages, its books, its orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nanobook_core.errors import ValidationError
+from nanobook_itch.argument import (
+    level_count,
+    symbol_filter,
+    table_filter,
+    time_grid,
+    type_filter,
+    whole,
+    window,
+)
+from nanobook_itch.books import BookPass, BookRequest, ItchTables
+from nanobook_itch.info import ItchInfo, info_of
+from nanobook_itch.messages import ItchMessages, decoded, joined
+from nanobook_itch.run import RUN, reading
+from nanobook_itch.source import Source
+from nanobook_itch.time_of_day import TimeOfDay, nanoseconds
+from nanobook_itch.view import ItchBooksView
+
+if TYPE_CHECKING:
+    from nanobook_core.contracts.itch import ItchDecoded
+    from nanobook_itch.layout import Table
+
+#: In bytes, of what is read for one chunk.
+CHUNK = 4 << 20
+
+
+class ItchFeed:
+    """A feed to read.
+
+    `source` is a path, `"-"` for standard input, a binary file object, a pipe or bytes, packed by
+    gzip or not; what is no file on disk may be readable only once. `symbols` are all that is kept;
+    None means all. Strict, the first thing that is wrong with the feed raises `ItchError`; else
+    reading goes on as `contracts.itch.PROBLEMS` says, and every result has what was wrong in
+    `problems` and `n_problems`. Nothing wrong is looked for after the `end` that is asked for.
+    On a terminal long readings draw a bar unless `progress` is False.
+
+    A feed keeps nothing of what it has read. Threads may share one whose source is a path or bytes.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        IsADirectoryError: it is a directory.
+        TypeError: it is no source, or symbols are not str.
+        ValidationError: a symbol is not 1 to 8 characters of ASCII, or there are none.
+
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        *,
+        symbols: str | Iterable[str] | None = None,
+        strict: bool = True,
+        progress: bool = True,
+    ) -> None:
+        self._source = Source(source)
+        self._symbols = symbol_filter(symbols)
+        self._strict = bool(strict)
+        self._progress = bool(progress)
+
+    @property
+    def name(self) -> str:
+        """Of the source, for messages."""
+        return self._source.name
+
+    @property
+    def symbols(self) -> tuple[str, ...] | None:
+        """Those that were asked for, ascending; None for all."""
+        if self._symbols is None:
+            return None
+        return tuple(sorted(symbol.decode() for symbol in self._symbols))
+
+    @property
+    def strict(self) -> bool:
+        """Whether the first thing that is wrong raises."""
+        return self._strict
+
+    def info(self) -> ItchInfo:
+        """Return what is in the feed: counts, symbols, hours, whether it is whole.
+
+        Raises:
+            ItchError: strict, and something is wrong; or the source has no message.
+
+        """
+        return info_of(self.name, self._decoded(None, None, None, RUN))
+
+    def messages(
+        self,
+        types: str | Iterable[str] | None = None,
+        start: TimeOfDay | None = None,
+        end: TimeOfDay | None = None,
+    ) -> ItchMessages:
+        """Return the messages of these types from `start` to before `end`; all, by default.
+
+        Raises:
+            ItchError: strict, and something is wrong; or the source has no message.
+            ValidationError: ITCH 5.0 has no such type, or the end is before the start.
+
+        """
+        return joined(self._decoded(types, start, end, CHUNK))
+
+    def chunks(
+        self,
+        types: str | Iterable[str] | None = None,
+        start: TimeOfDay | None = None,
+        end: TimeOfDay | None = None,
+        *,
+        n_bytes: int = CHUNK,
+    ) -> Iterator[ItchMessages]:
+        """Yield the same messages in chunks, each of about so many unpacked bytes of the feed.
+
+        Only one is in memory. Rows of an index count from 0 in its chunk, `sequence` goes on.
+        Problems are those of the chunk; strict, all chunks before the problem are handed out.
+
+        Raises:
+            ItchError, ValidationError: as of `messages`.
+
+        """
+        size = whole(n_bytes, "n_bytes", 1, 2**40)
+        parts = self._decoded(types, start, end, size)
+        return (
+            ItchMessages(part.families, part.index, part.problems, part.n_problems)
+            for part in parts
+        )
+
+    def books(
+        self,
+        tables: str | Iterable[str] = ("bbo", "trades"),
+        *,
+        depth: int = 10,
+        every: TimeOfDay | None = None,
+        grid: Iterable[TimeOfDay] | None = None,
+        start: TimeOfDay | None = None,
+        end: TimeOfDay | None = None,
+    ) -> ItchTables:
+        """Return tables of what happens to all books, and the books as they are at the end.
+
+        `tables` are of `bbo`, `trades`, `orders`, `depth` and of the families of messages beside
+        those of orders and trades: `status` (halts), `imbalance`, `collar`, `ipo` and others.
+        Rows are from `start` to before `end`; the books follow all messages before `end`. `depth`
+        has the best so many levels, a row for each change of them; or, with `every` or with the
+        ascending times of a `grid`, one for each time and symbol: as it was after all messages up
+        to and at that time. `every` begins at its first multiple at or after `start` and goes on
+        while the feed does.
+
+        Raises:
+            ItchError: strict, and something is wrong; or the source has no message.
+            ValidationError: there is no such table, `depth` is not 1 to 1000, `every` and `grid`
+                are both given, or without the table `depth`; the end is before the start.
+
+        """
+        request = self._book_request(
+            tables=tables, depth=depth, every=every, grid=grid, start=start, end=end
+        )
+        parts: dict[str, list[Table]] = {}
+        with reading(self._source, progress=self._progress) as runs:
+            books = BookPass(request.new_books(), request)
+            for read in books.follow(runs):
+                for name, table in books.tables(read).items():
+                    if len(table) or name not in parts:
+                        parts.setdefault(name, []).append(table)
+        # One by one, so that no more than one table is there twice.
+        joined_tables = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
+        return self._tables(books, joined_tables)
+
+    def book_chunks(
+        self,
+        tables: str | Iterable[str] = ("bbo", "trades"),
+        *,
+        depth: int = 10,
+        every: TimeOfDay | None = None,
+        grid: Iterable[TimeOfDay] | None = None,
+        start: TimeOfDay | None = None,
+        end: TimeOfDay | None = None,
+        n_bytes: int = CHUNK,
+    ) -> Iterator[ItchTables]:
+        """Yield the same tables in chunks, each from about so many unpacked bytes of the feed.
+
+        Only one is in memory, with the books. `problems` are those up to and in the chunk.
+
+        Raises:
+            ItchError, ValidationError: as of `books`.
+
+        """
+        size = whole(n_bytes, "n_bytes", 1, 2**40)
+        request = self._book_request(
+            tables=tables, depth=depth, every=every, grid=grid, start=start, end=end
+        )
+        return self._book_chunks(request, size)
+
+    def at(self, time: TimeOfDay) -> ItchBooksView:
+        """Return all books as they are after all messages up to and at a time.
+
+        Raises:
+            ItchError: strict, and something is wrong before that; or the source has no message.
+            TypeError, ValidationError: it is no time of day.
+
+        """
+        moment = nanoseconds(time)
+        request = BookRequest(symbols=self._symbols, strict=self._strict, end=moment + 1)
+        with reading(self._source, progress=self._progress) as runs:
+            books = BookPass(request.new_books(), request)
+            for _ in books.follow(runs):
+                pass
+        return ItchBooksView(books.books, self._symbols, moment)
+
+    def __repr__(self) -> str:
+        symbols = "" if self.symbols is None else f", symbols={list(self.symbols)}"
+        strict = "" if self._strict else ", strict=False"
+        return f"ItchFeed({self.name!r}{symbols}{strict})"
+
+    def _decoded(
+        self,
+        types: str | Iterable[str] | None,
+        start: TimeOfDay | None,
+        end: TimeOfDay | None,
+        n_bytes: int,
+    ) -> Iterator[ItchDecoded]:
+        wanted = type_filter(types)
+        first, last = window(start, end)
+
+        def parts() -> Iterator[ItchDecoded]:
+            with reading(self._source, n_bytes, progress=self._progress) as runs:
+                yield from decoded(
+                    runs,
+                    symbols=self._symbols,
+                    types=wanted,
+                    start=first,
+                    end=last,
+                    strict=self._strict,
+                )
+
+        return parts()
+
+    def _book_request(
+        self,
+        *,
+        tables: str | Iterable[str],
+        depth: int,
+        every: TimeOfDay | None,
+        grid: Iterable[TimeOfDay] | None,
+        start: TimeOfDay | None,
+        end: TimeOfDay | None,
+    ) -> BookRequest:
+        first, last = window(start, end)
+        times, is_whole = time_grid(every, grid, first, last)
+        names = table_filter(tables)
+        if times is not None and "depth" not in names:
+            raise ValidationError('every and grid are of the table "depth", which is not asked for')
+        return BookRequest(
+            symbols=self._symbols,
+            strict=self._strict,
+            tables=names,
+            depth=level_count(depth),
+            grid=times,
+            is_grid_whole=is_whole,
+            start=first,
+            end=last,
+        )
+
+    def _book_chunks(self, request: BookRequest, n_bytes: int) -> Iterator[ItchTables]:
+        with reading(self._source, n_bytes, progress=self._progress) as runs:
+            books = BookPass(request.new_books(), request)
+            for read in books.follow(runs):
+                yield self._tables(books, books.tables(read))
+
+    def _tables(self, books: BookPass, tables: Mapping[str, Table]) -> ItchTables:
+        view = ItchBooksView(books.books, self._symbols)
+        return ItchTables(tables, view, books.problems, books.n_problems)

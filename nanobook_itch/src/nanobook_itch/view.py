@@ -1,0 +1,167 @@
+"""The books of a feed at a moment, to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from attrs import evolve
+
+from nanobook_core.contracts import BookSnapshot, LevelSnapshot, Order
+from nanobook_core.contracts.itch import ItchBooks
+from nanobook_core.contracts.itch_table import BBO
+from nanobook_core.errors import ValidationError, shown
+from nanobook_core.types import Side, TimeInForce
+from nanobook_itch.layout import table_dtype
+from nanobook_itch.time_of_day import clock
+
+if TYPE_CHECKING:
+    from nanobook_itch.layout import Table
+
+_SIDES = ((b"B", "bid"), (b"S", "ask"))
+_BBO = table_dtype(BBO)
+
+
+class ItchBooksView(Mapping[str, BookSnapshot]):
+    """Book by symbol, read-only: `view["AAPL"]` has all its levels, none if it has no orders.
+
+    Prices are whole numbers of 1/10000 of a dollar (`price_float` of a level is its hundredth, as
+    of any book), `timestamp` is nanoseconds since midnight. There is a book for every symbol that
+    the feed has named so far.
+    """
+
+    def __init__(
+        self, books: ItchBooks, symbols: frozenset[bytes] | None, time: int | None = None
+    ) -> None:
+        self._books = books
+        self._wanted = symbols
+        self._time = time
+
+    @property
+    def time(self) -> int:
+        """Nanoseconds since midnight: what was asked for, else the time of the last message."""
+        return self._books.memory.timestamp if self._time is None else self._time
+
+    @property
+    def n_orders(self) -> int:
+        """Live orders of all books."""
+        return len(self._books)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the books take."""
+        return self._books.n_bytes
+
+    def depth(self, symbol: str, n: int = 10) -> BookSnapshot:
+        """Return the best `n` levels of both sides.
+
+        Raises:
+            KeyError: the feed has not named the symbol, or it was not asked for.
+            ValidationError: `n` is less than 1.
+
+        """
+        if n < 1:
+            raise ValidationError(f"levels are 1 or more, got {shown(n)}")
+        return self._snapshot(symbol, n)
+
+    def full_book(self, symbol: str) -> BookSnapshot:
+        """Return all levels of a symbol with their orders, as they queue. O(all live orders)."""
+        by_level: dict[tuple[Side, int], tuple[Order, ...]] = {}
+        for order in self.orders(symbol):
+            place = order.side, order.price
+            by_level[place] = (*by_level.get(place, ()), order)
+        book = self._snapshot(symbol, None)
+        bids, asks = (
+            [evolve(level, orders=by_level[side, level.price]) for level in levels]
+            for side, levels in ((Side.BUY, book.bids), (Side.SELL, book.asks))
+        )
+        return BookSnapshot(bids, asks, book.timestamp)
+
+    def orders(self, symbol: str) -> list[Order]:
+        """Return the live orders of a symbol by arrival; so, of a price, as they queue.
+
+        `id` is the feed's reference. The quantity is what is left: what an order had before is not
+        kept. `timestamp` counts them, 0 for the oldest. O(all live orders).
+
+        Raises:
+            KeyError: as of `depth`.
+
+        """
+        live = self._books.orders(self._locate(symbol))
+        rows = live[["reference", "side", "price", "shares"]].tolist()
+        return [
+            Order(
+                id=reference,
+                side=Side.BUY if side == b"B" else Side.SELL,
+                price=price,
+                original_quantity=shares,
+                remaining_quantity=shares,
+                filled_quantity=0,
+                cancelled_quantity=0,
+                status="new",
+                time_in_force=TimeInForce.GTC,
+                timestamp=place,
+            )
+            for place, (reference, side, price, shares) in enumerate(rows)
+        ]
+
+    def bbo(self) -> Table:
+        """Return the best of both sides of each symbol, by locate; columns as of the table `bbo`.
+
+        `timestamp` is that of the view, `sequence` that of the last message.
+        """
+        memory = self._books.memory
+        table = np.zeros(len(self), _BBO)
+        table["sequence"] = memory.sequence - 1
+        table["timestamp"] = self.time
+        for row, (symbol, locate) in zip(table, self._locates.items(), strict=True):
+            row["symbol"], row["locate"] = symbol.encode("latin-1"), locate
+            for code, side in _SIDES:
+                for level in self._books.levels(locate, code, 1):
+                    row[side] = level["price"]
+                    row[f"{side}_shares"] = level["shares"]
+                    row[f"{side}_count"] = level["count"]
+        return table
+
+    def __getitem__(self, symbol: str) -> BookSnapshot:
+        return self._snapshot(symbol, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._locates)
+
+    def __len__(self) -> int:
+        return len(self._locates)
+
+    def __repr__(self) -> str:
+        return f"ItchBooksView({clock(self.time)}, {len(self)} books, {self.n_orders:,} orders)"
+
+    def _snapshot(self, symbol: str, n: int | None) -> BookSnapshot:
+        locate = self._locate(symbol)
+        bids, asks = (
+            [
+                LevelSnapshot(*level)
+                for level in self._books.levels(locate, code, n)[
+                    ["price", "shares", "count"]
+                ].tolist()
+            ]
+            for code, _ in _SIDES
+        )
+        return BookSnapshot(bids, asks, self.time)
+
+    def _locate(self, symbol: str) -> int:
+        try:
+            return self._locates[symbol]
+        except KeyError:
+            raise KeyError(f"no book of {symbol!r} at {clock(self.time)}") from None
+
+    @cached_property
+    def _locates(self) -> dict[str, int]:
+        """By symbol, ascending."""
+        symbols = self._books.memory.symbols
+        return {
+            symbols[locate].decode("latin-1"): locate
+            for locate in np.flatnonzero(symbols != b"").tolist()
+            if self._wanted is None or symbols[locate] in self._wanted
+        }
