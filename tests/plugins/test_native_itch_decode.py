@@ -179,6 +179,34 @@ def test_a_name_learnt_in_one_run_is_known_in_the_next():
     assert found.families["order"]["symbol"].tolist() == [b"MSFT"]
 
 
+def test_rows_are_those_of_the_symbols_types_and_times_that_are_wanted():
+    apple, other = b"\0\1", b"\0\2"
+    data = b"".join(
+        framed(example(kind, timestamp=time.to_bytes(6), **fields))
+        for time, kind, fields in [
+            (10, "S", {}),
+            (20, "A", {"locate": apple, "symbol": b"AAPL    "}),
+            (30, "A", {"locate": other, "symbol": b"MSFT    "}),
+            (40, "D", {"locate": apple}),
+            (50, "D", {"locate": other}),
+            (60, "P", {"locate": apple, "symbol": b"AAPL    "}),
+            (70, "D", {"locate": b"\0\3"}),
+        ]
+    )
+
+    def times(**wanted):
+        found = itch_decode(data, ItchMemory(), **{**ALL, **wanted})
+        rows = [found.families[list(found.families)[at["family"]]][at["row"]] for at in found.index]
+        assert found.n_messages == found.counts.sum() == 7
+        return [int(row["timestamp"]) for row in rows]
+
+    assert times(symbols=frozenset([b"AAPL"])) == [10, 20, 40, 60, 70]
+    assert times(symbols=frozenset()) == [10, 70]
+    assert times(types=frozenset("AP")) == [20, 30, 60]
+    assert times(start=30, end=50) == [30, 40]
+    assert times(symbols=frozenset([b"MSFT"]), types=frozenset("D"), end=60) == [50]
+
+
 def test_a_failed_run_leaves_the_memory():
     memory = ItchMemory()
     itch_decode(framed(example("R", symbol=b"MSFT    ")), memory, **ALL)

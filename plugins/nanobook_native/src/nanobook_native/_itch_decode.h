@@ -4,6 +4,8 @@
 #ifndef NANOBOOK_ITCH_DECODE_H
 #define NANOBOOK_ITCH_DECODE_H
 
+#include <stddef.h>
+
 #include "_itch.h"
 
 #define ITCH_FAMILIES 12
@@ -22,13 +24,13 @@ typedef struct {
     int64_t size;
     int64_t offset; /* of the data in the source */
     itch_place place;
-    bool strict;       /* the first problem stops reading, before its message */
-    bool has_failed;   /* and is then the only one kept */
+    bool strict;     /* the first problem stops reading, before its message */
+    bool has_failed; /* and is then the only one kept */
     bool ended;
-    int64_t n_names; /* ascending; negative where all symbols are wanted */
-    const uint64_t *names;
-    uint64_t *symbols; /* of each locate: the eight bytes as they are in memory */
-    uint8_t *wanted;   /* of each locate */
+    int64_t n_names;       /* negative where all symbols are wanted */
+    const uint64_t *names; /* ascending */
+    uint64_t *symbols;     /* of each locate: the eight bytes as they are in memory */
+    uint8_t *wanted;       /* of each locate */
     int64_t counts[256]; /* of each type; what is left out is taken off */
     itch_problems problems;
 } itch_reader;
@@ -69,16 +71,14 @@ static ITCH_SELDOM int itch_go_on(
     int reason = ITCH_LENGTH_ZERO;
     if (length != 0)
         reason = itch_wrong(message, (uint64_t)length, before, found);
-    if (r->strict) {
-        r->problems.n_kept = 0;
-        r->has_failed = true;
-    }
     itch_note(
         &r->problems, reason, length == 0 ? 0 : message[0], r->offset + (message - 2 - r->data),
         found[0], found[1], found[2]
     );
-    if (r->strict)
+    if (r->strict) {
+        r->has_failed = true;
         return ITCH_STOPPED;
+    }
     if (reason == ITCH_TIME_BACK)
         return ITCH_READ;
     if (length != 0)
@@ -103,9 +103,7 @@ static inline int itch_next(itch_reader *r, itch_place *place, const uint8_t **m
         r->ended = true;
         return ITCH_STOPPED;
     }
-    if (ITCH_UNLIKELY(
-            length == 0 || !itch_is_sound(m, (uint64_t)length, place->timestamp)
-        )) {
+    if (ITCH_UNLIKELY(length == 0 || !itch_is_sound(m, (uint64_t)length, place->timestamp))) {
         int outcome = itch_go_on(r, m, length, place->timestamp);
         if (outcome == ITCH_STOPPED)
             return outcome;
@@ -174,11 +172,12 @@ typedef struct {
 
 typedef struct {
     itch_reader reader;
+    bool has_filters;
     int64_t start, end;
     uint8_t types[256];  /* whether they are wanted */
     uint8_t always[256]; /* whether they are wanted whatever the symbols */
     itch_table tables[ITCH_FAMILIES];
-    itch_table index;
+    itch_table index; /* has room for as many as the tables together */
     bool is_full; /* there are more rows than were counted */
 } itch_decoder;
 
@@ -234,12 +233,32 @@ static void itch_write_row(
     }
 }
 
+/* A number of `size` bytes as part of eight, `at` bytes from their beginning in memory. */
+static inline uint64_t itch_part(uint64_t number, size_t at, size_t size) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (void)size, number << 8 * at;
+#else
+    return number << 8 * (8 - at - size);
+#endif
+}
+
+/* Small columns are written eight bytes at once, from this one on. */
+#define ITCH_WORD(row, column) ((uint8_t *)(row) + offsetof(__typeof__(*(row)), column))
+#define ITCH_PART(row, first, column, number) \
+    itch_part(number, offsetof(__typeof__(*(row)), column) - offsetof(__typeof__(*(row)), first), \
+              sizeof (row)->column)
+
 static inline void itch_write_order(
     itch_order_row *row, const uint64_t *symbols, const uint8_t *message, int64_t sequence
 ) {
     const itch_order_layout *at = &itch_order_layouts[message[0]];
-    uint64_t locate = be16(message + 1), tracking = be16(message + 3);
-    uint8_t type = message[0], printable = (uint8_t)(message[at->printable] & ITCH_HAS(at->printable));
+    uint64_t locate = be16(message + 1);
+    uint64_t side = message[at->side] & ITCH_HAS(at->side);
+    uint64_t printable = message[at->printable] & ITCH_HAS(at->printable);
+    uint64_t places = ITCH_PART(row, mpid, locate, locate)
+        | ITCH_PART(row, mpid, tracking, be16(message + 3));
+    uint64_t letters = ITCH_PART(row, type, type, message[0]) | ITCH_PART(row, type, side, side)
+        | ITCH_PART(row, type, printable, printable == ' ' ? 0 : printable);
     row->sequence = sequence;
     row->timestamp = be48(message + 5);
     row->reference = be64(message + 11);
@@ -248,19 +267,25 @@ static inline void itch_write_order(
     row->price = (int64_t)(be32(message + at->price) & ITCH_HAS(at->price));
     row->shares = (int64_t)(be32(message + at->shares) & ITCH_HAS(at->shares));
     row->symbol = symbols[locate];
-    row->mpid = 0;
-    row->locate = (uint16_t)locate;
-    row->tracking = (uint16_t)tracking;
-    row->type = type;
-    row->side = (uint8_t)(message[at->side] & ITCH_HAS(at->side));
-    row->printable = printable == ' ' ? 0 : printable;
-    memset(row->padding, 0, sizeof row->padding);
+    memcpy(ITCH_WORD(row, mpid), &places, 8);
+    memcpy(ITCH_WORD(row, type), &letters, 8);
     if (ITCH_UNLIKELY(at->mpid != 0))
         itch_copy_text((uint8_t *)&row->mpid, message + at->mpid, 4);
 }
 
+static inline void itch_write_index(
+    itch_index_row *row, int64_t sequence, int64_t number, uint8_t family, uint8_t type
+) {
+    uint64_t place = ITCH_PART(row, row, row, (uint64_t)number)
+        | ITCH_PART(row, row, family, (uint64_t)family) | ITCH_PART(row, row, type, (uint64_t)type);
+    row->sequence = sequence;
+    memcpy(ITCH_WORD(row, row), &place, 8);
+}
+
 static inline bool itch_is_wanted(const itch_decoder *d, const uint8_t *message) {
     int64_t timestamp = be48(message + 5);
+    if (!d->has_filters)
+        return true;
     return d->types[message[0]] & (timestamp >= d->start) & (timestamp < d->end)
         & (d->reader.wanted[be16(message + 1)] | d->always[message[0]]);
 }
@@ -270,7 +295,6 @@ static bool itch_decode(itch_decoder *d, int64_t limit) {
     itch_reader *r = &d->reader;
     itch_place place = r->place;
     itch_index_row *index = (itch_index_row *)d->index.rows + d->index.n;
-    const itch_index_row *end = (itch_index_row *)d->index.rows + d->index.capacity;
     int outcome = ITCH_READ;
     for (; limit > 0; limit--) {
         const uint8_t *message = NULL;
@@ -283,7 +307,7 @@ static bool itch_decode(itch_decoder *d, int64_t limit) {
             continue;
         family = itch_rules[message[0]].family;
         table = &d->tables[family];
-        if (ITCH_UNLIKELY(table->n == table->capacity || index == end)) {
+        if (ITCH_UNLIKELY(table->n == table->capacity)) {
             d->is_full = true;
             break;
         }
@@ -293,12 +317,7 @@ static bool itch_decode(itch_decoder *d, int64_t limit) {
             );
         else
             itch_write_row(table, r->symbols, message, place.sequence - 1);
-        index->sequence = place.sequence - 1;
-        index->row = (uint32_t)table->n++;
-        index->family = family;
-        index->type = message[0];
-        memset(index->padding, 0, sizeof index->padding);
-        index++;
+        itch_write_index(index++, place.sequence - 1, table->n++, family, message[0]);
     }
     r->place = place;
     d->index.n = index - (itch_index_row *)d->index.rows;

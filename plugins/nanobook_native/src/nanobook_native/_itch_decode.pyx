@@ -70,6 +70,7 @@ cdef extern from "_itch_decode.h" nogil:
 
     ctypedef struct itch_decoder:
         itch_reader reader
+        bint has_filters
         int64_t start, end
         uint8_t types[256]
         uint8_t always[256]
@@ -83,6 +84,7 @@ cdef extern from "_itch_decode.h" nogil:
 
 cdef int64_t MESSAGES_PER_CHECK = 65_536
 cdef int64_t LATEST = 2**63 - 1
+cdef int64_t LATEST_ON_WIRE = 2**48 - 1
 cdef dict DTYPES = {name: np.dtype(list(columns), align=True) for name, columns in FAMILIES.items()}
 cdef object INDEX_DTYPE = np.dtype(list(INDEX), align=True)
 
@@ -200,9 +202,9 @@ cdef tuple allocated(itch_decoder *d):
         raise OverflowError(f"an index counts fewer than 2^32 rows, not {n_all}: decode in chunks")
     tables = {name: np.empty(n_rows[name], dtype) for name, dtype in DTYPES.items()}
     for place, (name, rows) in enumerate(tables.items()):
-        columns = DTYPES[name].fields
-        d.tables[place].type, d.tables[place].symbol = columns["type"][1], columns["symbol"][1]
-        d.tables[place].locate, d.tables[place].tracking = columns["locate"][1], columns["tracking"][1]
+        at = {column: field[1] for column, field in DTYPES[name].fields.items()}
+        d.tables[place].type, d.tables[place].symbol = at["type"], at["symbol"]
+        d.tables[place].locate, d.tables[place].tracking = at["locate"], at["tracking"]
         set_rows(&d.tables[place], rows)
     index = np.empty(n_all, INDEX_DTYPE)
     set_rows(&d.index, index)
@@ -239,6 +241,9 @@ cdef object decoded(
         r.names = &names[0] if len(names) else NULL
         itch_want(r)
     d.start, d.end = min(max(start, 0), LATEST), min(max(end, 0), LATEST)
+    d.has_filters = (
+        symbols is not None or types is not None or d.start > 0 or d.end <= LATEST_ON_WIRE
+    )
     for kind in MESSAGES:
         d.types[ord(kind)] = types is None or kind in types
     for kind in "SVW":
