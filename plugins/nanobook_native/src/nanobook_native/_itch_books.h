@@ -21,11 +21,13 @@
 #define LIKELY(claim) __builtin_expect(!!(claim), 1)
 #define UNLIKELY(claim) __builtin_expect(!!(claim), 0)
 #define COLD __attribute__((noinline, cold))
+#define INLINE inline __attribute__((always_inline))
 #else
 #define PREFETCH(address) ((void)(address))
 #define LIKELY(claim) (claim)
 #define UNLIKELY(claim) (claim)
 #define COLD
+#define INLINE inline
 #endif
 
 #define N_LOCATES ITCH_LOCATES
@@ -903,7 +905,7 @@ static itch_outcome trade(itch_books *b, const uint8_t *m, int64_t time, bool is
 }
 
 /* Look at what a message will need: its order's slots and its book. */
-static inline void prefetch_message(const itch_books *b, const uint8_t *m) {
+static INLINE void prefetch_message(const itch_books *b, const uint8_t *m) {
     uint64_t reference = be64(m + 11), other = be64(m + 19);
     PREFETCH(&b->orders[home(b, reference)]);
     if (m[0] == 'U')
@@ -911,7 +913,7 @@ static inline void prefetch_message(const itch_books *b, const uint8_t *m) {
     PREFETCH(book_of((itch_books *)b, m));
 }
 
-static inline void prefetch_levels(const itch_books *b, const uint8_t *m) {
+static INLINE void prefetch_levels(const itch_books *b, const uint8_t *m) {
     const book *k = book_of((itch_books *)b, m);
     PREFETCH(k->near[0] + k->n[0] - 1);
     PREFETCH(k->near[1] + k->n[1] - 1);
