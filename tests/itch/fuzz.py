@@ -202,9 +202,11 @@ class Fuzz:
             said = str(error).split(": ")[1]
         else:
             said = "lenient, problems" if books.n_problems else "no problem"
-        if len(books) != len(books.orders()):
-            raise FailureError("not as many orders as it says", data)
-        books.take()
+        # Not after each: it takes longer than all the rest.
+        if len(data) % 16 == 0:
+            if len(books) != len(books.orders()):
+                raise FailureError("not as many orders as it says", data)
+            books.take()
         self.outcomes["books: " + said] += 1
 
     def all(self, data, random):
@@ -245,7 +247,7 @@ def main(arguments=None):
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="batch to begin with")
-    parser.add_argument("--compare", type=int, default=200, help="one of so many goes through all")
+    parser.add_argument("--compare", type=int, default=2000, help="one of so many goes through all")
     asked = parser.parse_args(arguments)
     fuzz = Fuzz(asked.seed, asked.compare)
     n_batches = -(-asked.inputs // BATCH)

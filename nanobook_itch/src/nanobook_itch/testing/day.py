@@ -112,6 +112,7 @@ class TradingDay:
         yield from trade(0.30, 11 * _HOUR)
         scene.direct_listing(market, newcomer)
         scene.news(market, halted)
+        scene.second_thoughts(market, halted)
         yield from trade(0.15, 12 * _HOUR + 30 * _MINUTE)
         scene.mistake(market, halted)
         scene.halt(market, halted)

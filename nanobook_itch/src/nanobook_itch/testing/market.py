@@ -76,6 +76,11 @@ class Market:
         out.clear()
         return data
 
+    def next_reference(self) -> int:
+        """Return a reference for another order: larger than all before, some are left out."""
+        self.reference += 1 + int(self.random.random() * 7)
+        return self.reference
+
     def next_match(self) -> int:
         """Return a number for another execution."""
         self.match += 1 + int(self.random.random() * 3)
@@ -147,6 +152,11 @@ class Market:
             reach = n_live if rand() < 0.3 else min(n_live, 400)
             reference = live[n_live - 1 - int(rand() * reach)]
             order = orders[reference]
+            if draw >= _REPLACE or draw < _DELETE:
+                stock = order[0]
+                stale = not stock.is_halted and stock.stale()
+                if stale:
+                    reference, order = stale, orders[stale]
             stock, side, price, shares, place = order
             locate = stock.locate
             if draw < _DELETE or (stock.is_halted and draw >= _REPLACE):
@@ -164,6 +174,10 @@ class Market:
                 live[place] = reference
                 out.append(pack_u(locate, tracking, high, low, old, reference, shares, price))
             elif draw < _EXECUTE_AWAY:
+                # Whoever trades goes the way of the trend, mostly.
+                if not stale and rand() < 0.5:
+                    side = b"S" if stock.trend > 0 and stock.asks else side
+                    side = b"B" if stock.trend < 0 and stock.bids else side
                 reference = stock.first(side)
                 order = orders[reference]
                 price, shares = order[2], order[3]

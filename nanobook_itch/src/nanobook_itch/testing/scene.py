@@ -72,6 +72,15 @@ def news(market: Market, stock: Stock) -> None:
     market.tell("Y", stock, stock.code, b"1")
 
 
+def second_thoughts(market: Market, stock: Stock) -> None:
+    """Tell an order far from the market that is lessened, replaced and deleted."""
+    reference, another = market.next_reference(), market.next_reference()
+    market.tell("F", stock, reference, b"B", 300, stock.code, stock.tick, b"GSCO")
+    market.tell("X", stock, reference, 100)
+    market.tell("U", stock, reference, another, 100, stock.tick)
+    market.tell("D", stock, another)
+
+
 def mistake(market: Market, stock: Stock) -> None:
     """Tell a hidden trade that is then broken."""
     match = market.next_match()
