@@ -22,7 +22,7 @@ class Book:
 
 
 class FeedBook:
-    """Yields sequence, symbol and `Book` after each message that changed an order."""
+    """Yields the row of `orders` and the `Book` after each message that changed an order."""
 
     def __init__(self, data, *, strict=True):
         self.data = data
@@ -40,7 +40,7 @@ class FeedBook:
             place += size
             for row in books.take()["orders"]:
                 book = Book(books.orders(int(row["locate"])))
-                yield int(row["sequence"]), row["symbol"].decode(), book
+                yield row, book
 
 
 def book_of(exchange):

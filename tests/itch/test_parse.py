@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from tests.itch.feed_book import FeedBook, book_of
+from tests.itch.wire import add, order
 
 import nanobook
 from nanobook_core.contracts import Event
@@ -18,20 +19,9 @@ from nanobook_core.lob.multi import MultiExchange
 from nanobook_core.testing.law import law
 from nanobook_core.testing.parser import ParserSuite
 from nanobook_core.types import Side, TimeInForce
-from nanobook_itch.encode import encode_message
 from nanobook_itch.parse import FeedEvents, parse_itch
 from nanobook_itch.testing.day import day_bytes
 from nanobook_itch.testing.strategies import days
-
-
-def order(kind, timestamp, locate=1, **fields):
-    return encode_message(kind, locate=locate, timestamp=timestamp, **fields)
-
-
-def add(timestamp, reference, side, shares, price, symbol="AAPL", locate=1):  # noqa: PLR0917 - as on the wire
-    body = {"reference": reference, "side": side, "shares": shares, "price": price}
-    return order("A", timestamp, locate, symbol=symbol, **body)
-
 
 SESSION = [
     add(10, 501, "B", 100, 1_234_567),
@@ -265,8 +255,9 @@ def check_books(events, data):
         by_message[sequence].append(pair)
     multi = MultiExchange()
     n_equal = 0
-    for sequence, symbol, book in FeedBook(data):
-        for name, event in by_message.pop(sequence, []):
+    for row, book in FeedBook(data):
+        symbol = row["symbol"].decode()
+        for name, event in by_message.pop(int(row["sequence"]), []):
             assert name == symbol
             answer = multi.get_or_create(name).submit(event)
             assert getattr(answer, "success", True)

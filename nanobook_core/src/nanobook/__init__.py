@@ -230,11 +230,14 @@ _PARTS = {
     "optimize_risk_parity": "nanobook-optimizers",
     "parse_binance_depth": "nanobook-binance",
     "parse_itch": "nanobook-itch",
+    "parse_lobster": "nanobook-itch",
     "plan": "nanobook-rebalancer",
     "plot_equity": "nanobook-report",
     "read_binance_depth": "nanobook-binance",
+    "replay_into": "nanobook-itch",
     "rsi": "nanobook-indicators",
     "spearman": "nanobook-indicators",
+    "write_lobster": "nanobook-itch",
 }
 
 #: Parts that do not come with the base installation, and the extra that brings them.

@@ -193,6 +193,10 @@ from nanobook_binance.depth import read_binance_depth as read_binance_depth
 from nanobook_binance.depth_event import parse_binance_depth as parse_binance_depth
 from nanobook_ibkr.broker import IbkrBroker as IbkrBroker
 from nanobook_itch.feed import ItchFeed as ItchFeed
+from nanobook_itch.lobster_parse import parse_lobster as parse_lobster
+from nanobook_itch.lobster_write import write_lobster as write_lobster
+from nanobook_itch.parse import parse_itch as parse_itch
+from nanobook_itch.replay import replay_into as replay_into
 from nanobook_rebalancer.planning import plan as plan
 from nanobook_report.equity import plot_equity as plot_equity
 

@@ -19,6 +19,42 @@ _KERNELS = [
     ),
 ]
 
+_PARSERS = [
+    Capability(
+        kind=Kind.PARSER,
+        name="itch",
+        target="nanobook_itch.parse:parse_itch",
+        summary="a NASDAQ ITCH 5.0 file as the requests that make its books",
+        export="parse_itch",
+    ),
+    Capability(
+        kind=Kind.PARSER,
+        name="lobster",
+        target="nanobook_itch.lobster_parse:parse_lobster",
+        summary="LOBSTER's message and orderbook files as the requests that make their book",
+        export="parse_lobster",
+    ),
+]
+
+_JOINS = [
+    Capability(
+        kind=Kind.FEATURE,
+        name="replay_into",
+        target="nanobook_itch.replay:replay_into",
+        summary="the books of an ITCH feed in exchanges of your own, message after message",
+        feature="replay_into",
+        export="replay_into",
+    ),
+    Capability(
+        kind=Kind.FEATURE,
+        name="write_lobster",
+        target="nanobook_itch.lobster_write:write_lobster",
+        summary="a stock's messages and book of an ITCH feed as LOBSTER's files",
+        feature="write_lobster",
+        export="write_lobster",
+    ),
+]
+
 
 @hookimpl
 def nanobook_kernels() -> list[Capability]:
@@ -43,6 +79,7 @@ def nanobook_commands() -> list[Capability]:
 def nanobook_features() -> list[Capability]:
     """Offer the feed, and measures of its tables."""
     return [
+        *_JOINS,
         Capability(
             kind=Kind.FEATURE,
             name="itch_feed",
@@ -50,5 +87,11 @@ def nanobook_features() -> list[Capability]:
             export="ItchFeed",
             target="nanobook_itch.feed:ItchFeed",
             summary="messages, all books and orders of a NASDAQ ITCH 5.0 feed",
-        )
+        ),
     ]
+
+
+@hookimpl
+def nanobook_parsers() -> list[Capability]:
+    """Offer what reads files of orders."""
+    return _PARSERS
