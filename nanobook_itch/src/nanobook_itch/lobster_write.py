@@ -1,0 +1,196 @@
+"""A stock's book as LOBSTER's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date as Date  # noqa: N812 - `date` is an argument
+from itertools import chain
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nanobook_core.errors import ValidationError, shown
+from nanobook_core.types import check_quantity, check_symbol
+from nanobook_itch.feed import ItchFeed
+from nanobook_itch.ladder import Ladder
+from nanobook_itch.lobster import (
+    CROSS,
+    DELETION,
+    EXECUTION,
+    HALT,
+    HALT_PRICE,
+    HIDDEN,
+    PARTIAL_CANCEL,
+    SUBMISSION,
+    Message,
+    file_name,
+    levels_to_line,
+    to_line,
+)
+from nanobook_itch.part_file import part_files
+from nanobook_itch.time_of_day import TimeOfDay, nanoseconds
+
+if TYPE_CHECKING:
+    from nanobook_itch.layout import Table
+
+_TYPES = {b"E": EXECUTION, b"C": EXECUTION, b"X": PARTIAL_CANCEL, b"D": DELETION}
+
+_DIRECTIONS = {b"B": 1, b"S": -1}
+
+
+class LobsterFiles(NamedTuple):
+    """What was written."""
+
+    message: Path
+    orderbook: Path
+    n_rows: int
+
+
+class _Change(NamedTuple):
+    """A row, and what it changes at a price."""
+
+    message: Message
+    side: bytes
+    price: int
+    by: int
+
+
+def write_lobster(
+    source: Any,
+    folder: str | PathLike[str],
+    *,
+    symbol: str,
+    date: Date,
+    levels: int = 10,
+    start: TimeOfDay = "09:30",
+    end: TimeOfDay = "16:00",
+    strict: bool = True,
+    progress: bool = True,
+) -> LobsterFiles:
+    """Write a stock's messages and its book after each, as LOBSTER has them.
+
+    As there, messages that change none of the best `levels` have no row; so with fewer levels than
+    the book has, the files do not tell of every order. A replace is two rows, a deletion and a
+    submission. An execution is at the price that was paid. Hidden trades have the id 0, and the
+    direction 1, as the feed does not say theirs; crosses are of type 6 with id 0 and direction -1;
+    those of no shares are left out. A book file has -9999999999 and 9999999999 for prices that are
+    not there.
+
+    Both files are there at the end or neither; what had their names is replaced.
+
+    Args:
+        source: of the feed, as of `ItchFeed`.
+        folder: it is made if it is not there.
+        symbol: of the stock.
+        date: of the day, for the names.
+        levels: of each side.
+        start: of the first row; the book has all that came before. Files' names have milliseconds.
+        end: rows are before it.
+        strict: as of `ItchFeed`.
+        progress: as of `ItchFeed`.
+
+    Raises:
+        TypeError, ValidationError: an argument is of a wrong type or out of range; the feed has no
+            order message of the stock.
+        ItchError, OSError: as of `ItchFeed`; or a file cannot be written.
+
+    """
+    check_symbol(symbol)
+    check_quantity(levels, "levels")
+    if not isinstance(date, Date):
+        raise TypeError(f"date is a datetime.date, got {shown(date)}")
+    hours = nanoseconds(start, "start"), nanoseconds(end, "end")
+    feed = ItchFeed(source, symbols=[symbol], strict=strict, progress=progress)
+    into = Path(folder)
+    into.mkdir(parents=True, exist_ok=True)
+    paths = [
+        into / file_name(symbol, date, hours, what, levels) for what in ("message", "orderbook")
+    ]
+    with part_files(paths) as parts, parts[0].open("wb") as messages, parts[1].open("wb") as books:
+        n_rows = 0
+        for message, book in _rows(_changes(feed, symbol), levels):
+            if hours[0] <= message.timestamp < hours[1]:
+                messages.write(to_line(message))
+                books.write(book)
+                n_rows += 1
+    return LobsterFiles(paths[0], paths[1], n_rows)
+
+
+def _rows(changes: Iterable[_Change], levels: int) -> Iterator[tuple[Message, bytes]]:
+    """Yield those that change the best levels, or no order, and the line of the book after each."""
+    ladders = {b"S": Ladder(b"S"), b"B": Ladder(b"B")}
+    book = levels_to_line([], [], levels)
+    for message, side, price, by in changes:
+        if by:
+            ladder = ladders[side]
+            is_seen = ladder.place(price) < levels
+            ladder.change(price, by)
+            if not is_seen:
+                continue
+            asks, bids = (ladders[each].best(levels) for each in (b"S", b"B"))
+            book = levels_to_line(asks, bids, levels)
+        yield message, book
+
+
+def _changes(feed: ItchFeed, symbol: str) -> Iterator[_Change]:
+    """Yield what happened to a stock, in order."""
+    live: dict[int, tuple[bytes, int, int]] = {}
+    is_known = False
+    for run in feed.book_chunks(tables=("orders", "trades", "status")):
+        orders, trades, status = (
+            table[table["symbol"] == symbol.encode()]
+            for table in (run["orders"], run["trades"], run["status"])
+        )
+        is_known = is_known or bool(len(orders))
+        paid = dict(zip(trades["sequence"].tolist(), trades["price"].tolist(), strict=True))
+        found = chain(_of_orders(orders, live, paid), _of_trades(trades), _of_status(status))
+        yield from (change for _, change in sorted(found, key=lambda pair: pair[0]))
+    if not is_known:
+        raise ValidationError(f"the feed has no order of {symbol}")
+
+
+def _of_orders(
+    orders: Table, live: dict[int, tuple[bytes, int, int]], paid: dict[int, int]
+) -> Iterator[tuple[int, _Change]]:
+    """Yield the changes of order messages; `live` has side, price and shares."""
+    names = ("sequence", "timestamp", "type", "side", "reference", "new_reference")
+    columns = [orders[name].tolist() for name in (*names, "price", "shares", "remaining")]
+    for row in zip(*columns, strict=True):
+        sequence, time, kind, side, reference, new, price, shares, remaining = row
+        if kind in _TYPES:
+            if shares:
+                at = paid.get(sequence, price)
+                message = Message(time, _TYPES[kind], reference, shares, at, _DIRECTIONS[side])
+                yield sequence, _Change(message, side, price, -shares)
+            live[reference] = side, price, remaining
+            if not remaining:
+                del live[reference]
+            continue
+        name = new if kind == b"U" else reference
+        # A replaced order goes, and so does one of the same reference, of lenient reading.
+        for gone in dict.fromkeys((reference, name)):
+            if gone in live:
+                was = live.pop(gone)
+                message = Message(time, DELETION, gone, was[2], was[1], _DIRECTIONS[was[0]])
+                yield sequence, _Change(message, was[0], was[1], -was[2])
+        live[name] = side, price, shares
+        message = Message(time, SUBMISSION, name, shares, price, _DIRECTIONS[side])
+        yield sequence, _Change(message, side, price, shares)
+
+
+def _of_trades(trades: Table) -> Iterator[tuple[int, _Change]]:
+    there = trades[((trades["type"] == b"P") | (trades["type"] == b"Q")) & (trades["shares"] > 0)]
+    columns = [
+        there[name].tolist() for name in ("sequence", "timestamp", "type", "shares", "price")
+    ]
+    for sequence, time, kind, shares, price in zip(*columns, strict=True):
+        what, direction = (HIDDEN, 1) if kind == b"P" else (CROSS, -1)
+        yield sequence, _Change(Message(time, what, 0, shares, price, direction), b"", 0, 0)
+
+
+def _of_status(status: Table) -> Iterator[tuple[int, _Change]]:
+    there = status[(status["type"] == b"H") | (status["type"] == b"h")]
+    columns = [there[name].tolist() for name in ("sequence", "timestamp", "state")]
+    for sequence, time, state in zip(*columns, strict=True):
+        if state in HALT_PRICE:
+            yield sequence, _Change(Message(time, HALT, 0, 0, HALT_PRICE[state], -1), b"", 0, 0)
