@@ -19,7 +19,11 @@ def examine_itch() -> Iterator[Finding]:
     if installed("nanobook-itch") is None:
         return
     try:
-        slow = [n for n in _KERNELS if default_registry().get(Kind.KERNEL, n).provider != _NATIVE]
+        registry = default_registry()
+    except PluginError:  # which is told of the plugins
+        return
+    try:
+        slow = [n for n in _KERNELS if registry.get(Kind.KERNEL, n).provider != _NATIVE]
     except PluginError as error:
         yield Finding("error", "itch", f"cannot read a feed: {error}")
         return

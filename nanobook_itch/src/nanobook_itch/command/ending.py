@@ -11,6 +11,9 @@ import click
 from nanobook_core.cli.printing import printing
 from nanobook_core.errors import ItchError, NanobookError, ValidationError
 
+#: Standard input, or standard output.
+STDIO = "-"
+
 EXIT_ERROR = 1
 EXIT_REFUSED = 2
 
@@ -45,8 +48,10 @@ def in_one_line(file: str, *, lenient: bool = True) -> Iterator[None]:
     try:
         yield
     except ItchError as error:
+        of = f"message {error.type!r} " if error.type and str(error).startswith("at byte") else ""
         hint = "" if lenient else "; --lenient goes on and counts such problems"
-        raise EndedError(f"{file}: {error}{hint}", EXIT_REFUSED) from None
+        name = "standard input" if file == STDIO else file
+        raise EndedError(f"{name}: {of}{error}{hint}", EXIT_REFUSED) from None
     except (NanobookError, OSError, ImportError, MemoryError) as error:
         code = EXIT_REFUSED if isinstance(error, _REFUSED) else EXIT_ERROR
         raise EndedError(_line(error), code) from None

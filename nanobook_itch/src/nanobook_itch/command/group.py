@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import click
 
+from nanobook_itch.command.books import books
+from nanobook_itch.command.depth import depth
+from nanobook_itch.command.info import info
 from nanobook_itch.command.sample import sample
+from nanobook_itch.command.trades import trades
 
 
 @click.group(
@@ -15,12 +19,18 @@ from nanobook_itch.command.sample import sample
 def itch() -> None:
     """Read a feed of NASDAQ TotalView-ITCH 5.0: messages, books, trades.
 
-    Exit codes: 0 done, 1 error, 2 refused, as a damaged file is, 130 interrupted.
+    FILE is as the exchange sends it, packed with gzip or not; `-` is standard input. Exit codes: 0
+    done, 1 error, 2 refused, as a damaged file is, 130 interrupted.
 
     \b
     Examples:
       nanobook itch sample day.itch
+      nanobook itch info day.itch
+      nanobook itch books day.itch --symbols AAPL,MSFT --to 10:00
+      nanobook itch trades day.itch.gz --out trades.csv
+      nanobook itch depth day.itch --symbols AAPL --levels 5
     """
 
 
-itch.add_command(sample)
+for _command in (info, books, trades, depth, sample):
+    itch.add_command(_command)

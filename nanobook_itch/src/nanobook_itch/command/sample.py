@@ -10,9 +10,9 @@ from typing import BinaryIO
 import click
 
 from nanobook_core.cli.printing import printing
-from nanobook_itch.command.ending import EXIT_REFUSED, EndedError, in_one_line
+from nanobook_itch.command.ending import EXIT_REFUSED, STDIO, EndedError, in_one_line
 from nanobook_itch.command.option import force_option
-from nanobook_itch.command.write import STDIO, replacing
+from nanobook_itch.command.write import replacing
 
 
 @click.command()
@@ -22,10 +22,10 @@ from nanobook_itch.command.write import STDIO, replacing
 @click.option("--seed", type=int, default=0, show_default=True, help="The same gives the same.")
 @force_option
 def sample(file: str, *, messages: int, symbols: int, seed: int, force: bool) -> None:
-    """Write a made-up trading day to FILE, packed if its name ends with .gz.
+    """Write a made-up trading day.
 
     It is valid to the last byte, with every type of message, auctions, a halt and hidden trades,
-    and nothing else is real about it.
+    and nothing else is real about it. FILE is packed if its name ends with .gz.
 
     \b
     Examples:

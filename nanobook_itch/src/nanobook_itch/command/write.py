@@ -9,9 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-#: Standard input, or standard output.
-STDIO = "-"
-
 
 def check_free(name: str, *, force: bool) -> None:
     """Refuse to write where something is that is not to be replaced.

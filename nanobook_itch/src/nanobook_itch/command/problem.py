@@ -1,0 +1,30 @@
+"""What lenient reading found wrong, and symbols that nothing was said of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from nanobook_itch.command.option import Reading
+
+_SHOWN = 3
+
+
+def warn(problems: Iterable[Any], n_problems: Mapping[str, int]) -> None:
+    """Say on standard error how many problems there were, and the first of them."""
+    total = sum(n_problems.values())
+    if total == 0:
+        return
+    counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(n_problems.items()))
+    click.echo(f"warning: {total:,} {'problem' if total == 1 else 'problems'}: {counts}", err=True)
+    for problem in list(problems)[:_SHOWN]:
+        click.echo(f"warning: {problem.error()}", err=True)
+
+
+def warn_missing(source: Reading, found: Iterable[str]) -> None:
+    """Say on standard error which symbols that were asked for do not occur."""
+    missing = sorted(set(source.symbols or ()) - set(found))
+    if missing:
+        click.echo(f"warning: nothing is said of {', '.join(missing)}", err=True)
