@@ -258,6 +258,44 @@ def test_books_that_were_restored_go_on(make):
     assert second.memory.offset == len(b"".join(FEED))
 
 
+def test_what_is_restored_is_not_told_as_a_change(make):
+    first, second = make(), make()
+    first.feed(b"".join(FEED[:3]))
+    second.restore(first.orders(), first.memory)
+    second.feed(add(20, 9, "B", 1, 49_00))
+    taken = second.take()
+    assert taken["bbo"].size == 0
+    assert taken["depth"]["sequence"].tolist() == [3]
+
+
+def test_orders_that_are_not_wanted_are_not_restored_but_keep_their_ranks(make):
+    first, second = make(), make(symbols=frozenset({b"AAPL"}))
+    first.feed(b"".join(FEED[:5]))
+    second.restore(first.orders(), first.memory)
+    second.feed(add(20, 9, "B", 1, 49_00))
+    assert second.orders()[["reference", "rank"]].tolist() == [
+        (1, 0),
+        (2, 1),
+        (3, 2),
+        (4, 3),
+        (9, 5),
+    ]
+
+
+def test_orders_that_cannot_be_ranked_any_more_are_refused(make):
+    books = make(strict=False)
+    books.feed(FEED[0])
+    orders = books.orders()
+    orders["rank"] = 2**32 - 3
+    books = make(strict=False)
+    books.restore(orders, ItchMemory())
+    assert books.feed(FEED[1]) == len(FEED[1])
+    for data in (replace(12, 1, 9, 1, 1), FEED[2], delete(13, 1)):
+        with pytest.raises(ItchError, match="at byte 38: more than 4294967295 orders"):
+            books.feed(data)
+    assert books.orders()["rank"].tolist() == [2**32 - 3, 2**32 - 2]
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [("price", 0), ("price", 2**32), ("shares", 0), ("shares", -1), ("rank", -1), ("side", b"X")],
@@ -384,6 +422,12 @@ def test_lenient_books_go_on(make, message, reason, detail, live):
     assert books.orders()[["reference", "shares"]].tolist() == live
     assert len(books) == len(live)
     assert books.memory.sequence == 6
+    for locate in (1, 2):
+        orders = books.orders(locate)
+        for side in (b"B", b"S"):
+            levels = books.levels(locate, side)
+            assert levels["count"].sum() == (orders["side"] == side).sum()
+            assert levels["shares"].sum() == orders["shares"][orders["side"] == side].sum()
 
 
 @pytest.mark.parametrize(
@@ -403,6 +447,15 @@ def test_strict_books_stay_as_before_the_message(make, message, detail):
     assert (books.memory.sequence, books.memory.offset) == (5, len(before))
     assert books.counts[ord("A")] == 4
     assert books.problems == ()
+
+
+def test_a_duplicate_in_one_book_is_one_change(make):
+    books = make(strict=False)
+    books.feed(FEED[0] + FEED[0])
+    taken = books.take()
+    assert taken["bbo"]["sequence"].tolist() == taken["depth"]["sequence"].tolist() == [0]
+    assert taken["orders"]["level_shares"].tolist() == [100, 100]
+    assert books.orders()["rank"].tolist() == [1]
 
 
 def test_an_older_order_of_another_stock_is_seen_to_go(make):

@@ -19,8 +19,9 @@ from nanobook_itch.fallback.record import Record
 _ORDER_BYTES = 400
 _LEVEL_BYTES = 300
 
-#: Ranks, so that one fits 32 bits.
+#: Ranks, so that one fits 32 bits; and live orders, which no Python has room for.
 MOST_RANKS = 2**32 - 1
+MOST_LIVE = 2**31 - 1
 
 # What follows the time.
 _ADD = Struct(">QcI8xI")
@@ -233,8 +234,8 @@ class Ledger:
 
     def _check_rank(self, message: Message) -> None:
         if self._rank >= MOST_RANKS:
-            text = f"at byte {message.offset}: more than {MOST_RANKS} orders"
-            raise ItchError(text, offset=message.offset)
+            told = f"more than {MOST_RANKS} orders, or {MOST_LIVE} at once"
+            raise ItchError(f"at byte {message.offset}: {told}", offset=message.offset)
 
     def _wrong(self, message: Message, reason: str, **found: int) -> None:
         self._problems.note(ItchProblem.of(message.offset, message.kind.decode(), reason, **found))
