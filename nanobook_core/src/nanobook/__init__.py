@@ -56,6 +56,7 @@ _CORE = {
     "HaltedError": "nanobook_core.contracts",
     "Instrument": "nanobook_core.contracts",
     "InsufficientFundsError": "nanobook_core.contracts",
+    "ItchError": "nanobook_core.errors",
     "Journal": "nanobook_core.lob.journal",
     "JournalError": "nanobook_core.errors",
     "JournalWarning": "nanobook_core.errors",

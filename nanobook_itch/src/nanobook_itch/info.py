@@ -10,6 +10,7 @@ from attrs import frozen
 
 from nanobook_core.contracts.itch import ItchDecoded, ItchProblem
 from nanobook_itch.messages import KEPT
+from nanobook_itch.time_of_day import clock
 
 _LOCATES = 1 << 16
 
@@ -57,6 +58,15 @@ class ItchInfo:
         """Times at which the market opened and closed, None for what was not told."""
         times = {code: time for time, code in reversed(self.events)}
         return times.get("Q"), times.get("M")
+
+    def __str__(self) -> str:
+        times = [clock(time) for time in (self.first_time, self.last_time) if time is not None]
+        whole = "complete" if self.is_complete else "without its end"
+        n_problems = sum(self.n_problems.values())
+        return (
+            f"{self.name}: {self.n_messages:,} messages of {len(self.symbols):,} symbols, "
+            f"{' to '.join(times) or 'no times'}, {whole}, {n_problems or 'no'} problems"
+        )
 
 
 def info_of(name: str, parts: Iterable[ItchDecoded]) -> ItchInfo:

@@ -110,7 +110,13 @@ def _decoded_before(
         if (cut := _cut(run, end)) is None:
             return found
     vars(memory).update(vars(before))
-    return decode(run[:cut], memory)
+    found = decode(run[:cut], memory)
+    if found.n_bytes < cut:  # what would be the mark of the end, were there nothing after it
+        problem = ItchProblem.of(memory.offset, "", "length_zero")
+        if decode.keywords["strict"]:
+            raise problem.error()
+        found = evolve(with_problem(found, problem), n_bytes=cut)
+    return found
 
 
 def _cut(run: memoryview, end: int) -> int | None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from attrs import evolve
+from attrs import astuple, evolve, frozen
 
 from nanobook_core.contracts import BookSnapshot, LevelSnapshot, Order
 from nanobook_core.contracts.itch import ItchBooks
@@ -15,6 +15,7 @@ from nanobook_core.contracts.itch_table import BBO
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.types import Side, TimeInForce
 from nanobook_itch.layout import table_dtype
+from nanobook_itch.table import PRICE_SCALE
 from nanobook_itch.time_of_day import clock
 
 if TYPE_CHECKING:
@@ -24,12 +25,35 @@ _SIDES = ((b"B", "bid"), (b"S", "ask"))
 _BBO = table_dtype(BBO)
 
 
+@frozen(repr=False, eq=False)
+class ItchLevel(LevelSnapshot):
+    """All orders at one price, a whole number of 1/10000 of a dollar."""
+
+    @property
+    def price_float(self) -> float:
+        """Price in dollars."""
+        return self.price / PRICE_SCALE
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LevelSnapshot):
+            return NotImplemented
+        return astuple(self, recurse=False) == astuple(other, recurse=False)
+
+    def __hash__(self) -> int:
+        return hash(astuple(self, recurse=False))
+
+    def __repr__(self) -> str:
+        return (
+            f"Level(price=${self.price_float:.4f}, qty={self.quantity}, orders={self.order_count})"
+        )
+
+
 class ItchBooksView(Mapping[str, BookSnapshot]):
     """Book by symbol, read-only: `view["AAPL"]` has all its levels, none if it has no orders.
 
-    Prices are whole numbers of 1/10000 of a dollar (`price_float` of a level is its hundredth, as
-    of any book), `timestamp` is nanoseconds since midnight. There is a book for every symbol that
-    the feed has named so far.
+    Prices are whole numbers of 1/10000 of a dollar, `price_float` of a level is in dollars;
+    `timestamp` is nanoseconds since midnight. There is a book for every symbol that the feed has
+    named so far.
     """
 
     def __init__(
@@ -141,7 +165,7 @@ class ItchBooksView(Mapping[str, BookSnapshot]):
         locate = self._locate(symbol)
         bids, asks = (
             [
-                LevelSnapshot(*level)
+                ItchLevel(*level)
                 for level in self._books.levels(locate, code, n)[
                     ["price", "shares", "count"]
                 ].tolist()
