@@ -61,13 +61,6 @@ class BookRequest:
     end: int = END_OF_TIME
     """Reading stops before the first message at or after it."""
 
-    @property
-    def events(self) -> frozenset[str]:
-        """Types of the messages that are wanted beside the books."""
-        return frozenset(
-            kind for kind, message in MESSAGES.items() if message.family in self.tables
-        )
-
     def new_books(self) -> ItchBooks:
         """Return books that have read nothing, of the compiled kernel where there is one."""
         kernel: type[ItchBooks] = default_registry().load("kernel", "itch_books")
@@ -85,12 +78,18 @@ class BookRequest:
 class BookPass:
     """Books, and what was wrong with what they have read."""
 
-    def __init__(self, books: ItchBooks, request: BookRequest) -> None:
+    def __init__(
+        self, books: ItchBooks, request: BookRequest, types: frozenset[str] = frozenset()
+    ) -> None:
+        """Begin; `types` are those of messages that are wanted beside the tables."""
         self.books = books
         self.problem: ItchProblem | None = None
         """With the end of the source."""
         self._request = request
         self._memory = books.memory
+        self._types = types | {
+            kind for kind, message in MESSAGES.items() if message.family in request.tables
+        }
 
     def follow(self, runs: Runs) -> Iterator[memoryview]:
         """Read to before the first message at or after the end; yield what was read of each run.
@@ -119,20 +118,20 @@ class BookPass:
     def tables(self, read: memoryview) -> dict[str, Table]:
         """Return the rows of what was read, of all tables that were asked for."""
         tables = self.books.take()
-        if events := self._request.events:
+        if self._types:
             found = decode_kernel()(
                 read,
                 self._memory,
                 symbols=self._request.symbols,
-                types=events,
+                types=self._types,
                 start=self._request.start,
                 end=self._request.end,
                 strict=False,
             )
-            tables.update(
-                (name, table) for name, table in found.families.items() if name in EVENT_TABLES
-            )
-        return {name: tables[name] for name in _in_order(self._request.tables)}
+            tables.update(found.families)
+        families = {MESSAGES[kind].family for kind in self._types}
+        wanted = self._request.tables | families
+        return {name: tables[name] for name in (*BOOK_TABLES, *FAMILIES) if name in wanted}
 
     @property
     def problems(self) -> tuple[ItchProblem, ...]:
@@ -156,7 +155,3 @@ class BookPass:
             self.books.finish(int(grid[-1]))
         else:
             self.books.finish(self.books.memory.timestamp)
-
-
-def _in_order(tables: frozenset[str]) -> list[str]:
-    return [name for name in (*BOOK_TABLES, *EVENT_TABLES) if name in tables]

@@ -19,6 +19,7 @@ from nanobook_itch.argument import (
 )
 from nanobook_itch.books import BookPass, BookRequest, ItchTables
 from nanobook_itch.info import ItchInfo, info_of
+from nanobook_itch.lifecycle import lifecycles_of
 from nanobook_itch.messages import ItchMessages, decoded, joined
 from nanobook_itch.run import RUN, reading
 from nanobook_itch.source import Source
@@ -212,6 +213,28 @@ class ItchFeed:
                 pass
         return ItchBooksView(books.books, self._symbols, moment)
 
+    def lifecycles(self, start: TimeOfDay | None = None, end: TimeOfDay | None = None) -> Table:
+        """Return what became by `end` of each order that was entered from `start` on.
+
+        One row an order, by entry; columns as of `lifecycle.LIFECYCLES`. `table_frame` makes a
+        frame of it. All order messages are in memory while it is made, about 100 bytes each: of a
+        whole day name `symbols`.
+
+        Raises:
+            ItchError, ValidationError: as of `books`.
+
+        """
+        attributed: list[Table] = []
+        orders: list[Table] = []
+        request = self._book_request(tables="orders", start=start, end=end)
+        with reading(self._source, progress=self._progress) as runs:
+            books = BookPass(request.new_books(), request, types=frozenset("F"))
+            for read in books.follow(runs):
+                tables = books.tables(read)
+                orders.append(tables["orders"])
+                attributed.append(tables["order"])
+        return lifecycles_of(np.concatenate(orders), np.concatenate(attributed))
+
     def __repr__(self) -> str:
         symbols = "" if self.symbols is None else f", symbols={list(self.symbols)}"
         strict = "" if self._strict else ", strict=False"
@@ -244,11 +267,11 @@ class ItchFeed:
         self,
         *,
         tables: str | Iterable[str],
-        depth: int,
-        every: TimeOfDay | None,
-        grid: Iterable[TimeOfDay] | None,
         start: TimeOfDay | None,
         end: TimeOfDay | None,
+        depth: int = 1,
+        every: TimeOfDay | None = None,
+        grid: Iterable[TimeOfDay] | None = None,
     ) -> BookRequest:
         first, last = window(start, end)
         times, is_whole = time_grid(every, grid, first, last)
