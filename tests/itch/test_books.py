@@ -185,6 +185,26 @@ def test_rows_of_a_time_only_but_books_of_all(make):
     assert books.levels(1, b"B").tolist() == [(49_00, 5, 1)]
 
 
+def test_what_changed_before_the_first_row_is_not_told_later(make):
+    books = make(start=12)
+    books.feed(b"".join([*FEED[:2], add(20, 9, "B", 1, 49_00)]))
+    assert books.take()["bbo"].size == 0
+
+
+def test_a_locate_that_becomes_a_wanted_stock_is_read_again(make):
+    books = make(symbols=frozenset({b"MSFT"}))
+    books.feed(FEED[0] + add(11, 2, "B", 1, 1, symbol="MSFT"))
+    assert books.orders()["reference"].tolist() == [2]
+
+
+def test_a_refused_message_teaches_no_symbol(make):
+    books = make()
+    books.feed(FEED[0])
+    with pytest.raises(ItchError, match="order 2 of 0 at 1"):
+        books.feed(add(11, 2, "B", 0, 1, symbol="MSFT"))
+    assert books.memory.symbols[1] == b"AAPL"
+
+
 def test_levels_and_live_orders(make):
     books = make()
     books.feed(b"".join(FEED[:5]))
