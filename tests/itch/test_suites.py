@@ -8,16 +8,22 @@ from nanobook_itch.testing.suite import ItchBooksSuite, ItchDecodeSuite
 DECODERS = kernels("itch_decode")
 BOOKS = kernels("itch_books")
 
+# The model only now and then: what it is compared with keeps the laws too.
+WHOSE = [
+    pytest.param(whose, marks=[pytest.mark.slow] if whose == "model" else [])
+    for whose in sorted(DECODERS)
+]
+
 
 class TestDecode(ItchDecodeSuite):
-    @pytest.fixture(scope="class", params=sorted(DECODERS))
+    @pytest.fixture(scope="class", params=WHOSE)
     @classmethod
     def kernel(cls, request):
         return DECODERS[request.param]
 
 
 class TestBooks(ItchBooksSuite):
-    @pytest.fixture(scope="class", params=sorted(BOOKS))
+    @pytest.fixture(scope="class", params=WHOSE)
     @classmethod
     def kernel(cls, request):
         return BOOKS[request.param]

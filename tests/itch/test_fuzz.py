@@ -1,0 +1,61 @@
+"""The fuzz by hand, for a moment; and what it would say if something were wrong."""
+
+import time
+from random import Random
+
+import pytest
+from tests.itch import fuzz, model
+
+from nanobook_core.errors import ItchError
+
+
+def test_some_inputs_raise_nothing_but_what_they_may(capsys):
+    assert fuzz.main(["--inputs", "2000", "--compare", "100"]) == 0
+    said = capsys.readouterr().out
+    assert "2000 inputs of" in said
+    assert "strict: a reference that no live order has" in said
+
+
+def broken(*_, **__):
+    raise IndexError("off by one")
+
+
+def slow(*_, **__):
+    end = time.thread_time() + 1.2
+    while time.thread_time() < end:
+        pass
+    raise ItchError("at byte 0: slow: at last")
+
+
+@pytest.mark.parametrize(
+    ("planted", "said"),
+    [(broken, "IndexError: off by one\ninput: "), (slow, "s of processor time\ninput: ")],
+)
+def test_what_may_not_happen_ends_it(planted, said):
+    fuzzing = fuzz.Fuzz(0, 1000)
+    fuzzing.decode = planted
+    with pytest.raises(fuzz.FailureError, match=said):
+        fuzzing.batch(0)
+
+
+def test_kernels_that_differ_end_it():
+    def other(data, memory, **options):
+        found = model.decode(data, memory, **options)
+        memory.timestamp += 1
+        return found
+
+    fuzzing = fuzz.Fuzz(0, 5)
+    fuzzing.kernels["itch_decode"]["other"] = other
+    with pytest.raises(fuzz.FailureError, match="itch_decode of other is not as the model's"):
+        fuzzing.batch(0)
+
+
+def test_a_seed_gives_the_same_inputs():
+    fuzzes = [fuzz.Fuzz(seed, 1000) for seed in (3, 3, 4)]
+    random = [Random(5) for _ in fuzzes]  # noqa: S311 - inputs, not secrets
+    one, again, other = (
+        [fuzz.make_input(draw, each.days) for _ in range(50)]
+        for draw, each in zip(random, fuzzes, strict=True)
+    )
+    assert one == again
+    assert one != other
