@@ -196,6 +196,14 @@ from nanobook_ibkr.broker import IbkrBroker as IbkrBroker
 from nanobook_itch.feed import ItchFeed as ItchFeed
 from nanobook_itch.lobster_parse import parse_lobster as parse_lobster
 from nanobook_itch.lobster_write import write_lobster as write_lobster
+from nanobook_itch.measure import book_imbalance as book_imbalance
+from nanobook_itch.measure import mid_price as mid_price
+from nanobook_itch.measure import order_flow as order_flow
+from nanobook_itch.measure import order_flow_imbalance as order_flow_imbalance
+from nanobook_itch.measure import quoted_spread as quoted_spread
+from nanobook_itch.measure import time_weighted_mean as time_weighted_mean
+from nanobook_itch.measure import trade_volumes as trade_volumes
+from nanobook_itch.measure import weighted_mid as weighted_mid
 from nanobook_itch.parse import parse_itch as parse_itch
 from nanobook_itch.replay import replay_into as replay_into
 from nanobook_rebalancer.planning import plan as plan

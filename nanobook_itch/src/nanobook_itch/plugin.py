@@ -75,11 +75,37 @@ def nanobook_commands() -> list[Capability]:
     ]
 
 
+_MEASURES = [
+    Capability(
+        kind=Kind.FEATURE,
+        name=name,
+        feature=name,
+        export=name,
+        target=f"nanobook_itch.measure:{name}",
+        summary=summary,
+    )
+    for name, summary in (
+        (
+            "order_flow_imbalance",
+            "what each change of the best prices adds to the order flow imbalance",
+        ),
+        ("order_flow", "order flow imbalance of each symbol by interval"),
+        ("book_imbalance", "how much of a book's best levels is bids"),
+        ("quoted_spread", "best ask less best bid, row by row"),
+        ("mid_price", "mean of best bid and best ask, row by row"),
+        ("weighted_mid", "mid weighted with the other side's shares, row by row"),
+        ("time_weighted_mean", "mean of each symbol's values over the time that they last"),
+        ("trade_volumes", "shares that each symbol traded, by the aggressor's side"),
+    )
+]
+
+
 @hookimpl
 def nanobook_features() -> list[Capability]:
     """Offer the feed, and measures of its tables."""
     return [
         *_JOINS,
+        *_MEASURES,
         Capability(
             kind=Kind.FEATURE,
             name="itch_feed",
