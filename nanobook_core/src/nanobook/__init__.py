@@ -217,6 +217,7 @@ _PARTS = {
     "bbands": "nanobook-indicators",
     "book_imbalance": "nanobook-itch",
     "equal_weight": "nanobook-optimizers",
+    "export_itch": "nanobook-itch",
     "garch_ewma_forecast": "nanobook-optimizers",
     "garch_forecast": "nanobook-optimizers",
     "inverse_cdar_weights": "nanobook-optimizers",

@@ -193,6 +193,7 @@ from nanobook_binance.broker import BinanceBroker as BinanceBroker
 from nanobook_binance.depth import read_binance_depth as read_binance_depth
 from nanobook_binance.depth_event import parse_binance_depth as parse_binance_depth
 from nanobook_ibkr.broker import IbkrBroker as IbkrBroker
+from nanobook_itch.export import export_itch as export_itch
 from nanobook_itch.feed import ItchFeed as ItchFeed
 from nanobook_itch.lobster_parse import parse_lobster as parse_lobster
 from nanobook_itch.lobster_write import write_lobster as write_lobster

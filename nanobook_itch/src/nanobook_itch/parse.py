@@ -149,10 +149,12 @@ def feed_events(
     if crossing.size and "duplicate_reference" in n_problems:
         # Of one reference in several books: whether the older order is live is known in order only.
         crossing = np.unique(orders["locate"])
-    is_crossing = np.isin(orders["locate"], crossing)
-    requests = requests_of(orders[~is_crossing])
     n_held = 0
-    if crossing.size:
+    if not crossing.size:
+        requests = requests_of(orders)
+    else:
+        is_crossing = np.isin(orders["locate"], crossing)
+        requests = requests_of(orders[~is_crossing])
         replayed, n_held = _replayed(orders[is_crossing], names, hold=hold)
         requests = np.concatenate([requests, replayed])
         requests = requests[np.argsort(requests["sequence"], kind="stable")]

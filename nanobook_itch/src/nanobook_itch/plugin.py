@@ -53,6 +53,14 @@ _JOINS = [
         feature="write_lobster",
         export="write_lobster",
     ),
+    Capability(
+        kind=Kind.FEATURE,
+        name="export_itch",
+        target="nanobook_itch.export:export_itch",
+        summary="the tables of an ITCH feed as Parquet or Arrow files, in bounded memory",
+        feature="export_itch",
+        export="export_itch",
+    ),
 ]
 
 

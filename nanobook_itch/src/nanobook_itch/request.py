@@ -40,7 +40,8 @@ def requests_of(orders: Table) -> Table:
 
     Only for books that never cross: exchanges would trade there. O(n log n).
     """
-    orders = orders[(orders["shares"] > 0) | (orders["type"] == b"D")]
+    if not (is_change := (orders["shares"] > 0) | (orders["type"] == b"D")).all():
+        orders = orders[is_change]
     is_replace = orders["type"] == b"U"
     row = np.repeat(np.arange(len(orders)), 1 + is_replace)
     op = np.full(len(row), REDUCE, "u1")
