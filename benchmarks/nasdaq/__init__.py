@@ -1,0 +1,1 @@
+"""What `benchmarks/itch.py` is made of."""
