@@ -30,7 +30,7 @@ def books(source: Reading, *, top: int, as_json: bool, out: str | None, force: b
     Examples:
       nanobook itch books day.itch
       nanobook itch books day.itch --symbols AAPL,MSFT --from 09:30 --to 10:00
-      nanobook itch books day.itch.gz --out bbo.csv
+      nanobook itch books day.itch.gz --out bbo.parquet
       nanobook itch books day.itch --symbols AAPL --out - | head
     """
     if out is not None:

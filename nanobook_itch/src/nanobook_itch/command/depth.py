@@ -37,8 +37,8 @@ def depth(
     Examples:
       nanobook itch depth day.itch --symbols AAPL --levels 5 --to 10:30
       nanobook itch depth day.itch --symbols AAPL,MSFT --json
-      nanobook itch depth day.itch --symbols AAPL --out depth.csv
-      nanobook itch depth day.itch.gz --levels 5 --every 00:01 --from 09:30 --out minutes.csv
+      nanobook itch depth day.itch --symbols AAPL --out depth.parquet
+      nanobook itch depth day.itch.gz --levels 5 --every 00:01 --from 09:30 --out minutes.parquet
     """
     if out is not None:
         write_table(source, "depth", out, force=force, depth=levels, every=every)

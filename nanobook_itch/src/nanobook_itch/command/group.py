@@ -6,6 +6,7 @@ import click
 
 from nanobook_itch.command.books import books
 from nanobook_itch.command.depth import depth
+from nanobook_itch.command.export import export
 from nanobook_itch.command.info import info
 from nanobook_itch.command.sample import sample
 from nanobook_itch.command.trades import trades
@@ -27,10 +28,11 @@ def itch() -> None:
       nanobook itch sample day.itch
       nanobook itch info day.itch
       nanobook itch books day.itch --symbols AAPL,MSFT --to 10:00
-      nanobook itch trades day.itch.gz --out trades.csv
+      nanobook itch trades day.itch.gz --out trades.parquet
       nanobook itch depth day.itch --symbols AAPL --levels 5
+      nanobook itch export day.itch --out day
     """
 
 
-for _command in (info, books, trades, depth, sample):
+for _command in (info, books, trades, depth, export, sample):
     itch.add_command(_command)

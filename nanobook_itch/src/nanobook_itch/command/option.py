@@ -28,17 +28,19 @@ class _Time(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
-class _Symbols(click.ParamType[tuple[str, ...]]):
+class Names(click.ParamType[tuple[str, ...]]):
     """Names with commas between them."""
 
-    name = "symbols"
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
+        """Return the names; none may be empty."""
         names = tuple(name.strip() for name in value.split(","))
         if not all(names):
-            self.fail(f"{value!r} has a symbol without letters", param, ctx)
+            self.fail(f"{value!r} has a name without letters", param, ctx)
         return names
 
 
@@ -74,7 +76,7 @@ force_option = click.option("--force", is_flag=True, help="Replace what is there
 
 _OPTIONS = (
     file_argument,
-    click.option("--symbols", type=_Symbols(), metavar="A,B,…", help="Only these."),
+    click.option("--symbols", type=Names("symbols"), metavar="A,B,…", help="Only these."),
     click.option("--from", "start", type=TIME, help="First time, as 09:30 or 09:30:00.5."),
     click.option("--to", "end", type=TIME, help="Time before which it ends."),
     lenient_option,
@@ -106,6 +108,6 @@ def reading(command: Callable[..., None]) -> Callable[..., None]:
 
 def out_options(what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Options of what is written to a file."""
-    text = f"{what}: .csv, or - for CSV on standard output."
+    text = f"{what}: .parquet, .arrow or .csv; - is CSV on standard output."
     option = click.option("--out", metavar="FILE", help=text)
     return lambda command: option(force_option(command))

@@ -14,14 +14,15 @@ from nanobook_core.errors import ValidationError
 from nanobook_itch.command.csv_text import csv_text
 from nanobook_itch.command.ending import STDIO
 from nanobook_itch.command.problem import warn
-from nanobook_itch.command.write import replacing
+from nanobook_itch.command.write import check_free, replacing
 
 if TYPE_CHECKING:
     from nanobook_itch.books import ItchTables
     from nanobook_itch.command.option import Reading
     from nanobook_itch.layout import Table
 
-SUFFIX = ".csv"
+CSV = ".csv"
+ARROW = (".parquet", ".arrow")
 
 
 def write_table(
@@ -34,8 +35,12 @@ def write_table(
         FileExistsError, FileNotFoundError: as `check_free` does.
 
     """
-    if out != STDIO and Path(out).suffix != SUFFIX:
-        raise ValidationError(f"{out} must end with {SUFFIX}")
+    suffix = Path(out).suffix
+    if suffix in ARROW:
+        _write_arrow(source, name, out, force=force, depth=depth, every=every)
+        return
+    if out != STDIO and suffix != CSV:
+        raise ValidationError(f"{out} must end with one of {', '.join((CSV, *ARROW))}")
     rows = _Rows(source, name, depth, every)
     if out == STDIO:
         with printing(is_needed=True):
@@ -75,3 +80,25 @@ class _Rows:
         """Say what was wrong with the source so far."""
         if self._last is not None:
             warn(self._last.problems, self._last.n_problems)
+
+
+def _write_arrow(
+    source: Reading, name: str, out: str, *, force: bool, depth: int, every: int | None
+) -> None:
+    from nanobook_itch.export import export_itch
+
+    check_free(out, force=force)
+    done = export_itch(
+        source.file,
+        out,
+        name,
+        symbols=source.symbols,
+        strict=not source.lenient,
+        depth=depth,
+        every=every,
+        start=source.start,
+        end=source.end,
+    )
+    with printing():
+        click.echo(f"{out}: {done.n_rows[name]:,} rows of {name}")
+    warn((), done.n_problems)

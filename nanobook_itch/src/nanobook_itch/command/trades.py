@@ -31,7 +31,7 @@ def trades(source: Reading, *, top: int, as_json: bool, out: str | None, force: 
     Examples:
       nanobook itch trades day.itch
       nanobook itch trades day.itch --symbols AAPL --from 15:59 --json
-      nanobook itch trades day.itch.gz --out trades.csv
+      nanobook itch trades day.itch.gz --out trades.parquet
       zcat day.itch.gz | nanobook itch trades - --out - | head
     """
     if out is not None:

@@ -27,6 +27,23 @@ def check_free(name: str, *, force: bool) -> None:
         raise FileExistsError(errno.EEXIST, "is there; --force replaces it", name)
 
 
+def check_folder(name: str, *, force: bool) -> None:
+    """Refuse to write into a folder with anything in it, unless `force`.
+
+    Raises:
+        FileExistsError: there is something in it, or it is a file.
+
+    """
+    path = Path(name)
+    if path.is_dir():
+        if any(path.iterdir()) and not force:
+            raise FileExistsError(
+                errno.EEXIST, "is not empty; --force replaces files of the same names in it", name
+            )
+    elif path.exists():
+        raise FileExistsError(errno.EEXIST, "is there, and is no folder", name)
+
+
 @contextmanager
 def replacing(name: str, *, force: bool) -> Iterator[BinaryIO]:
     """Write a file beside, which takes its name once it is whole and is gone if that fails."""
