@@ -34,9 +34,10 @@
 #define MESSAGES_PER_CHECK 32768 /* of signals: some milliseconds */
 #define ORDERS_PER_CHECK (1 << 20)
 #define NEAR 128  /* levels in one piece */
-#define LINEAR 16 /* levels looked at one by one */
-#define AHEAD 12  /* messages between the first prefetch and the message: a power of 2 less some */
-#define RING 16
+#define LINEAR 8  /* levels looked at one by one */
+#define RING 16   /* messages that are looked at ahead, a power of 2, */
+#define AHEAD 12  /* for their orders' slots and for their books, */
+#define NEARER 5  /* and by then for the levels of these */
 
 /* Orders that arrive, so that ranks fit 32 bits; and orders that live at once, so that the counts of
    a level fit a signed number of 32 bits and their shares, each below 2^32, one of 64. */
@@ -162,9 +163,9 @@ typedef struct {
 
 /* ---- orders ---- */
 
-/* Blocks of 8 references are neighbours, as orders of about one time are needed at about one time.
-   Where the blocks go is mixed well and begins with a secret (the process's, as for Python's own
-   dicts), for a file could else be made of references that all go to one place. */
+/* Well mixed, whatever a day's references have in common; and begun with a secret, the process's as
+   for Python's own dicts, since a file could else be made of references that all meet in one place,
+   and each of them would have to pass all others. No result depends on it. */
 static inline uint64_t mixed(uint64_t seed, uint64_t reference) {
     uint64_t x = reference ^ seed;
     x ^= x >> 32;
@@ -178,22 +179,19 @@ static inline int64_t home(const itch_books *b, uint64_t reference) {
     return (int64_t)(mixed(b->seed, reference) >> b->shift);
 }
 
-static inline order *find_order(const itch_books *b, uint64_t reference) {
-    int64_t mask = b->n_slots - 1;
-    for (int64_t i = home(b, reference);; i = (i + 1) & mask) {
-        order *o = &b->orders[i];
-        if (!o->shares)
-            return NULL;
-        if (LIKELY(o->reference == reference))
-            return o;
+/* The slot of an order, or the empty one where it would go. */
+static inline order *seek(const itch_books *b, uint64_t reference) {
+    int64_t mask = b->n_slots - 1, i = home(b, reference);
+    order *o = &b->orders[i];
+    while (o->reference != reference && o->shares) {
+        i = (i + 1) & mask;
+        o = &b->orders[i];
     }
+    return o;
 }
 
 static inline void put_order(itch_books *b, const order *o) {
-    int64_t mask = b->n_slots - 1, i = home(b, o->reference);
-    while (b->orders[i].shares)
-        i = (i + 1) & mask;
-    b->orders[i] = *o;
+    *seek(b, o->reference) = *o;
     b->n_orders++;
 }
 
@@ -366,9 +364,10 @@ static COLD void remove_block(itch_books *b, book *k, int side, int64_t at) {
 
 /* Make room for one more near level. */
 static COLD bool make_room(itch_books *b, book *k, int side) {
-    int64_t n = k->n[side];
+    int64_t n = k->n[side], locate = k - b->books;
     if (n < NEAR) {
         int64_t capacity = n ? 2 * n : 8;
+        b->has_had[locate >> 6] |= (uint64_t)1 << (locate & 63);
         level *near = realloc(k->near[side], (size_t)capacity * sizeof(level));
         if (!near)
             return false;
@@ -669,11 +668,11 @@ static inline bool write_change(itch_books *b, const uint8_t *m, const order *o,
     return true;
 }
 
-/* Put an order where there is none of its reference, and say what its level has then. */
-static inline level *enter(itch_books *b, const order *o, int64_t *position) {
+/* Put an order into the empty slot for it, and say what its level has then. */
+static inline level *enter(itch_books *b, order *slot, const order *o, int64_t *position) {
     book *k = &b->books[o->locate];
-    b->has_had[o->locate >> 6] |= (uint64_t)1 << (o->locate & 63);
-    put_order(b, o);
+    *slot = *o;
+    b->n_orders++;
     b->next_rank++;
     return add_level(b, k, o->side, level_of(o, o->shares, 1), position);
 }
@@ -699,14 +698,14 @@ static COLD level *displace(itch_books *b, const order *o, const order *old, boo
     book *k = &b->books[o->locate];
     level *before = b->before, *after = b->before + 2 * n;
     remember(b, k, before);
-    order *other = find_order(b, o->reference);
+    order *other = seek(b, o->reference);
     book *its = &b->books[other->locate];
     leave(b, other, &position);
     if (its != k && is_shown && !show(b, its, position, time))
         return NULL;
     if (old)
-        leave(b, find_order(b, old->reference), &position);
-    level *found = enter(b, o, &position);
+        leave(b, seek(b, old->reference), &position);
+    level *found = enter(b, seek(b, o->reference), o, &position);
     if (!found || !is_shown)
         return found;
     remember(b, k, after);
@@ -747,7 +746,8 @@ static inline itch_outcome add(itch_books *b, const uint8_t *m, int64_t time, bo
         learn(b, k, known);
         return ITCH_TOO_MANY;
     }
-    if (UNLIKELY(find_order(b, o.reference))) {
+    order *slot = seek(b, o.reference);
+    if (UNLIKELY(slot->shares)) {
         if (refuse(b, m[0], ITCH_DUPLICATE_REFERENCE, o.reference, 0, 0)) {
             learn(b, k, known);
             return ITCH_PROBLEM;
@@ -755,7 +755,7 @@ static inline itch_outcome add(itch_books *b, const uint8_t *m, int64_t time, bo
         found = displace(b, &o, NULL, is_shown, time);
         position = INT64_MAX;
     } else {
-        found = enter(b, &o, &position);
+        found = enter(b, slot, &o, &position);
     }
     if (UNLIKELY(!found))
         return ITCH_NO_MEMORY;
@@ -786,8 +786,8 @@ static inline itch_outcome reduce(itch_books *b, const uint8_t *m, int64_t time,
     if (book_of(b, m)->is_skipped)
         return ITCH_DONE;
     uint64_t reference = be64(m + 11);
-    order *at = find_order(b, reference);
-    if (UNLIKELY(!at))
+    order *at = seek(b, reference);
+    if (UNLIKELY(!at->shares))
         return refuse(b, type, ITCH_UNKNOWN_REFERENCE, reference, 0, 0) ? ITCH_PROBLEM : ITCH_DONE;
     order o = *at;
     uint32_t shares = type == 'D' ? o.shares : be32(m + 19);
@@ -833,8 +833,8 @@ static inline itch_outcome replace(itch_books *b, const uint8_t *m, int64_t time
     if (book_of(b, m)->is_skipped)
         return ITCH_DONE;
     uint64_t reference = be64(m + 11);
-    order *at = find_order(b, reference);
-    if (UNLIKELY(!at))
+    order *at = seek(b, reference);
+    if (UNLIKELY(!at->shares))
         return refuse(b, 'U', ITCH_UNKNOWN_REFERENCE, reference, 0, 0) ? ITCH_PROBLEM : ITCH_DONE;
     order old = *at, o = old;
     o.reference = be64(m + 19);
@@ -844,7 +844,8 @@ static inline itch_outcome replace(itch_books *b, const uint8_t *m, int64_t time
     if (UNLIKELY(!o.shares || !o.price))
         return refuse(b, 'U', ITCH_NO_SHARES, o.reference, o.shares, o.price) ? ITCH_PROBLEM
                                                                              : ITCH_DONE;
-    bool is_taken = o.reference != reference && find_order(b, o.reference);
+    order *slot = o.reference == reference ? at : seek(b, o.reference);
+    bool is_taken = slot != at && slot->shares;
     if (UNLIKELY(is_taken) && refuse(b, 'U', ITCH_DUPLICATE_REFERENCE, o.reference, 0, 0))
         return ITCH_PROBLEM;
     if (UNLIKELY(be16(m + 1) != o.locate) &&
@@ -858,8 +859,12 @@ static inline itch_outcome replace(itch_books *b, const uint8_t *m, int64_t time
     if (UNLIKELY(is_taken)) {
         found = displace(b, &o, &old, is_shown, time);
     } else {
-        leave(b, at, &position);
-        found = enter(b, &o, &entered);
+        take_level(b, k, o.side, level_of(&old, old.shares, 1), &position);
+        found = enter(b, slot, &o, &entered);
+        if (slot == at)
+            b->n_orders--;
+        else
+            erase_order(b, at);
         /* The second undoes the first, or else both are seen: see `show`. */
         position = o.price == old.price && o.shares == old.shares ? INT64_MAX
                    : entered < position                            ? entered
@@ -915,8 +920,8 @@ static INLINE void prefetch_message(const itch_books *b, const uint8_t *m) {
 
 static INLINE void prefetch_levels(const itch_books *b, const uint8_t *m) {
     const book *k = book_of((itch_books *)b, m);
-    PREFETCH(k->near[0] + k->n[0] - 1);
-    PREFETCH(k->near[1] + k->n[1] - 1);
+    for (int side = 0; side < 2; side++) /* as a number: there may be no level, and no piece */
+        PREFETCH((const void *)((uintptr_t)(k->near[side] + k->n[side]) - sizeof(level)));
 }
 
 /* Learn the symbol of the locate, if it is told. */
@@ -993,7 +998,7 @@ static itch_outcome itch_feed(itch_books *b, const uint8_t *data, int64_t n_byte
             prefetch_message(b, next);
             ahead += 2 + be16(next - 2);
         }
-        prefetch_levels(b, ring[(turn + 5) % RING]);
+        prefetch_levels(b, ring[(turn + NEARER) % RING]);
         turn++;
         if (UNLIKELY(b->n_orders >= b->most_orders)) {
             outcome = b->most_orders >= MOST_LIVE ? ITCH_TOO_MANY : resize(b, 2 * b->n_slots);
@@ -1073,7 +1078,7 @@ static itch_outcome itch_restore(itch_books *b, const order *o) {
         if (outcome)
             return outcome;
     }
-    return enter(b, o, &position) ? ITCH_DONE : ITCH_NO_MEMORY;
+    return enter(b, seek(b, o->reference), o, &position) ? ITCH_DONE : ITCH_NO_MEMORY;
 }
 
 static int64_t itch_levels(const itch_books *b, int64_t locate, int side, int64_t n,
