@@ -266,6 +266,21 @@ def test_a_snapshot_that_came_before_the_gap_and_is_newer_makes_up_for_it(tmp_pa
     assert nanobook.parse_binance_depth(path).n_gaps == 0
 
 
+def test_a_snapshot_that_is_newer_but_before_the_gap_ends_does_not_make_up_for_it(tmp_path):
+    path = (
+        Recording()
+        .diff(1, 4)
+        .snapshot(4, ["9 1"])
+        .snapshot(7, ["9.5 1"])
+        .diff(9, 9, ["9.6 1"])
+        .write(tmp_path)
+    )
+    with pytest.raises(ValidationError, match="after update 4 comes a diff that begins with 9"):
+        seen(path)
+    assert seen(path, strict=False) == [(4, ["9 1"], []), (9, [], [])]
+    assert nanobook.parse_binance_depth(path, strict=False).n_gaps == 1
+
+
 def test_a_snapshot_while_nothing_is_missing_takes_no_level_away(tmp_path):
     path = (
         Recording()
@@ -480,6 +495,46 @@ def test_an_exchange_that_makes_the_requests_has_the_same_book_and_never_trades(
             )
     assert exchange.trade_count() == 0
     assert (dict(books[update].bids), dict(books[update].asks)) == (sides["b"], sides["a"])
+
+
+@given(data=st.data())
+def test_a_book_is_the_venues_or_none_whatever_is_missing_late_or_twice(data, tmp_path_factory):
+    """Diffs are lost or told again, and snapshots come early, late, or not at all."""
+    truth, told = {1: ({6: 1}, {7: 1})}, []
+    for update in range(2, 12):
+        bids, asks = (dict(side) for side in truth[update - 1])
+        price, size = data.draw(st.integers(1, 6)), data.draw(SIZES)
+        ((bids, 0), (asks, 6))[update % 2][0][price + 6 * (update % 2)] = size
+        truth[update] = tuple(
+            {price: size for price, size in side.items() if size} for side in (bids, asks)
+        )
+        level = [f"{price + 6 * (update % 2)} {size}"]
+        told.append(("diff", update, update, *((), level)[:: 1 if update % 2 else -1]))
+    lines = [("diff", 1, 1)]
+    for diff in told:
+        lines += [diff] * data.draw(st.sampled_from([0, 1, 1, 1, 1, 2]))
+        if data.draw(st.booleans()):
+            known = data.draw(st.sampled_from(sorted(truth)))
+            levels = ([f"{p} {s}" for p, s in side.items()] for side in truth[known])
+            lines.append(("snapshot", known, *levels))
+    recording = Recording()
+    for kind, *arguments in lines:
+        getattr(recording, kind)(*arguments)
+    path = recording.write(tmp_path_factory.mktemp("market"))
+
+    try:
+        books = list(nanobook.read_binance_depth(path, levels=None, strict=False))
+    except ValidationError as error:
+        assert "has no snapshot" in str(error)  # noqa: PT017 - one may never have come in time
+        books = []
+    for book in books:
+        if book.bids or book.asks:
+            assert (dict(book.bids), dict(book.asks)) == truth[book.update_id]
+    try:
+        strict = list(nanobook.read_binance_depth(path, levels=None))
+    except ValidationError:
+        return
+    assert strict == books
 
 
 @needs_recorded_market

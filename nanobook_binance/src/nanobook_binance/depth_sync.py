@@ -78,7 +78,7 @@ class DepthSync:
                 return
             before, snapshot = self._update_id, self._snapshot
             self._waiting.append(record)
-            if snapshot is not None and before < snapshot.update_id >= record.first_update_id - 1:
+            if snapshot is not None and snapshot.update_id >= record.first_update_id - 1:
                 yield from self._begin(snapshot, record.timestamp_ns)
             else:
                 yield from self._lost(record, _missing(before, record))
