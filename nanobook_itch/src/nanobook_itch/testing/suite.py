@@ -4,6 +4,7 @@ import pytest
 
 # Before the suites are imported, or a third party sees bare AssertionErrors.
 pytest.register_assert_rewrite(
+    "nanobook_itch.testing.book_rows",
     "nanobook_itch.testing.books_suite",
     "nanobook_itch.testing.decode_suite",
 )
