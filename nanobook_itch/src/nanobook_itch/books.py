@@ -13,7 +13,7 @@ from nanobook_core.contracts.itch_message import MESSAGES
 from nanobook_core.contracts.itch_table import FAMILIES
 from nanobook_core.plugin.registry import default_registry
 from nanobook_itch.messages import KEPT, decode_kernel
-from nanobook_itch.table import Tables
+from nanobook_itch.table import Tables, put_together
 from nanobook_itch.time_of_day import END_OF_TIME
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class BookPass:
         self._types = types | {
             kind for kind, message in MESSAGES.items() if message.family in request.tables
         }
+        self._families = frozenset(MESSAGES[kind].family for kind in self._types)
 
     def follow(self, runs: Runs) -> Iterator[memoryview]:
         """Read to before the first message at or after the end; yield what was read of each run.
@@ -117,20 +118,41 @@ class BookPass:
 
     def tables(self, read: memoryview) -> dict[str, Table]:
         """Return the rows of what was read, of all tables that were asked for."""
-        tables = self.books.take()
-        if self._types:
-            found = decode_kernel()(
-                read,
-                self._memory,
-                symbols=self._request.symbols,
-                types=self._types,
-                start=self._request.start,
-                end=self._request.end,
-                strict=False,
-            )
-            tables.update(found.families)
-        families = {MESSAGES[kind].family for kind in self._types}
-        wanted = self._request.tables | families
+        return self._in_order(self.books.take() | self._messages(read))
+
+    def whole(self, runs: Runs) -> dict[str, Table]:
+        """Follow all runs, and return all rows.
+
+        Raises:
+            ItchError: as of `follow`.
+
+        """
+        parts: dict[str, list[Table]] = {}
+        for read in self.follow(runs):
+            for name, table in self._messages(read).items():
+                parts.setdefault(name, []).append(table)
+        # The books' own come in one piece.
+        messages = {name: put_together(tables) for name, tables in parts.items()}
+        return self._in_order(self.books.take() | messages)
+
+    def _messages(self, read: memoryview) -> dict[str, Table]:
+        if not self._types:
+            return {}
+        found = decode_kernel()(
+            read,
+            self._memory,
+            symbols=self._request.symbols,
+            types=self._types,
+            start=self._request.start,
+            end=self._request.end,
+            strict=False,
+        )
+        # Taken anew, as a length of 0 that ends this run is a message only if others follow.
+        self._memory = self.books.memory
+        return {name: found.families[name] for name in self._families}
+
+    def _in_order(self, tables: Mapping[str, Table]) -> dict[str, Table]:
+        wanted = self._request.tables | self._families
         return {name: tables[name] for name in (*BOOK_TABLES, *FAMILIES) if name in wanted}
 
     @property

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nanobook_core.errors import ValidationError
 from nanobook_itch.argument import (
     level_count,
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
 
 #: In bytes, of what is read for one chunk.
 CHUNK = 4 << 20
+_PIECE = 256 << 20
 
 
 class ItchFeed:
@@ -106,7 +105,9 @@ class ItchFeed:
             ValidationError: ITCH 5.0 has no such type, or the end is before the start.
 
         """
-        return joined(self._decoded(types, start, end, CHUNK))
+        # In one piece, where it is not large: pieces would have to be put together.
+        n_bytes = min(max(CHUNK, self._source.size or 0), _PIECE)
+        return joined(self._decoded(types, start, end, n_bytes))
 
     def chunks(
         self,
@@ -161,16 +162,9 @@ class ItchFeed:
         request = self._book_request(
             tables=tables, depth=depth, every=every, grid=grid, start=start, end=end
         )
-        parts: dict[str, list[Table]] = {}
         with reading(self._source, progress=self._progress) as runs:
             books = BookPass(request.new_books(), request)
-            for read in books.follow(runs):
-                for name, table in books.tables(read).items():
-                    if len(table) or name not in parts:
-                        parts.setdefault(name, []).append(table)
-        # One by one, so that no more than one table is there twice.
-        joined_tables = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
-        return self._tables(books, joined_tables)
+            return self._tables(books, books.whole(runs))
 
     def book_chunks(
         self,
@@ -224,16 +218,10 @@ class ItchFeed:
             ItchError, ValidationError: as of `books`.
 
         """
-        attributed: list[Table] = []
-        orders: list[Table] = []
         request = self._book_request(tables="orders", start=start, end=end)
         with reading(self._source, progress=self._progress) as runs:
-            books = BookPass(request.new_books(), request, types=frozenset("F"))
-            for read in books.follow(runs):
-                tables = books.tables(read)
-                orders.append(tables["orders"])
-                attributed.append(tables["order"])
-        return lifecycles_of(np.concatenate(orders), np.concatenate(attributed))
+            tables = BookPass(request.new_books(), request, types=frozenset("F")).whole(runs)
+        return lifecycles_of(tables["orders"], tables["order"])
 
     def __repr__(self) -> str:
         symbols = "" if self.symbols is None else f", symbols={list(self.symbols)}"

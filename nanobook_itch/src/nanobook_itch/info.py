@@ -15,7 +15,7 @@ from nanobook_itch.time_of_day import clock
 _LOCATES = 1 << 16
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ItchInfo:
     """Counts of a feed, whole messages only."""
 
@@ -59,13 +59,13 @@ class ItchInfo:
         times = {code: time for time, code in reversed(self.events)}
         return times.get("Q"), times.get("M")
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         times = [clock(time) for time in (self.first_time, self.last_time) if time is not None]
         whole = "complete" if self.is_complete else "without its end"
         n_problems = sum(self.n_problems.values())
         return (
-            f"{self.name}: {self.n_messages:,} messages of {len(self.symbols):,} symbols, "
-            f"{' to '.join(times) or 'no times'}, {whole}, {n_problems or 'no'} problems"
+            f"ItchInfo({self.name}: {self.n_messages:,} messages of {len(self.symbols):,} symbols, "
+            f"{' to '.join(times) or 'no times'}, {whole}, {n_problems or 'no'} problems)"
         )
 
 
@@ -95,9 +95,10 @@ def info_of(name: str, parts: Iterable[ItchDecoded]) -> ItchInfo:
             if not len(table):
                 continue
             ends += [(int(row["sequence"]), int(row["timestamp"])) for row in table[[0, -1]]]
-            named = table[table["symbol"] != b""]
-            names[named["locate"]] = named["symbol"]
-            per_locate += np.bincount(table["locate"], minlength=_LOCATES)
+            locates = table["locate"]
+            per_locate += np.bincount(locates, minlength=_LOCATES)
+            if len(unnamed := np.flatnonzero(names[locates] == b"")):
+                names[locates[unnamed]] = table["symbol"][unnamed]
         times = [*times[:1], min(ends), max(ends)] if ends else times
     symbols: Counter[str] = Counter()
     for locate in np.flatnonzero(per_locate * (names != b"")).tolist():

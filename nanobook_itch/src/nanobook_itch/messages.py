@@ -16,7 +16,7 @@ from nanobook_core.contracts.itch_message import MESSAGES
 from nanobook_core.contracts.itch_table import FAMILIES
 from nanobook_core.errors import ItchError
 from nanobook_core.plugin.registry import default_registry
-from nanobook_itch.table import Tables
+from nanobook_itch.table import Tables, put_together
 from nanobook_itch.time_of_day import END_OF_TIME
 
 if TYPE_CHECKING:
@@ -167,5 +167,5 @@ def joined(parts: Iterable[ItchDecoded]) -> ItchMessages:
         n_problems.update(part.n_problems)
     families = {}
     for name in FAMILIES:  # one by one, so that no more than one table is there twice
-        families[name] = np.concatenate(tables.pop(name))
-    return ItchMessages(families, np.concatenate(indices), tuple(problems), n_problems)
+        families[name] = put_together(tables.pop(name))
+    return ItchMessages(families, put_together(indices), tuple(problems), n_problems)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nanobook_core.contracts.itch import ItchProblem
 from nanobook_core.progress import Bar
 
@@ -38,7 +40,7 @@ class Runs:
         """Whether nothing comes after this run."""
 
     def __iter__(self) -> Iterator[memoryview]:
-        buffer = memoryview(bytearray(_LARGEST + self._n_bytes))
+        buffer = np.empty(_LARGEST + self._n_bytes, np.uint8).data
         while not self.is_last:
             rest = self.rest
             buffer[: len(rest)] = rest

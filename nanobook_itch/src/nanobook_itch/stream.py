@@ -10,6 +10,9 @@ from nanobook_itch.inflate import MAGIC, Inflated
 
 _SKIPPED = 1 << 20
 
+#: Bytes that are read at once, so that a Ctrl-C need not wait for more.
+_READ = 1 << 24
+
 
 class Raw(Protocol):
     """What bytes are read from."""
@@ -125,7 +128,7 @@ class Stream:
                 into[filled : filled + got] = self._head[:got]
                 self._head = self._head[got:]
             else:
-                got = self._read(into[filled:])
+                got = self._read(into[filled : filled + _READ])
             if not got:
                 break
             filled += got

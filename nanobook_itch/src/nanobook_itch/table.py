@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,3 +122,13 @@ def text_of(column: NDArray[np.bytes_]) -> NDArray[np.str_]:
     """Return bytes as text, each byte a character of Latin-1."""
     different, places = np.unique(column, return_inverse=True)
     return np.char.decode(different, "latin-1")[places]
+
+
+def put_together(parts: Sequence[Table]) -> Table:
+    """Return the rows of all parts, of which there is one or more."""
+    if len(parts) == 1:
+        return parts[0]
+    kind = parts[0].dtype
+    # As raw bytes, since numpy copies structured rows field by field.
+    whole: Table = np.concatenate([part.view(f"V{kind.itemsize}") for part in parts]).view(kind)
+    return whole
