@@ -14,6 +14,7 @@ from tests.ibkr.simulator_process import simulator
 
 import nanobook
 from nanobook_binance.simulator import SimulatedBinance
+from nanobook_itch.testing.day import write_day
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -37,6 +38,9 @@ def test_every_example_is_tested_here_or_beside_the_page_that_shows_it():
         "momentum.py",
         "backtest_from_weights.py",
         "rebalance_paper.py",
+        "itch_bbo_chart.py",
+        "itch_flow.py",
+        "itch_replay.py",
         "ibkr_killed.py",
         "ibkr_order.py",
         "ibkr_rebalance.py",
@@ -155,3 +159,22 @@ def test_a_market_of_binance_is_recorded_and_goes_on_in_another_simulator(tmp_pa
         binance.advance(60)
         top = binance.call(lambda venue: venue.top("BTCUSDT"))
         assert (top.bid, top.bid_size, top.ask - top.bid) == (Decimal(best), 2, 1)
+
+
+def test_a_day_of_nasdaq_is_drawn_measured_and_traded_against(tmp_path):
+    write_day(tmp_path / "day.itch", messages=100_000, symbols=20)
+    assert run("itch_bbo_chart.py", tmp_path, "day.itch", "AAPL", "bbo.png") == [
+        "bbo.png: 4,622 changes of the best prices, 1,086 trades"
+    ]
+    assert (tmp_path / "bbo.png").read_bytes().startswith(b"\x89PNG")
+    assert run("itch_flow.py", tmp_path, "day.itch", "AAPL") == [
+        "AAPL: 389 intervals of 60 s, 4,622 changes",
+        "move in cents = -0.435 + 0.326 x flow in 1000 shares",
+        "of the variance 25.2% is order flow",
+    ]
+    assert run("itch_replay.py", tmp_path, "day.itch", "AAPL", "10:30") == [
+        "AAPL at 10:30: 458.33 / 458.34",
+        "100 bought for 1.98 cents more than the ask",
+        "1,000 bought for 3.37 cents more than the ask",
+        "5,000 bought for 12.59 cents more than the ask",
+    ]

@@ -7,6 +7,8 @@ import pytest
 from tests import simulator_command
 from tests.ibkr.simulator_process import simulator
 
+from nanobook_itch.testing.day import write_day
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
@@ -29,6 +31,8 @@ def run(page, capsys):
 
 def test_every_python_block_runs_and_prints_what_the_readme_shows(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    tmp_path.joinpath("data").mkdir()
+    write_day("data/sample.itch", messages=100_000, symbols=20)
     binance = simulator_command.started("nanobook_binance.simulator", cwd=tmp_path)
     with simulator(cwd=tmp_path) as port, binance as exchange:
         # the README's 4002 may be somebody's gateway, and its testnet is somebody's
@@ -37,7 +41,7 @@ def test_every_python_block_runs_and_prints_what_the_readme_shows(capsys, tmp_pa
         page = README.replace("4002, ", f"{port}, ")
         page = page.replace("testnet=True, ", f'base_url="{exchange["url"]}", ')
         namespace, ran = run(page, capsys)
-    assert ran == 10
+    assert ran == 11
     assert namespace["metrics"].num_periods == 1
 
 
