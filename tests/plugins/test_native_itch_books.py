@@ -2,6 +2,8 @@
 
 import mmap
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from threading import Thread
@@ -421,3 +423,34 @@ def test_ctrl_c_ends_a_long_run_after_a_whole_message():
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+FULL = """
+import resource
+from nanobook_core.plugin.registry import Registry
+from nanobook_itch.testing.packing import message
+
+books = Registry.discover().load("kernel", "itch_books")(
+    symbols=None, strict=True, tables=frozenset(), depth=1, grid=None, start=0, end=2**63 - 1
+)
+with open("/proc/self/statm") as sizes:
+    pages = int(sizes.read().split()[0])
+limit = pages * resource.getpagesize() + 2**26
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+n = 0
+try:
+    while True:
+        orders = range(n, n + 1_000)
+        books.feed(b"".join(message("A", 1, 0, i, b"B", 1, b"A".ljust(8), i + 1) for i in orders))
+        n += 1_000
+except MemoryError as error:
+    print(n > 10_000, len(books) >= n)
+"""
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="no limits for other processes here"
+)
+def test_full_memory_is_a_memory_error():
+    done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "True True\n"), done.stderr
