@@ -36,7 +36,8 @@ class FeedBook:
         place = 0
         while place + 2 <= len(self.data):
             size = 2 + int.from_bytes(self.data[place : place + 2])
-            books.feed(self.data[place : place + size])
+            # A length of 0 alone would be the end of the feed.
+            books.feed(self.data[place : place + max(size, 3)])
             place += size
             for row in books.take()["orders"]:
                 book = Book(books.orders(int(row["locate"])))

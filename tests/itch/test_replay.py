@@ -10,6 +10,7 @@ from nanobook_core.errors import ItchError, ValidationError
 from nanobook_core.lob.multi import MultiExchange
 from nanobook_core.plugin.registry import default_registry
 from nanobook_core.testing.law import law
+from nanobook_itch.parse import parse_itch
 from nanobook_itch.replay import replay_into
 from nanobook_itch.testing.day import TradingDay, day_bytes
 from nanobook_itch.testing.strategies import days
@@ -72,6 +73,17 @@ def test_the_last_books_are_those_of_the_kernel():
                 assert [(level.price, level.quantity, level.order_count) for level in levels] == [
                     tuple(row) for row in kernel.levels(locate, side).tolist()
                 ]
+
+
+def test_its_requests_are_those_of_the_parser(tmp_path):
+    path = tmp_path / "day"
+    path.write_bytes(day_bytes(messages=3_000, symbols=4, seed=3))
+    multi = MultiExchange()
+    result = replay_into(multi, path)
+    events = parse_itch(path)
+    assert result.n_held == events.n_held > 0
+    for symbol in multi:
+        assert multi[symbol].events() == [event for name, event in events if name == symbol]
 
 
 FEED = [

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from struct import Struct
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from nanobook_core.contracts import Event, EventKind
 from nanobook_core.errors import ItchError, shown
 from nanobook_core.types import Side, TimeInForce
+from nanobook_itch.request import no_collection, words
 
-#: Bytes after the type that the original asks for; it looks into no other message.
-_NEEDED = {"A": 35, "F": 35, "E": 30, "C": 35, "X": 22, "D": 18, "U": 34, "P": 43, "R": 10}
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Bytes after the type that the original asks for, by type; it looks into no other message.
+_NEEDED = [0] * 256
+for _kind, _least in zip(b"AFECXDUPR", (35, 35, 30, 35, 22, 18, 34, 43, 10), strict=True):
+    _NEEDED[_kind] = _least
 
 #: What Rust takes for white space, which is less than Python does.
 _SPACES = (
@@ -39,61 +46,76 @@ def original_events(path: str) -> list[tuple[str, Event]]:
         raise TypeError(f"argument 'path': a str, got {shown(path)}")
     with open(path, "rb") as file:  # noqa: PTH123 - the path is a string, as in the original
         data = file.read()
-    rows: list[tuple[object, ...]] = []
+    octets = np.frombuffer(data, "u1")
+    starts = np.array(_starts(data), np.int64)
+    kinds = octets[starts]
+    is_used = np.isin(kinds, list(b"AFXDU"))
+    starts, kinds = starts[is_used], kinds[is_used]
+    is_add, is_replace = np.isin(kinds, list(b"AF")), kinds == ord("U")
+    adds, replaces = starts[is_add], starts[is_replace]
+
+    def column(*parts: tuple[NDArray[np.bool_], Any]) -> list[Any]:
+        values = np.full(len(starts), None, object)
+        for place, part in parts:
+            values[place] = part
+        return values.tolist()
+
+    with no_collection():
+        sides = words(Side.SELL, Side.BUY)[(octets[adds + 19] == ord("B")).astype(int)]
+        events = Event.trusted_list(
+            words(EventKind.CANCEL, EventKind.SUBMIT_LIMIT, EventKind.MODIFY)[
+                is_add + 2 * is_replace
+            ].tolist(),
+            side=column((is_add, sides)),
+            price=column(
+                (is_add, _numbers(octets, adds + 32, 4) // 100),
+                (is_replace, _numbers(octets, replaces + 31, 4) // 100),
+            ),
+            quantity=column(
+                (is_add, _numbers(octets, adds + 20, 4)),
+                (is_replace, _numbers(octets, replaces + 27, 4)),
+            ),
+            time_in_force=column((is_add, TimeInForce.GTC)),
+            order_id=column((~is_add, _numbers(octets, starts[~is_add] + 11, 8))),
+        )
+        padded = _numbers(octets, adds + 24, 8)
+        different, places = np.unique(padded, return_inverse=True)
+        symbols = words("", *map(_symbol, different.tolist()))
+        code = np.zeros(len(starts), np.int64)
+        code[is_add] = places + 1
+        return list(zip(symbols[code].tolist(), events, strict=True))
+
+
+def _starts(data: bytes) -> list[int]:
+    """Return where the type of each message is."""
+    starts = []
     end, place = len(data), 0
     while place + 2 <= end:
-        length = int.from_bytes(data[place : place + 2])
+        length = data[place] << 8 | data[place + 1]
         start, place = place + 2, place + 2 + length
-        kind = data[start : start + 1].decode("latin-1")
-        if length == 0:
-            raise ItchError("ITCH message length is 0", offset=start - 2)
-        if place > end:
-            raise ItchError("failed to fill whole buffer", offset=start - 2, type=kind)
-        needed = _NEEDED.get(kind, 0)
-        if length - 1 < needed:
-            raise ItchError(
-                f"ITCH '{kind}' message too short: {length - 1} bytes, need {needed}",
-                offset=start - 2,
-                type=kind,
-            )
-        if (row := _ROWS.get(kind)) is not None:
-            rows.append(row(data, start))
-    if not rows:
-        return []
-    symbols, kinds, sides, prices, quantities, times_in_force, order_ids = zip(*rows, strict=True)
-    events = Event.trusted_list(
-        kinds,
-        side=sides,
-        price=prices,
-        quantity=quantities,
-        time_in_force=times_in_force,
-        order_id=order_ids,
-    )
-    return list(zip(symbols, events, strict=True))
+        if not length or place > end or length <= _NEEDED[data[start]]:
+            raise _error(data, start, length)
+        starts.append(start)
+    return starts
 
 
-def _add(data: bytes, start: int) -> tuple[object, ...]:
-    side, shares, symbol, price = _ADD.unpack_from(data, start)
-    side = Side.BUY if side == b"B" else Side.SELL
-    limit = EventKind.SUBMIT_LIMIT
-    return _symbol(symbol), limit, side, price // 100, shares, TimeInForce.GTC, None
+def _error(data: bytes, start: int, length: int) -> ItchError:
+    kind = data[start : start + bool(length)].decode("latin-1")
+    if not length:
+        text = "ITCH message length is 0"
+    elif start + length > len(data):
+        text = "failed to fill whole buffer"
+    else:
+        needed = _NEEDED[data[start]]
+        text = f"ITCH '{kind}' message too short: {length - 1} bytes, need {needed}"
+    return ItchError(text, offset=start - 2, type=kind)
 
 
-def _cancel(data: bytes, start: int) -> tuple[object, ...]:
-    (reference,) = _REFERENCE.unpack_from(data, start)
-    return "", EventKind.CANCEL, None, None, None, None, reference
+def _numbers(octets: NDArray[np.uint8], starts: NDArray[np.int64], width: int) -> NDArray[Any]:
+    """Return big-endian numbers at these places."""
+    wire: NDArray[Any] = octets[starts[:, None] + np.arange(width)].view(f">u{width}")
+    return wire.ravel().astype(f"u{width}")
 
 
-def _replace(data: bytes, start: int) -> tuple[object, ...]:
-    reference, shares, price = _REPLACE.unpack_from(data, start)
-    return "", EventKind.MODIFY, None, price // 100, shares, None, reference
-
-
-@lru_cache(maxsize=65536)
-def _symbol(padded: bytes) -> str:
-    return padded.decode(errors="replace").strip(_SPACES)
-
-
-_ADD, _REFERENCE, _REPLACE = Struct(">19x c I 8s I"), Struct(">11x Q"), Struct(">11x Q 8x I I")
-
-_ROWS = {"A": _add, "F": _add, "X": _cancel, "D": _cancel, "U": _replace}
+def _symbol(padded: int) -> str:
+    return padded.to_bytes(8).decode(errors="replace").strip(_SPACES)

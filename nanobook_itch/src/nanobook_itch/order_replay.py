@@ -106,6 +106,7 @@ class Replay:
 
     def __init__(self, exchanges: MultiExchange, *, hold: bool) -> None:
         self._exchanges = exchanges
+        self._found: dict[str, Any] = {}
         self._hold = hold
         self.placed: dict[int, Placed] = {}
         """Orders that are live and not held back, by the feed's reference."""
@@ -148,8 +149,14 @@ class Replay:
         if self.held:
             self._release(message.symbol)
 
+    def _exchange(self, symbol: str) -> Any:
+        exchange = self._found.get(symbol)
+        if exchange is None:
+            exchange = self._found[symbol] = self._exchanges.get_or_create(symbol)
+        return exchange
+
     def _crosses(self, message: OrderMessage) -> bool:
-        exchange = self._exchanges.get_or_create(message.symbol)
+        exchange = self._exchange(message.symbol)
         if message.side is Side.BUY:
             best = exchange.best_ask()
             return best is not None and message.price >= best
@@ -157,11 +164,9 @@ class Replay:
         return best is not None and message.price <= best
 
     def _submit(self, message: OrderMessage, shares: int, reference: int) -> None:
-        exchange = self._exchanges.get_or_create(message.symbol)
+        exchange = self._exchange(message.symbol)
         side, price = message.side, message.price
-        result = exchange.submit_limit(side, price, shares, post_only=True)
-        if result.resting_quantity != shares:
-            raise _error(message, f"the exchange refused order {reference}: {result!r}")
+        result = exchange.submit_limit(side, price, shares)  # which cannot trade
         self.placed[reference] = Placed(exchange, result.order_id, message.locate)
         self._note(SUBMIT, message.locate, reference, result.order_id, side, price, shares)
 
@@ -221,7 +226,7 @@ class Replay:
             self.requests.append(Request(op, locate, reference, order_id, side, price, shares))
 
     def _refusal(self, message: OrderMessage) -> ItchError:
-        bid, ask = self._exchanges.get_or_create(message.symbol).best_bid_ask()
+        bid, ask = self._exchange(message.symbol).best_bid_ask()
         return _error(
             message,
             f"an order to {message.side} at {message.price} would trade, where the best bid is "

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, overload
@@ -24,6 +22,7 @@ from nanobook_itch.request import (
     crossed_locates,
     events_of,
     in_units,
+    no_collection,
     requests_of,
     symbols_of,
 )
@@ -161,7 +160,7 @@ def feed_events(
     symbols = np.full(max(names, default=0) + 1, "", object)
     for locate, name in names.items():
         symbols[locate] = name
-    with _no_collection():
+    with no_collection():
         events = FeedEvents(
             zip(symbols[requests["locate"]].tolist(), events_of(requests), strict=True)
         )
@@ -184,15 +183,3 @@ def _replayed(orders: Table, names: dict[int, str], *, hold: bool) -> tuple[Tabl
             head = (message.sequence, message.timestamp, reference, order_id, price, shares)
             rows.append((*head, locate, op, b"B" if side == "buy" else b"S"))
     return np.array(rows, REQUEST), replay.n_held
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Look for no garbage meanwhile: among millions of new objects there is none to be found."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

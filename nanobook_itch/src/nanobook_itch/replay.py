@@ -53,11 +53,12 @@ def replay_into(
 ) -> ReplayResult:
     """Enter the orders of a NASDAQ ITCH 5.0 feed into exchanges, one for each symbol.
 
-    Adds are post-only limits; executions and partial cancels reduce, deletes cancel, replaces
-    cancel and enter anew. So nothing trades, and after each message an exchange's book is the
-    feed's, queues included, if it was empty before. Who enters orders of his own meanwhile, as in
-    `on_step`, has them beside the feed's; if one of the feed's trades, the replay ends with an
-    error as soon as the feed changes it by more than is left.
+    The requests are those of `parse_itch`: an order is entered where it does not trade; executions
+    and partial cancels reduce it, deletes cancel it, replaces cancel it and enter another. So
+    nothing trades, and after each message an exchange's book is the feed's, queues included, if it
+    was empty before. Who enters orders of his own meanwhile, as in `on_step`, has them beside the
+    feed's; if one of the feed's trades, the replay ends with an error as soon as the feed changes
+    it by more than is left.
 
     Where the feed's book is locked or crossed, as in a halt, an exchange would trade: with
     `crossed="hold"` the order that would trade is entered as soon as it would not, in the order of

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -172,16 +175,16 @@ def events_of(requests: Table) -> list[Event]:
     is_submit = op == SUBMIT
     side = np.where(is_submit, 1 + (requests["side"] == b"B"), 0)
     return Event.trusted_list(
-        _words(OPS)[op].tolist(),
-        side=_words((None, Side.SELL, Side.BUY))[side].tolist(),
+        words(*OPS)[op].tolist(),
+        side=words(None, Side.SELL, Side.BUY)[side].tolist(),
         price=_where(is_submit, requests["price"]),
         quantity=_where(op != CANCEL, requests["shares"]),
-        time_in_force=_words((None, TimeInForce.GTC))[is_submit.astype(int)].tolist(),
+        time_in_force=words(None, TimeInForce.GTC)[is_submit.astype(int)].tolist(),
         order_id=_where(~is_submit, requests["order_id"]),
     )
 
 
-def _words(words: tuple[object, ...]) -> NDArray[np.object_]:
+def words(*words: object) -> NDArray[np.object_]:
     """Return the words themselves in an array; numpy would make plain strings of them."""
     array = np.empty(len(words), object)
     array[:] = words
@@ -192,3 +195,15 @@ def _where(means: NDArray[np.bool_], values: NDArray[np.int64]) -> list[int | No
     found = values.astype(object)
     found[~means] = None
     return cast("list[int | None]", found.tolist())
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Look for no garbage meanwhile: among millions of new objects there is none to be found."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
