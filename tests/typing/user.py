@@ -190,6 +190,22 @@ def volatility(returns: NDArray[np.float64], prices: list[float]) -> None:
     assert_type(nanobook.realized_vol(*bars, window=20), NDArray[np.float64])
 
 
+def market_data() -> None:
+    events = nanobook.parse_itch("day.itch", symbols=["AAPL"])
+    assert_type(events[0], tuple[str, nanobook.Event])
+    assert_type(events.references, NDArray[np.uint64])
+    original = nanobook.parse_itch("day.itch", compat=True)
+    assert_type(original, list[tuple[str, nanobook.Event]])
+    multi = nanobook.MultiExchange()
+    result = nanobook.replay_into(
+        multi, Path("day.itch"), until="10:00", on_step=lambda *step: step[2].clear_trades()
+    )
+    assert_type(result.references[7], tuple[str, int])
+    files = nanobook.write_lobster("day.itch", "lob", symbol="A", date=dt.date(2026, 3, 2))
+    assert_type(nanobook.parse_lobster(files.message, orderbook=files.orderbook).n_held, int)
+    assert_type(nanobook.export_itch("day.itch", "day", "bbo").paths["bbo"], Path)
+
+
 def parts() -> None:
     assert_type(nanobook.__version__, str)
     assert_type(nanobook.__all__, list[str])
