@@ -170,10 +170,14 @@ def test_numbers_are_whole_in_eight_places_unless_told_otherwise(tmp_path):
 @pytest.mark.parametrize(
     ("level", "options", "complaint"),
     [
-        ("1 92233720368.54775808", {}, "at most 2\\^63-1 units fit, got 9223372036854775808"),
+        ("1 92233720368.54775808", {}, "at most 2\\^63-1 units fit, got 92233720368.54775808"),
+        ("1 1e99", {}, "at most 2\\^63-1 units fit"),
+        ("1e98 1", {}, "at most 2\\^63-1 units fit"),
         ("0.000000001 1", {}, "steps of 1E-8, got 1E-9"),
         ("1.005 1", {"price_unit": D("0.01")}, "steps of 0.01, got 1.005"),
         ("1 1.5", {"quantity_unit": D(1)}, "steps of 1, got 1.5"),
+        ("1 1", {"price_unit": D("1E-999999")}, "at most 2\\^63-1 units fit"),
+        ("1 1", {"price_unit": D("1E+999999")}, "steps of 1E\\+999999, got 1"),
     ],
 )
 def test_what_is_not_whole_units_is_refused(tmp_path, level, options, complaint):

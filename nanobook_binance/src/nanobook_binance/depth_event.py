@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Context, Decimal
 from os import PathLike
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from nanobook_core.types import Side, TimeInForce, check_symbol
 
 #: The venue writes every price and quantity of its spot market with eight places.
 _PLACES = Decimal("0.00000001")
+#: Rounds down, so that what fits is never taken for what does not.
+_WIDE = Context(prec=40, rounding=ROUND_FLOOR, traps=[])
 
 
 class DepthEvents(list[tuple[str, Event]]):
@@ -133,10 +135,12 @@ class _Queues:
             del self._orders[level]
 
     def _targets(self, side: Side, levels: Iterable[Level]) -> dict[tuple[Side, int], int]:
-        instrument = self._instrument
+        tick, lot = self._instrument.tick, self._instrument.lot
         try:
             return {
-                (side, _fitting(instrument.to_ticks(price))): _fitting(instrument.to_lots(size))
+                (side, self._instrument.to_ticks(_fitting(price, tick))): (
+                    self._instrument.to_lots(_fitting(size, lot))
+                )
                 for price, size in levels
             }
         except ValidationError as error:
@@ -145,7 +149,8 @@ class _Queues:
             ) from None
 
 
-def _fitting(number: int) -> int:
-    if number >= 2**63:
-        raise ValidationError(f": at most 2^63-1 units fit, got {number}")
+def _fitting(number: Decimal, unit: Decimal) -> Decimal:
+    """Return a number of which as many units as there are fit into 64 bits."""
+    if _WIDE.divide(number, unit) >= 2**63:
+        raise ValidationError(f": at most 2^63-1 units fit, got {number} in units of {unit}")
     return number
