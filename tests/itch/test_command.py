@@ -4,6 +4,7 @@
 """
 
 import gzip
+import json
 import shlex
 import tempfile
 from contextlib import chdir
@@ -14,6 +15,7 @@ from tests.itch.itch_command import run_here
 
 from nanobook_itch.command.group import itch
 from nanobook_itch.encode import encode_message
+from nanobook_itch.feed import ItchFeed
 from nanobook_itch.testing.day import day_bytes
 
 DATA = Path(__file__).parents[1] / "data" / "itch"
@@ -155,6 +157,34 @@ def test_what_gzip_packed_badly_is_one_line_too(tmp_path, packed, reason):
         assert line.endswith("; --lenient goes on and counts such problems")
         code, _, errors = run_here(subcommand, file, "--lenient")
         assert (code, errors.splitlines()[0]) == (0, "warning: 1 problem: truncated 1")
+
+
+def test_a_symbol_that_would_move_a_terminals_cursor_is_escaped(tmp_path):
+    file = tmp_path / "day.itch"
+    file.write_bytes(add(1, symbol=b"\x1b[2J\xe9"))
+    for subcommand in ("info", "books"):
+        code, output, _ = run_here(subcommand, file)
+        assert code == 0
+        assert output.isascii()
+        assert "\\x1b[2J\\xe9" in output
+        assert "\x1b" not in output
+    written = "\x1b[2J\xe9"
+    assert written in run_here("books", file, "--out", "-")[1]
+    assert json.loads(run_here("books", file, "--json")[1])["books"][0]["symbol"] == written
+
+
+def test_best_prices_are_those_of_the_books(tmp_path):
+    file = tmp_path / "day.itch"
+    file.write_bytes(DAY)
+    books = ItchFeed(file).books("bbo", end="12:00").books
+    found = json.loads(run_here("books", file, "--to", "12:00", "--json")[1])["books"]
+    assert len(found) == 5
+    for each in found:
+        book = books.depth(each["symbol"], 1)
+        for side, levels in (("bid", book.bids), ("ask", book.asks)):
+            shares = levels[0].quantity if levels else 0
+            price = f"{levels[0].price / 1e4:.4f}" if levels else None
+            assert (each[side], each[f"{side}_shares"]) == (price, shares)
 
 
 if __name__ == "__main__":

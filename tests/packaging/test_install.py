@@ -148,6 +148,22 @@ def test_binance_is_installed_with_its_simulator_or_without(
     )
 
 
+def test_itch_needs_no_compiler_and_says_what_parquet_files_need(make_venv, copy_checkout):
+    venv = make_venv()
+    venv.install("./nanobook_core", "./nanobook_itch", cwd=copy_checkout(), **NO_COMPILER)
+    small = ("--messages", "2000", "--symbols", "3")
+    venv.run("nanobook", "itch", "sample", "day.itch.gz", *small, cwd=venv.folder)
+    shown = venv.run("nanobook", "itch", "books", "day.itch.gz", cwd=venv.folder).stdout
+    assert [line.split()[0] for line in shown.splitlines()] == ["symbol", "NVDA", "AAPL", "TSLA"]
+    write = ("nanobook", "itch", "books", "day.itch.gz", "--out")
+    assert "rows of bbo" in venv.run(*write, "bbo.csv", cwd=venv.folder).stdout
+    refused = venv.run(*write, "bbo.parquet", cwd=venv.folder, status=1).stderr
+    assert "python3 -m pip install pyarrow" in refused
+    findings = json.loads(venv.run("nanobook", "doctor", "--json").stdout)
+    levels = {each["about"]: each["level"] for each in findings}
+    assert (levels["itch"], levels["pyarrow"]) == ("warning", "note")
+
+
 def test_the_core_alone_needs_no_other_part_and_says_what_it_can_do(make_venv, copy_checkout):
     checkout, venv = copy_checkout(), make_venv(stock_pip=True)
     sources = pip_install(venv, "./nanobook_core", cwd=checkout)

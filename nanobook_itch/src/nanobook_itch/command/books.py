@@ -12,7 +12,7 @@ from nanobook_itch.command.option import Reading, json_option, out_options, read
 from nanobook_itch.command.problem import warn, warn_missing
 from nanobook_itch.command.table_file import write_table
 from nanobook_itch.command.tally import Standing, tally
-from nanobook_itch.command.text import average, dollars, exact, print_top
+from nanobook_itch.command.text import average, dollars, exact, name_text, print_top
 
 
 @click.command()
@@ -58,7 +58,7 @@ def _row(each: Standing) -> tuple[str, ...]:
     both = each.bid_shares and each.ask_shares
     vwap = average(each.value, each.volume)
     return (
-        each.symbol,
+        name_text(each.symbol),
         dollars(each.bid) if each.bid_shares else "-",
         f"{each.bid_shares:,}",
         dollars(each.ask) if each.ask_shares else "-",

@@ -16,7 +16,7 @@ def csv_text(table: Table, *, heading: bool) -> str:
     """Return the rows of a table, below the names of its columns if `heading`.
 
     Numbers are those of the table, in its units, 0 where there is none; text is as the exchange
-    has it, of Latin-1. A column of levels becomes one a level, from 1 on.
+    has it, each byte a character of Latin-1. A column of levels becomes one a level, from 1 on.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

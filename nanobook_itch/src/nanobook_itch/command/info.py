@@ -19,7 +19,7 @@ from nanobook_itch.command.option import (
     top_option,
 )
 from nanobook_itch.command.problem import warn
-from nanobook_itch.command.text import print_top
+from nanobook_itch.command.text import name_text, print_top
 from nanobook_itch.time_of_day import clock
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _print(found: ItchInfo, top: int) -> None:
     busiest = sorted(found.symbols.items(), key=lambda item: (-item[1], item[0]))
     print_top(
         ("symbol", "messages", "share"),
-        [(name, f"{n:,}", f"{n / found.n_messages:.1%}") for name, n in busiest],
+        [(name_text(name), f"{n:,}", f"{n / found.n_messages:.1%}") for name, n in busiest],
         top,
     )
 

@@ -45,10 +45,10 @@ def write_table(
     if out == STDIO:
         with printing(is_needed=True):
             for text in rows.csv():
-                sys.stdout.write(text)
+                sys.stdout.buffer.write(text.encode())
     else:
         with replacing(out, force=force) as file:
-            file.writelines(text.encode("latin-1") for text in rows.csv())
+            file.writelines(text.encode() for text in rows.csv())
         with printing():
             click.echo(f"{out}: {rows.count:,} rows of {name}")
     rows.warn()

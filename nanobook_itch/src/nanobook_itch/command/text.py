@@ -13,6 +13,13 @@ from nanobook_core.cli.table import print_table
 _UNIT = Decimal("0.0001")
 
 
+def name_text(name: str) -> str:
+    """Return a symbol for a terminal: what is no visible ASCII is escaped."""
+    if name.isascii() and name.isprintable():
+        return name
+    return name.encode("unicode_escape").decode()
+
+
 def dollars(price: int) -> str:
     """Return a price of 1/10000 in dollars, with two digits after the point, or all four."""
     whole, parts = divmod(price, 10_000)

@@ -12,7 +12,7 @@ from nanobook_itch.command.option import Reading, json_option, out_options, read
 from nanobook_itch.command.problem import warn, warn_missing
 from nanobook_itch.command.table_file import write_table
 from nanobook_itch.command.tally import Standing, tally
-from nanobook_itch.command.text import average, dollars, exact, print_top
+from nanobook_itch.command.text import average, dollars, exact, name_text, print_top
 
 
 @click.command()
@@ -61,7 +61,7 @@ _PRICES = ("first", "low", "high", "last")
 def _row(each: Standing) -> tuple[str, ...]:
     vwap = average(each.value, each.volume)
     return (
-        each.symbol,
+        name_text(each.symbol),
         f"{each.trades:,}",
         *(f"{getattr(each, name):,}" for name in _SHARES),
         "-" if vwap is None else dollars(vwap),
