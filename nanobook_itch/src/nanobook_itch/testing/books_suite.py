@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanobook_core.contracts.itch import PROBLEMS, ItchBooks, ItchMemory
@@ -23,8 +23,16 @@ from nanobook_itch.testing.book_state import (
     written,
 )
 from nanobook_itch.testing.day import TradingDay, day_bytes
-from nanobook_itch.testing.planted import PLANTS, Planted, planted
-from nanobook_itch.testing.strategies import FIRST_REFERENCES, SYMBOLS, Draft, Step, days, steps
+from nanobook_itch.testing.planted import PLANTS, planted
+from nanobook_itch.testing.strategies import (
+    FIRST_REFERENCES,
+    SYMBOLS,
+    Draft,
+    Step,
+    days,
+    long_lists,
+    steps,
+)
 
 #: Lenient reading leaves such a message out, and nothing else happens.
 LEFT_OUT = (
@@ -37,7 +45,7 @@ LEFT_OUT = (
 def drafts(draw: st.DrawFn) -> Draft:
     """Draw a valid day whose live orders are known."""
     draft = Draft(draw(st.sampled_from(FIRST_REFERENCES)))
-    for step in draw(st.lists(steps(), max_size=40)):
+    for step in draw(long_lists(steps(), 30)):
         draft.add(step)
     return draft
 
@@ -156,29 +164,36 @@ class ItchBooksSuite(ItchBookRows):
         assert state(books) == state(whole)
         assert written(books) == written(whole)
 
-    @law
-    @given(day=planted())
-    def test_strict_reading_stops_where_it_is_wrong(self, kernel: Any, day: Planted) -> None:
+    @pytest.mark.parametrize("reason", PLANTS)
+    @settings(law, max_examples=15)
+    @given(data=st.data())
+    def test_strict_reading_stops_where_it_is_wrong(
+        self, kernel: Any, reason: str, data: st.DataObject
+    ) -> None:
         """The error says where and what; all before it has been applied, and nothing else is."""
+        day = data.draw(planted(reason))
         books, sound = make(kernel), make(kernel)
         sound.feed(b"".join(day.messages[: day.place]))
-        data = b"".join(day.messages)
         with pytest.raises(ItchError) as caught:
-            books.feed(data)
+            books.feed(b"".join(day.messages))
         assert str(caught.value).startswith(f"at byte {day.offset}: {PROBLEMS[day.reason]}: ")
         assert (caught.value.offset, caught.value.type) == (day.offset, day.type)
         assert state(books) == state(sound)
         assert written(books) == written(sound)
         assert books.memory.offset == day.offset
         with pytest.raises(ItchError) as again:
-            books.feed(data[day.offset :])
+            books.feed(b"".join(day.messages[day.place + 1 :]))
         assert str(again.value) == str(caught.value)
         assert state(books) == state(sound)
 
-    @law
-    @given(day=planted(LEFT_OUT))
-    def test_lenient_reading_leaves_out_what_is_wrong(self, kernel: Any, day: Planted) -> None:
+    @pytest.mark.parametrize("reason", LEFT_OUT)
+    @settings(law, max_examples=15)
+    @given(data=st.data())
+    def test_lenient_reading_leaves_out_what_is_wrong(
+        self, kernel: Any, reason: str, data: st.DataObject
+    ) -> None:
         """The books are as if it had not been there, and it says where and what it was."""
+        day = data.draw(planted(reason))
         books, sound = make(kernel, strict=False), make(kernel)
         books.feed(b"".join(day.messages))
         sound.feed(b"".join(day.messages[: day.place] + day.messages[day.place + 1 :]))
@@ -188,15 +203,17 @@ class ItchBooksSuite(ItchBookRows):
         assert problem.reason == day.reason
         assert dict(books.n_problems) == {day.reason: 1}
 
-    @law
-    @given(day=planted([reason for reason in PLANTS if reason not in LEFT_OUT]))
+    @pytest.mark.parametrize("reason", [reason for reason in PLANTS if reason not in LEFT_OUT])
+    @settings(law, max_examples=15)
+    @given(data=st.data())
     def test_lenient_reading_counts_what_it_takes_all_the_same(
-        self, kernel: Any, day: Planted
+        self, kernel: Any, reason: str, data: st.DataObject
     ) -> None:
         """One problem, at its place; and no order has less than nothing."""
+        day = data.draw(planted(reason))
         books = make(kernel, strict=False)
-        data = b"".join(day.messages)
-        assert books.feed(data) == len(data)
+        told = b"".join(day.messages)
+        assert books.feed(told) == len(told)
         assert [(problem.offset, problem.reason) for problem in books.problems] == [
             (day.offset, day.reason)
         ]

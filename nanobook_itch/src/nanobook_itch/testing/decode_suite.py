@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanobook_core.contracts.itch import PROBLEMS, ItchDecode, ItchMemory
@@ -19,7 +19,7 @@ from nanobook_core.contracts.itch_table import FAMILIES, INDEX
 from nanobook_core.errors import ItchError
 from nanobook_core.testing.law import law
 from nanobook_itch.testing.day import day_bytes
-from nanobook_itch.testing.planted import PLANTS, Planted, planted
+from nanobook_itch.testing.planted import PLANTS, planted
 from nanobook_itch.testing.strategies import days
 
 if TYPE_CHECKING:
@@ -200,10 +200,14 @@ class ItchDecodeSuite:
         stocks = kept("symbol", lambda symbol: symbol in symbols or symbol == b"")
         assert rows(by_symbol) == sorted({*everybodys, *stocks})
 
-    @law
-    @given(day=planted(OF_DECODING))
-    def test_strict_reading_stops_where_it_is_wrong(self, kernel: Any, day: Planted) -> None:
+    @pytest.mark.parametrize("reason", OF_DECODING)
+    @settings(law, max_examples=20)
+    @given(data=st.data())
+    def test_strict_reading_stops_where_it_is_wrong(
+        self, kernel: Any, reason: str, data: st.DataObject
+    ) -> None:
         """The error says where and what; nothing is handed out, and nothing remembered."""
+        day = data.draw(planted(reason))
         memory = ItchMemory()
         decode(kernel, day.messages[0], memory)
         before = state(memory)
@@ -213,10 +217,12 @@ class ItchDecodeSuite:
         assert (caught.value.offset, caught.value.type) == (day.offset, day.type)
         assert state(memory) == before
 
-    @law
-    @given(day=planted(OF_DECODING))
-    def test_lenient_reading_goes_on(self, kernel: Any, day: Planted) -> None:
+    @pytest.mark.parametrize("reason", OF_DECODING)
+    @settings(law, max_examples=20)
+    @given(data=st.data())
+    def test_lenient_reading_goes_on(self, kernel: Any, reason: str, data: st.DataObject) -> None:
         """It says what strict reading says, and has all other messages as they are."""
+        day = data.draw(planted(reason))
         found = decode(kernel, b"".join(day.messages), strict=False)
         (problem,) = found.problems
         assert (problem.offset, problem.type) == (day.offset, day.type)
@@ -228,12 +234,14 @@ class ItchDecodeSuite:
             del sound[day.place]
         assert bytes_of(found) == sound
 
-    @law
-    @given(
-        day=planted([reason for reason in PROBLEMS if reason not in (*OF_DECODING, "truncated")])
-    )
-    def test_what_is_of_books_is_no_problem(self, kernel: Any, day: Planted) -> None:
+    @pytest.mark.parametrize("reason", OF_BOOKS)
+    @settings(law, max_examples=10)
+    @given(data=st.data())
+    def test_what_is_of_books_is_no_problem(
+        self, kernel: Any, reason: str, data: st.DataObject
+    ) -> None:
         """A reference that no order has, or shares that it has not, can be decoded."""
+        day = data.draw(planted(reason))
         assert bytes_of(decode(kernel, b"".join(day.messages))) == day.messages
 
     def test_it_keeps_a_thousand_problems_and_counts_all(self, kernel: Any) -> None:
