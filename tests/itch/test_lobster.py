@@ -301,6 +301,7 @@ def test_rows_are_of_a_time_and_of_the_best_levels(tmp_path):
         ({"symbol": b"AAPL"}, TypeError, "symbol"),
         ({"date": "2012-06-21"}, TypeError, "date is a datetime.date, got '2012-06-21'"),
         ({"levels": 0}, ValidationError, "levels"),
+        ({"levels": 1001}, ValidationError, "levels is 1 to 1000"),
         ({"levels": 1.5}, TypeError, "levels"),
         ({"start": "ten"}, ValidationError, "start"),
         ({"source": FEED[:-1]}, ItchError, "the source ends within a message"),

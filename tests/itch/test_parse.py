@@ -137,6 +137,9 @@ def test_prices_may_have_another_unit_that_holds_them(write):
         (Decimal(0), ValidationError, "above 0"),
         (Decimal("nan"), ValidationError, "above 0"),
         (Decimal("1e-19"), OverflowError, "no place in units"),
+        (Decimal("1e-400"), OverflowError, "no place in units"),
+        (Decimal("1e30"), ValidationError, r"1234567/10000 is no whole number of units of 1E\+30"),
+        (Decimal(124), ValidationError, "1234567/10000 is no whole number"),
     ],
 )
 def test_a_unit_that_is_none_is_refused(write, unit, error, words):

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nanobook_core.errors import ValidationError, shown
-from nanobook_core.types import check_quantity, check_symbol
+from nanobook_core.types import check_symbol
+from nanobook_itch.argument import whole
 from nanobook_itch.feed import ItchFeed
 from nanobook_itch.ladder import Ladder
 from nanobook_itch.lobster import (
@@ -83,7 +84,7 @@ def write_lobster(
         folder: it is made if it is not there.
         symbol: of the stock.
         date: of the day, for the names.
-        levels: of each side.
+        levels: of each side, 1 to 1000.
         start: of the first row; the book has all that came before. Files' names have milliseconds.
         end: rows are before it.
         strict: as of `ItchFeed`.
@@ -96,7 +97,7 @@ def write_lobster(
 
     """
     check_symbol(symbol)
-    check_quantity(levels, "levels")
+    whole(levels, "levels", 1, 1000)
     if not isinstance(date, Date):
         raise TypeError(f"date is a datetime.date, got {shown(date)}")
     hours = nanoseconds(start, "start"), nanoseconds(end, "end")

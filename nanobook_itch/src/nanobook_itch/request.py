@@ -161,12 +161,14 @@ def in_units(prices: NDArray[np.int64], price_unit: Decimal) -> NDArray[np.int64
             f"a price of {prices.max()}/10000 has no place in units of {price_unit}"
         )
     above = prices * ratio.numerator
-    if (rest := np.flatnonzero(above % ratio.denominator)).size:
+    # One that is beyond all prices, and perhaps 64 bits, is a part of none.
+    part = min(ratio.denominator, int(above.max()) + 1)
+    if (rest := np.flatnonzero(above % part)).size:
         raise ValidationError(
             f"a price of {int(prices[rest[0]])}/10000 is no whole number of units of {price_unit}; "
             f"units of {PRICE_UNIT} hold every price"
         )
-    return above // ratio.denominator
+    return above // part
 
 
 def events_of(requests: Table) -> list[Event]:
