@@ -434,9 +434,9 @@ static itch_outcome itch_feed(itch_books *b, const uint8_t *data, int64_t n_byte
         }
         if (LIKELY(reason == ITCH_SOUND || reason == ITCH_TIME_BACK)) {
             if (UNLIKELY(b->grid_at < b->n_grid && b->grid[b->grid_at] < time) &&
-                (outcome = write_grid(b, time)))
+                (outcome = write_grid(b, time - 1)))
                 break;
-            outcome = apply(b, m, time, (uint64_t)(time - b->start) < (uint64_t)b->span);
+            outcome = apply(b, m, time, time >= b->start && (uint64_t)time - (uint64_t)b->start < b->span);
             if (UNLIKELY(outcome))
                 break;
             b->timestamp = time;
@@ -446,6 +446,8 @@ static itch_outcome itch_feed(itch_books *b, const uint8_t *data, int64_t n_byte
         at = m + length;
         b->offset += 2 + length;
     }
+    if (outcome == ITCH_TOO_MANY)
+        b->type = at[2];
     *n_read = at - data;
     return outcome;
 }
@@ -481,15 +483,19 @@ static itch_outcome itch_open(itch_books *b) {
     return b->books && b->before ? resize(b, 4096) : ITCH_NO_MEMORY;
 }
 
-/* Take in an order of a snapshot; its rank is the caller's to check. */
+/* Make room for so many orders at once, in books that have none. */
+static itch_outcome itch_expect(itch_books *b, int64_t n_orders) {
+    int64_t n_slots = b->n_slots;
+    if (n_orders > MOST_LIVE)
+        return ITCH_TOO_MANY;
+    while (n_slots / 8 * 5 <= n_orders)
+        n_slots *= 2;
+    return n_slots == b->n_slots ? ITCH_DONE : resize(b, n_slots);
+}
+
+/* Take in an order of a snapshot; what there is of it is the caller's to check. */
 static itch_outcome itch_restore(itch_books *b, const order *o) {
     int64_t position;
-    if (b->n_orders >= b->most_orders) {
-        itch_outcome outcome =
-            b->most_orders >= MOST_LIVE ? ITCH_TOO_MANY : resize(b, 2 * b->n_slots);
-        if (outcome)
-            return outcome;
-    }
     return enter(b, seek(b, o->reference), o, &position) ? ITCH_DONE : ITCH_NO_MEMORY;
 }
 

@@ -59,7 +59,9 @@ cdef extern from "_itch_books.h" nogil:
         const int64_t *grid
         int64_t n_grid
         uint64_t seed
-        int64_t start, span
+        int64_t start
+        uint64_t span
+        uint8_t type
         bint is_strict, is_ended
         const uint64_t *symbols
         int64_t n_symbols
@@ -72,6 +74,7 @@ cdef extern from "_itch_books.h" nogil:
     void itch_close(itch_books *)
     int itch_feed(itch_books *, const uint8_t *, int64_t, int64_t, int64_t *) except? -1
     int write_grid(itch_books *, int64_t) except? -1
+    int itch_expect(itch_books *, int64_t) except? -1
     int itch_restore(itch_books *, const order *) except? -1
     int64_t count_levels(const book *, int)
     int64_t itch_levels(const itch_books *, int64_t, int, int64_t, level_row *)
@@ -120,10 +123,6 @@ cdef int check_signals() except -1 nogil:
     return 0
 
 
-cdef int64_t clipped(object time, int64_t most) except -1:
-    return max(0, min(int(time), most))
-
-
 cdef class ItchBooks:
     """All books of a feed; see `nanobook_core.contracts.itch.ItchBooks`.
 
@@ -143,6 +142,11 @@ cdef class ItchBooks:
         cdef int64_t[::1] times
         cdef uint64_t[::1] codes
         memset(b, 0, sizeof(itch_books))
+        unknown = set(tables) - {"bbo", "trades", "orders", "depth"}
+        if unknown:
+            raise ValidationError(
+                f"tables are 'bbo', 'trades', 'orders' and 'depth', got {shown(min(unknown))}"
+            )
         self.dtypes = {
             **{name: _DTYPES[name] for name in ("bbo", "trades", "orders") if name in tables},
             **({"depth": _dtype(depth_columns(depth))} if "depth" in tables else {}),
@@ -161,12 +165,13 @@ cdef class ItchBooks:
                 b.grid = &times[0] if b.n_grid else NULL
         if symbols is not None:
             # One more, so that there is an address where none is wanted.
-            names = sorted({name.ljust(8, b"\0") for name in symbols if len(name) <= 8})
+            names = {name.rstrip(b" \0") for name in symbols}
+            names = [name.ljust(8, b"\0") for name in names if len(name) <= 8]
             self.symbols = codes = np.sort(np.frombuffer(b"".join([*names, bytes(8)]), np.uint64))
             b.symbols = &codes[0]
             b.n_symbols = len(codes)
-        b.start = clipped(start, LAST_TIME)
-        b.span = max(0, clipped(end, LAST_TIME) - b.start)
+        b.start = max(-(2**62), min(int(start), 2**63 - 1))
+        b.span = max(0, min(int(end), 2**63) - b.start)
         b.is_strict = strict
         b.seed = <uint64_t><int64_t>hash(b"itch_books")
         b.check_signals = check_signals
@@ -176,8 +181,12 @@ cdef class ItchBooks:
         itch_close(&self.books)
 
     cdef int enter(self) except -1:
+        """Keep everybody else out, also a finalizer; `self.is_busy = False` lets them in."""
         if self.is_busy:
             raise ConcurrentUseError("another thread is inside these books; use a lock")
+        if type(self.refusal) is MemoryError:
+            raise self.refusal
+        self.is_busy = True
         return 0
 
     cdef int done(self, int outcome) except -1:
@@ -186,13 +195,15 @@ cdef class ItchBooks:
             self.refusal = MemoryError("the books do not fit in memory, and can no longer be used")
         elif outcome == ITCH_PROBLEM:
             self.refusal = problem_of(&self.books.problems.kept[0]).error()
-            memset(&self.books.problems, 0, sizeof(itch_problems))  # told, and those of lenient reading only
+            # Told by it, and `problems` are of lenient reading only.
+            memset(&self.books.problems, 0, sizeof(itch_problems))
         elif outcome == ITCH_TOO_MANY:
             self.refusal = ItchError(
                 f"at byte {self.books.offset}: more than {MOST_RANKS} orders"
                 if self.books.next_rank >= MOST_RANKS
                 else f"at byte {self.books.offset}: more than {MOST_LIVE} live orders",
                 offset=self.books.offset,
+                type=chr(self.books.type),
             )
         else:
             return 0
@@ -204,89 +215,96 @@ cdef class ItchBooks:
         cdef int outcome
         cdef Py_buffer view
         self.enter()
-        if self.refusal is not None:
-            raise self.refusal
         try:
-            PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-        except (BufferError, ValueError) as error:
-            raise TypeError(f"data must have contiguous bytes, not {shown(data)}: {error}") from None
-        self.is_busy = True
-        try:
-            with nogil:
-                outcome = itch_feed(&self.books, <const uint8_t *>view.buf, view.len, last, &n_read)
+            if self.refusal is not None:
+                raise self.refusal
+            try:
+                PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+            except (BufferError, ValueError) as error:
+                raise TypeError(
+                    f"data must have contiguous bytes, not {shown(data)}: {error}"
+                ) from None
+            try:
+                with nogil:
+                    outcome = itch_feed(
+                        &self.books, <const uint8_t *>view.buf, view.len, last, &n_read
+                    )
+            finally:
+                PyBuffer_Release(&view)
+            self.done(outcome)
         finally:
             self.is_busy = False
-            PyBuffer_Release(&view)
-        self.done(outcome)
         return n_read
 
     def finish(self, until):
-        cdef int64_t time = max(-1, min(int(until), LAST_TIME)) + 1
+        cdef int64_t last = max(-(2**63), min(int(until), 2**63 - 1))
         cdef int outcome
         self.enter()
-        self.is_busy = True
         try:
             with nogil:
-                outcome = write_grid(&self.books, time)
+                outcome = write_grid(&self.books, last)
+            self.done(outcome)
         finally:
             self.is_busy = False
-        self.done(outcome)
 
     def take(self):
         self.enter()
-        return {name: self.taken(name) for name in self.dtypes}
-
-    cdef object taken(self, name):
-        cdef table *t = (
-            &self.books.bbo
-            if name == "bbo"
-            else &self.books.trades
-            if name == "trades"
-            else &self.books.changes
-            if name == "orders"
-            else &self.books.depth
-        )
-        rows = np.empty(t.n, self.dtypes[name])
-        cdef uint8_t[::1] found
-        if t.n:
-            found = rows.view(np.uint8)
-            memcpy(&found[0], t.rows, t.n * t.row_size)
-            t.n = 0
-        return rows
+        try:
+            rows = {name: rows_of(table_of(&self.books, name), self.dtypes[name]) for name in self.dtypes}
+            for name in rows:
+                table_of(&self.books, name).n = 0
+            return rows
+        finally:
+            self.is_busy = False
 
     def levels(self, locate, side, n=None, /):
-        self.enter()
         cdef int64_t where = place(locate), count
+        cdef int64_t most = -1 if n is None else max(0, min(int(n), 2**62))
         cdef int it = side_of(side)
-        count = count_levels(&self.books.books[where], it)
-        if n is not None:
-            count = clipped(n, count)
-        rows = np.empty(count, _DTYPES["level"])
         cdef uint8_t[::1] found
-        if count:
-            found = rows.view(np.uint8)
-            itch_levels(&self.books, where, it, count, <level_row *>&found[0])
-        return rows
+        self.enter()
+        try:
+            count = count_levels(&self.books.books[where], it)
+            if 0 <= most < count:
+                count = most
+            rows = np.empty(count, _DTYPES["level"])
+            if count:
+                found = rows.view(np.uint8)
+                itch_levels(&self.books, where, it, count, <level_row *>&found[0])
+            return rows
+        finally:
+            self.is_busy = False
 
     def orders(self, locate=None, /):
-        self.enter()
         cdef int64_t where = -1 if locate is None else place(locate)
-        rows = np.empty(itch_orders(&self.books, where, NULL), _DTYPES["live"])
         cdef uint8_t[::1] found
-        if len(rows):
-            found = rows.view(np.uint8)
-            itch_orders(&self.books, where, <live_row *>&found[0])
-        return rows[np.argsort(rows["rank"])]
+        self.enter()
+        try:
+            rows = np.empty(itch_orders(&self.books, where, NULL), _DTYPES["live"])
+            if len(rows):
+                found = rows.view(np.uint8)
+                itch_orders(&self.books, where, <live_row *>&found[0])
+            return rows[np.argsort(rows["rank"])]
+        finally:
+            self.is_busy = False
 
     def restore(self, orders, memory, /):
+        self.enter()
+        try:
+            if self.books.sequence or self.books.n_orders or self.refusal is not None:
+                raise ValidationError("only books that have read nothing yet can be restored")
+            rows = np.asarray(orders)
+            _check_live(rows)
+            _check_memory(memory)
+            self.fill(rows, memory)
+        finally:
+            self.is_busy = False
+
+    cdef int fill(self, rows, memory) except -1:
+        """Take in what has been checked. No signal is looked at: half of it would be other books."""
         cdef itch_books *b = &self.books
         cdef Py_ssize_t i
         cdef order o
-        self.enter()
-        if b.sequence or b.n_orders or self.refusal is not None:
-            raise ValidationError("only books that have read nothing yet can be restored")
-        rows = np.asarray(orders)
-        _check_live(rows)
         cdef uint64_t[::1] references = np.ascontiguousarray(rows["reference"])
         cdef int64_t[::1] ranks = np.ascontiguousarray(rows["rank"])
         cdef int64_t[::1] prices = np.ascontiguousarray(rows["price"])
@@ -294,61 +312,102 @@ cdef class ItchBooks:
         cdef uint16_t[::1] locates = np.ascontiguousarray(rows["locate"])
         cdef uint8_t[::1] sells = (rows["side"] == b"S").astype(np.uint8)
         cdef uint64_t[::1] symbols = np.array(memory.symbols, "S8").view(np.uint64)
-        for i in range(min(N_LOCATES, symbols.shape[0])):
+        cdef int64_t next_rank = int(rows["rank"].max()) + 1 if len(rows) else 0
+        cdef int64_t sequence = memory.sequence, offset = memory.offset
+        cdef int64_t timestamp = memory.timestamp
+        self.done(itch_expect(b, references.shape[0]))
+        for i in range(N_LOCATES):
             if symbols[i]:
                 learn(b, &b.books[i], symbols[i])
-        b.sequence, b.offset, b.timestamp = memory.sequence, memory.offset, memory.timestamp
         for i in range(references.shape[0]):
             if b.books[locates[i]].is_skipped:
                 continue
             o.reference, o.rank, o.price = references[i], <uint32_t>ranks[i], <uint32_t>prices[i]
             o.shares, o.locate, o.side = <uint32_t>shares[i], locates[i], sells[i]
             self.done(itch_restore(b, &o))
-        b.next_rank = int(rows["rank"].max()) + 1 if len(rows) else 0
+        b.sequence, b.offset, b.timestamp, b.next_rank = sequence, offset, timestamp, next_rank
+        return 0
 
     @property
     def memory(self):
-        self.enter()
         memory = ItchMemory()
         cdef uint64_t[::1] symbols = memory.symbols.view(np.uint64)
         cdef Py_ssize_t i
-        for i in range(N_LOCATES):
-            symbols[i] = self.books.books[i].symbol
-        memory.sequence = self.books.sequence
-        memory.offset = self.books.offset
-        memory.timestamp = self.books.timestamp
-        return memory
+        self.enter()
+        try:
+            for i in range(N_LOCATES):
+                symbols[i] = self.books.books[i].symbol
+            memory.sequence = self.books.sequence
+            memory.offset = self.books.offset
+            memory.timestamp = self.books.timestamp
+            return memory
+        finally:
+            self.is_busy = False
 
     @property
     def counts(self):
         self.enter()
-        return np.array(<int64_t[:256]>self.books.counts)
+        try:
+            return np.array(<int64_t[:256]>self.books.counts)
+        finally:
+            self.is_busy = False
 
     @property
     def problems(self):
         self.enter()
-        return problems_of(&self.books.problems)
+        try:
+            return problems_of(&self.books.problems)
+        finally:
+            self.is_busy = False
 
     @property
     def n_problems(self):
         self.enter()
-        return n_problems_of(&self.books.problems)
+        try:
+            return n_problems_of(&self.books.problems)
+        finally:
+            self.is_busy = False
 
     @property
     def n_bytes(self):
         self.enter()
-        return (
-            self.books.n_slots * sizeof(order) + N_LOCATES * sizeof(book) + self.books.level_bytes
-        )
+        try:
+            return (
+                self.books.n_slots * sizeof(order)
+                + N_LOCATES * sizeof(book)
+                + self.books.level_bytes
+            )
+        finally:
+            self.is_busy = False
 
     @property
     def ended(self):
         self.enter()
+        self.is_busy = False
         return bool(self.books.is_ended)
 
     def __len__(self):
         self.enter()
+        self.is_busy = False
         return self.books.n_orders
+
+
+cdef table *table_of(itch_books *b, name):
+    if name == "bbo":
+        return &b.bbo
+    if name == "trades":
+        return &b.trades
+    return &b.changes if name == "orders" else &b.depth
+
+
+cdef object rows_of(const table *t, dtype):
+    """A copy of the rows."""
+    rows = np.empty(t.n, dtype)
+    cdef uint8_t[::1] found
+    if t.n:
+        found = rows.view(np.uint8)
+        memcpy(&found[0], t.rows, t.n * t.row_size)
+    return rows
 
 
 cdef int64_t place(locate) except -1:
@@ -379,7 +438,19 @@ def _check_live(rows):
     odd = rows["side"][~np.isin(rows["side"], (b"B", b"S"))]
     if odd.size:
         raise ValidationError(f"side of a live order is b'B' or b'S', got {odd[0]!r}")
-    references = np.sort(rows["reference"])
-    again = references[1:][references[1:] == references[:-1]]
-    if again.size:
-        raise ValidationError(f"two live orders have the reference {again[0]}")
+    for name in ("reference", "rank"):
+        column = np.sort(rows[name])
+        again = column[1:][column[1:] == column[:-1]]
+        if again.size:
+            raise ValidationError(f"two live orders have the {name} {again[0]}")
+
+
+def _check_memory(memory):
+    for name, most in (("sequence", 2**62), ("offset", 2**62), ("timestamp", LAST_TIME - 1)):
+        value = getattr(memory, name)
+        if not 0 <= value <= most:
+            raise ValidationError(f"{name} of a memory is 0 to {most}, got {shown(value)}")
+    if len(memory.symbols) != N_LOCATES:
+        raise ValidationError(
+            f"a memory has the symbols of {N_LOCATES} locates, got {len(memory.symbols)}"
+        )

@@ -55,27 +55,34 @@ static int64_t far_position(const itch_books *b, const book *k, int side, int64_
     return position;
 }
 
+/* Nothing is hung in before all of it is there. */
 static COLD bool insert_block(itch_books *b, book *k, int side, int64_t at, const level *levels,
                               int64_t n) {
     far_levels *far = k->far[side];
-    if (!far) {
-        if (!(far = calloc(1, sizeof(far_levels))))
-            return false;
-        k->far[side] = far;
-        b->level_bytes += (int64_t)sizeof(far_levels);
+    block *it = malloc(sizeof(block));
+    if (!it)
+        return false;
+    if (!far && !(far = calloc(1, sizeof(far_levels)))) {
+        free(it);
+        return false;
     }
     if (far->n == far->capacity) {
         int64_t capacity = far->capacity ? 2 * far->capacity : 4;
         block **blocks = realloc(far->blocks, (size_t)capacity * sizeof(block *));
-        if (!blocks)
+        if (!blocks) {
+            free(it);
+            if (!k->far[side])
+                free(far);
             return false;
+        }
         b->level_bytes += (capacity - far->capacity) * (int64_t)sizeof(block *);
         far->blocks = blocks;
         far->capacity = capacity;
     }
-    block *it = malloc(sizeof(block));
-    if (!it)
-        return false;
+    if (!k->far[side]) {
+        k->far[side] = far;
+        b->level_bytes += (int64_t)sizeof(far_levels);
+    }
     b->level_bytes += (int64_t)sizeof(block);
     it->n = n;
     memcpy(it->levels, levels, (size_t)n * sizeof(level));

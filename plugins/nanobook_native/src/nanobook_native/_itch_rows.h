@@ -73,12 +73,12 @@ static bool write_depth(itch_books *b, const book *k, int64_t sequence, int64_t 
     return true;
 }
 
-/* Rows of all books, for the grid's times below `time`; a time is written as a whole or not. */
-static __attribute__((noinline)) itch_outcome write_grid(itch_books *b, int64_t time) {
+/* Rows of all books, for the grid's times up to `last`; a time is written as a whole or not. */
+static __attribute__((noinline)) itch_outcome write_grid(itch_books *b, int64_t last) {
     int64_t work = 0;
-    for (; b->grid_at < b->n_grid && b->grid[b->grid_at] < time; b->grid_at++) {
+    for (; b->grid_at < b->n_grid && b->grid[b->grid_at] <= last; b->grid_at++) {
         int64_t at = b->grid[b->grid_at], n_before = b->depth.n;
-        if (at < b->start || at - b->start >= b->span)
+        if (at < b->start || (uint64_t)at - (uint64_t)b->start >= b->span)
             continue;
         for (int64_t word = 0; word < N_LOCATES / 64; word++) {
             work++;

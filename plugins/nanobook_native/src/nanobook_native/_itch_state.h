@@ -135,11 +135,13 @@ typedef struct {
     int64_t n_grid, grid_at;
     int64_t n_depth; /* levels of a row of depth */
     uint64_t has_had[N_LOCATES / 64];
-    int64_t start, span;
+    int64_t start;
+    uint64_t span; /* from `start` to the end */
     bool is_strict, is_ended;
     const uint64_t *symbols; /* sorted, those wanted */
     int64_t n_symbols;
     int64_t sequence, offset, timestamp;
+    uint8_t type; /* of the message that was one order too many */
     int64_t counts[256];
     itch_problems problems;
     int (*check_signals)(void); /* takes the GIL; 0 if none has raised */
