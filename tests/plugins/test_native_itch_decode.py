@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nanobook_core.contracts import ItchMemory
 from nanobook_core.contracts.itch_message import MESSAGES
-from nanobook_core.errors import ItchError
+from nanobook_core.errors import ItchError, ValidationError
 from nanobook_core.plugin.registry import Registry
 from nanobook_itch.fallback import decode as fallback
 from nanobook_itch.testing.day import day_bytes
@@ -277,6 +277,22 @@ def test_what_has_no_contiguous_bytes_is_a_type_error(data):
     with pytest.raises(TypeError, match="bytes"):
         itch_decode(data, memory, **ALL)
     assert remembered(memory) == remembered(ItchMemory())
+
+
+@pytest.mark.parametrize("symbol", [b"AAPL\0", b"AAPL ", b"AAPL \0 "])
+def test_symbols_are_wanted_without_what_stands_on_their_right(symbol):
+    expected = outcome(itch_decode, DAY, symbols=frozenset({b"AAPL"}))
+    assert outcome(itch_decode, DAY, symbols=frozenset({symbol})) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("sequence", -1), ("offset", 2**63 - 1), ("timestamp", 2**48)]
+)
+def test_a_memory_that_no_feed_leads_to_is_refused(name, value):
+    memory = ItchMemory()
+    setattr(memory, name, value)
+    with pytest.raises(ValidationError, match=f"{name} of a memory is 0 to"):
+        itch_decode(DAY, memory, **ALL)
 
 
 def test_threads_decode_data_of_their_own():

@@ -7,6 +7,7 @@ from nanobook_core.contracts import ItchProblem
 from nanobook_core.contracts.itch import PROBLEMS
 from nanobook_core.contracts.itch_message import MESSAGES
 from nanobook_core.contracts.itch_table import FAMILIES
+from nanobook_core.errors import ValidationError, shown
 
 cdef extern from "_itch.h" nogil:
     ctypedef struct itch_rule:
@@ -24,7 +25,7 @@ cdef extern from "_itch.h" nogil:
         itch_problem kept[1000]
 
     itch_rule itch_rules[256]
-    int ITCH_REASONS, ITCH_LENGTH_ZERO
+    int ITCH_REASONS, ITCH_LENGTH_ZERO, ITCH_LOCATES
 
 # By reason, in the header's order: names of the numbers in `itch_problem.found`. That of a byte
 # which is told as a character begins with a star.
@@ -98,3 +99,22 @@ cdef tuple problems_of(const itch_problems *these):
 
 cdef dict n_problems_of(const itch_problems *these):
     return {reason: these.n[place] for place, reason in enumerate(REASONS) if these.n[place]}
+
+
+cdef int check_memory(memory) except -1:
+    """Refuse what no feed leads to: a damaged memory would end in numbers that wrap."""
+    for name, most in (("sequence", 2**62), ("offset", 2**62), ("timestamp", 2**48 - 1)):
+        value = getattr(memory, name)
+        if not 0 <= value <= most:
+            raise ValidationError(f"{name} of a memory is 0 to {most}, got {shown(value)}")
+    if len(memory.symbols) != ITCH_LOCATES:
+        raise ValidationError(
+            f"a memory has the symbols of {ITCH_LOCATES} locates, got {len(memory.symbols)}"
+        )
+    return 0
+
+
+cdef list names_of(symbols):
+    """The symbols that a table can have, without what stands on their right."""
+    names = {symbol.rstrip(b" \0") for symbol in symbols}
+    return [name for name in names if len(name) <= 8]

@@ -9,7 +9,7 @@ import numpy as np
 
 from nanobook_core.contracts.itch import ItchMemory
 from nanobook_core.contracts.itch_table import BBO, LEVEL, LIVE, ORDERS, TRADES, depth_columns
-from nanobook_core.errors import ConcurrentUseError, ItchError, ValidationError, shown
+from nanobook_core.errors import ConcurrentUseError, ItchError
 
 include "_itch.pxi"
 
@@ -165,9 +165,8 @@ cdef class ItchBooks:
                 b.grid = &times[0] if b.n_grid else NULL
         if symbols is not None:
             # One more, so that there is an address where none is wanted.
-            names = {name.rstrip(b" \0") for name in symbols}
-            names = [name.ljust(8, b"\0") for name in names if len(name) <= 8]
-            self.symbols = codes = np.sort(np.frombuffer(b"".join([*names, bytes(8)]), np.uint64))
+            names = np.array([*names_of(symbols), b""], "S8")
+            self.symbols = codes = np.sort(names.view(np.uint64))
             b.symbols = &codes[0]
             b.n_symbols = len(codes)
         b.start = max(-(2**62), min(int(start), 2**63 - 1))
@@ -295,7 +294,7 @@ cdef class ItchBooks:
                 raise ValidationError("only books that have read nothing yet can be restored")
             rows = np.asarray(orders)
             _check_live(rows)
-            _check_memory(memory)
+            check_memory(memory)
             self.fill(rows, memory)
         finally:
             self.is_busy = False
@@ -443,14 +442,3 @@ def _check_live(rows):
         again = column[1:][column[1:] == column[:-1]]
         if again.size:
             raise ValidationError(f"two live orders have the {name} {again[0]}")
-
-
-def _check_memory(memory):
-    for name, most in (("sequence", 2**62), ("offset", 2**62), ("timestamp", LAST_TIME - 1)):
-        value = getattr(memory, name)
-        if not 0 <= value <= most:
-            raise ValidationError(f"{name} of a memory is 0 to {most}, got {shown(value)}")
-    if len(memory.symbols) != N_LOCATES:
-        raise ValidationError(
-            f"a memory has the symbols of {N_LOCATES} locates, got {len(memory.symbols)}"
-        )

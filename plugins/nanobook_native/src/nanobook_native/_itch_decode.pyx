@@ -13,7 +13,7 @@ import numpy as np
 
 from nanobook_core.contracts import ItchDecoded
 from nanobook_core.contracts.itch_table import INDEX
-from nanobook_core.errors import ConcurrentUseError, shown
+from nanobook_core.errors import ConcurrentUseError
 
 include "_itch.pxi"
 
@@ -80,7 +80,7 @@ cdef extern from "_itch_decode.h" nogil:
 
     bint itch_count(const uint8_t *, int64_t, int64_t *, int64_t, int64_t *)
     bint itch_decode_run "itch_decode"(itch_decoder *, int64_t)
-    int ITCH_FAMILIES, ITCH_FIELDS, ITCH_ORDERS, ITCH_LOCATES
+    int ITCH_FAMILIES, ITCH_FIELDS, ITCH_ORDERS
 
 cdef int64_t MESSAGES_PER_CHECK = 65_536
 cdef int64_t LATEST = 2**63 - 1
@@ -222,21 +222,18 @@ cdef object decoded(
     itch_decoder *d, const Py_buffer *view, memory, symbols, types, start, end, bint strict
 ):
     cdef itch_reader *r = &d.reader
+    check_memory(memory)
+    before = memory.sequence, memory.offset
     cdef uint64_t[::1] known = memory.symbols.copy().view(np.uint64)
     cdef uint8_t[::1] wanted = np.ones(ITCH_LOCATES, np.uint8)
     cdef uint64_t[::1] names
     cdef int64_t[::1] counts
-    if known.shape[0] != ITCH_LOCATES:
-        raise ValueError(f"a memory has the symbols of {ITCH_LOCATES} locates, not {len(known)}")
     r.data, r.size, r.strict = <const uint8_t *>view.buf, view.len, strict
     r.offset = memory.offset
     r.place.sequence, r.place.timestamp = memory.sequence, memory.timestamp
     r.symbols, r.wanted, r.n_names = &known[0], &wanted[0], -1
     if symbols is not None:
-        # A name that ends with a NUL is none: in a table it has lost it.
-        names = np.sort(
-            np.array([s for s in symbols if len(s) <= 8 and s[-1:] != b"\0"], "S8").view(np.uint64)
-        )
+        names = np.sort(np.array(names_of(symbols), "S8").view(np.uint64))
         r.n_names = len(names)
         r.names = &names[0] if len(names) else NULL
         itch_want(r)
@@ -270,12 +267,14 @@ cdef object decoded(
         families=tables,
         index=index,
         n_bytes=r.place.at,
-        n_messages=r.place.sequence - memory.sequence,
+        n_messages=r.place.sequence - before[0],
         counts=counts.base,
         problems=problems_of(&r.problems),
         n_problems=n_problems_of(&r.problems),
         ended=r.ended,
     )
+    if (memory.sequence, memory.offset) != before:
+        raise ConcurrentUseError("another thread decodes with this memory; give each its own")
     memory.symbols = known.base.view("S8")
     memory.sequence, memory.timestamp = r.place.sequence, r.place.timestamp
     memory.offset += r.place.at
