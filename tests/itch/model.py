@@ -144,14 +144,11 @@ class Reader:
         symbol = bytes(known.symbols[row["locate"]])
         row["sequence"] = known.sequence
         row["symbol"] = symbol
-        is_wanted = (
-            self.wanted_symbols is None
-            or kind in EVERYBODYS
-            or symbol == b""
-            or symbol in self.wanted_symbols
-        )
-        self.apply(kind, layout.family, row, is_wanted)
+        self.apply(kind, layout.family, row, kind in EVERYBODYS or self.is_wanted(symbol))
         self.counts[ord(kind)] += 1
+
+    def is_wanted(self, symbol):
+        return self.wanted_symbols is None or symbol == b"" or symbol in self.wanted_symbols
 
     def arrive(self, time):
         """A message of this time comes, of which nothing is known yet."""
@@ -260,9 +257,10 @@ class Books(Reader):
         self.known = copy(memory)
         for row in np.sort(orders, order="rank"):
             order = {name: row[name].item() for name in LIVE_NAMES}
-            self.live.append(order)
-            self.have_had.add(order["locate"])
             self.next_rank = order["rank"] + 1
+            if self.is_wanted(bytes(memory.symbols[order["locate"]])):
+                self.live.append(order)
+                self.have_had.add(order["locate"])
 
     @property
     def memory(self):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.itch.compare import ALL, booked, kernels, make_books, of_books, of_error, of_memory
 from tests.itch.test_decode_model import anything, cuts, some_symbols, times
@@ -30,7 +30,7 @@ def test_there_is_something_to_compare_with():
     assert len(KERNELS) >= 2
 
 
-@law
+@settings(law, max_examples=40)
 @given(data=anything, strict=st.booleans(), depth=depths)
 def test_message_by_message(data, strict, depth):
     place, sizes = 0, []
@@ -46,7 +46,7 @@ def test_whole(data, tail, tables, symbols):
     equal(lambda kernel: booked(kernel, data + tail, tables=tables, symbols=symbols))
 
 
-@law
+@settings(law, max_examples=60)
 @given(data=anything, sizes=cuts, strict=st.booleans(), start=times, end=times)
 def test_in_pieces_of_any_size(data, sizes, strict, start, end):
     equal(lambda kernel: booked(kernel, data, sizes, strict=strict, start=start, end=end))
