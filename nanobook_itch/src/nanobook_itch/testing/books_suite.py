@@ -69,7 +69,7 @@ class ItchBooksSuite(ItchBookRows):
         assert books.problems == ()
         assert dict(books.n_problems) == {}
 
-    @law
+    @settings(law, max_examples=40)
     @given(draft=drafts())
     def test_orders_are_those_that_live(self, kernel: Any, draft: Draft) -> None:
         """By arrival, of one book and of all, with what is left of them."""
@@ -92,7 +92,7 @@ class ItchBooksSuite(ItchBookRows):
             mine = [row for row in orders.tolist() if row[4] == locate]
             assert books.orders(locate).tolist() == mine
 
-    @law
+    @settings(law, max_examples=40)
     @given(day=days(), n=st.integers(0, 4))
     def test_levels_are_sums_of_orders(self, kernel: Any, day: list[bytes], n: int) -> None:
         """Best first, each with the shares and the number of its orders."""
@@ -109,7 +109,7 @@ class ItchBooksSuite(ItchBookRows):
                 assert books.levels(locate, side).tolist() == levels
                 assert books.levels(locate, side, n).tolist() == levels[:n]
 
-    @law
+    @settings(law, max_examples=40)
     @given(day=days(), cuts=st.lists(st.integers(0, 2000), max_size=5))
     def test_runs_are_the_whole(self, kernel: Any, day: list[bytes], cuts: list[int]) -> None:
         """Wherever the bytes are cut, the same rows are written and the same books come out."""
@@ -124,7 +124,7 @@ class ItchBooksSuite(ItchBookRows):
         assert state(books) == state(whole)
         assert books.counts.tolist() == whole.counts.tolist()
 
-    @law
+    @settings(law, max_examples=40)
     @given(day=days(), symbols=st.frozensets(st.sampled_from([b"A", b"AAPL", b"Z"]), min_size=1))
     def test_of_some_symbols_it_has_only_those(
         self, kernel: Any, day: list[bytes], symbols: frozenset[bytes]
@@ -149,7 +149,7 @@ class ItchBooksSuite(ItchBookRows):
         live = [row[:1] + row[2:] for row in everything.orders().tolist() if row[4] in wanted]
         assert [row[:1] + row[2:] for row in books.orders().tolist()] == live
 
-    @law
+    @settings(law, max_examples=40)
     @given(day=days(), until=st.integers(0, 60))
     def test_it_stops_at_a_time(self, kernel: Any, day: list[bytes], until: int) -> None:
         """Before the first message of a later time; it can then go on."""
@@ -219,7 +219,7 @@ class ItchBooksSuite(ItchBookRows):
         ]
         assert np.all(books.orders()["shares"] > 0)
 
-    @law
+    @settings(law, max_examples=40)
     @given(day=days(), more=days())
     def test_restored_books_go_on_as_those_they_were_made_from(
         self, kernel: Any, day: list[bytes], more: list[bytes]

@@ -86,7 +86,7 @@ class ItchDecodeSuite:
         """It can be called."""
         assert isinstance(kernel, ItchDecode)
 
-    @law
+    @settings(law, max_examples=40)
     @given(day=days())
     def test_no_field_is_lost(self, kernel: Any, day: list[bytes]) -> None:
         """The messages can be made again from the columns, each as it was."""
@@ -99,7 +99,7 @@ class ItchDecodeSuite:
         assert b"".join(bytes_of(found)) == data
         assert {chr(kind) for kind in np.flatnonzero(found.counts)} == set(MESSAGES)
 
-    @law
+    @settings(law, max_examples=40)
     @given(day=days())
     def test_every_row_is_found_by_the_index(self, kernel: Any, day: list[bytes]) -> None:
         """It has one row a message, in their order, and each table's rows in theirs."""
@@ -111,7 +111,7 @@ class ItchDecodeSuite:
             assert mine["sequence"].tolist() == table["sequence"].tolist()
             assert mine["type"].tolist() == table["type"].tolist()
 
-    @law
+    @settings(law, max_examples=40)
     @given(day=days(max_size=8))
     def test_tables_are_as_the_contract_has_them(self, kernel: Any, day: list[bytes]) -> None:
         """All families are there, with aligned columns; they are the caller's own."""
@@ -127,7 +127,7 @@ class ItchDecodeSuite:
             assert table.flags.c_contiguous
             assert table.flags.writeable
 
-    @law
+    @settings(law, max_examples=40)
     @given(day=days(), tail=st.binary(max_size=3))
     def test_it_counts(self, kernel: Any, day: list[bytes], tail: bytes) -> None:
         """All messages by type, wanted or not; what is not whole is left."""
@@ -152,7 +152,7 @@ class ItchDecodeSuite:
         assert not decode(kernel, b"").ended
         assert decode(kernel, b"\0\0").ended
 
-    @law
+    @settings(law, max_examples=40)
     @given(day=days(), cuts=st.lists(st.integers(0, 2000), max_size=5))
     def test_runs_are_the_whole(self, kernel: Any, day: list[bytes], cuts: list[int]) -> None:
         """Wherever the bytes are cut, the same rows come, and at the end the same is known."""
@@ -166,7 +166,7 @@ class ItchDecodeSuite:
         assert got == rows(decode(kernel, data, whole_memory))
         assert state(memory) == state(whole_memory)
 
-    @law
+    @settings(law, max_examples=40)
     @given(
         day=days(),
         types=st.frozensets(st.sampled_from("ADEUXRQS")),
@@ -265,7 +265,7 @@ class ItchDecodeSuite:
             with pytest.raises(TypeError):
                 decode(kernel, refused)
 
-    @law
+    @settings(law, max_examples=40)
     @given(day=days(max_size=8))
     def test_it_remembers_nothing_but_what_it_is_given(self, kernel: Any, day: list[bytes]) -> None:
         """A second call gives the same, in tables of its own."""
