@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _SYMBOL_LENGTH = 8
 _DAY = 24 * 3600 * 10**9
 
-#: Times of a grid, beyond which it was a mistake.
-_GRID_LENGTH = 10**8
+#: Times of a grid; each has a row of each symbol.
+_GRID_LENGTH = 10**6
 
 _MOST_LEVELS = 1000
 
@@ -144,6 +144,8 @@ def time_grid(
         times = [nanoseconds(time, "grid") for time in grid]
         if any(later <= earlier for earlier, later in pairwise(times)):
             raise ValidationError("the times of a grid must ascend")
+        if len(times) > _GRID_LENGTH:
+            raise ValidationError(f"a grid has at most 1,000,000 times, got {len(times):,}")
         return np.array(times, np.int64), True
     if every is None:
         return None, False
@@ -152,5 +154,7 @@ def time_grid(
         raise ValidationError(f"every is a time from one row to the next, got {shown(every)}")
     first, last = -(-start // step) * step, min(end, _DAY + 1)
     if (last - first) // step > _GRID_LENGTH:
-        raise ValidationError(f"every {shown(every)} is more than 100 million times a day")
+        raise ValidationError(
+            f"every {shown(every)} is more than 1,000,000 times from start to end"
+        )
     return np.arange(first, last, step, dtype=np.int64), False

@@ -211,7 +211,7 @@ class ItchFeed:
         """Return what became by `end` of each order that was entered from `start` on.
 
         One row an order, by entry; columns as of `lifecycle.LIFECYCLES`. `table_frame` makes a
-        frame of it. All order messages are in memory while it is made, about 100 bytes each: of a
+        frame of it. All order messages are in memory while it is made, about 350 bytes each: of a
         whole day name `symbols`.
 
         Raises:

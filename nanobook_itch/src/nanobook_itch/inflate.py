@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterator
-from threading import Condition, Thread
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 #: What a file packed by gzip begins with; no message of ITCH has such a length.
 MAGIC = b"\x1f\x8b"
@@ -34,91 +35,95 @@ class Inflated:
     def __init__(self, pull: Callable[[int], bytes], is_ready: Callable[[], bool]) -> None:
         self._pull = pull
         self._is_ready = is_ready
-        self._packed: deque[bytes] = deque()
-        self._unpacked: deque[bytes] = deque()
-        self._change = Condition()
+        # Queues made in C, since a Ctrl-C within a lock made in Python may leave it locked.
+        self._packed: SimpleQueue[bytes] = SimpleQueue()
+        self._unpacked: SimpleQueue[bytes | Exception | int] = SimpleQueue()
+        self._room: SimpleQueue[None] = SimpleQueue()
+        for _ in range(_UNPACKED_AHEAD):
+            self._room.put(None)
+        self._n_pushed = 0
         self._is_pulled = False
-        self._is_idle = False
-        self._is_done = False
         self._is_closed = False
-        self._error: Exception | None = None
-        self._rest = memoryview(b"")
+        self._n_taken = 0
+        self._rest: memoryview | None = memoryview(b"")
         self._thread = Thread(target=self._run, name="nanobook-inflate", daemon=True)
         self.damage = ""
         """Why there is no more, where that is not the end; empty as long as all is well."""
 
-    def start(self) -> None:
-        """Start the thread; `close` ends it."""
-        self._thread.start()
-
     def close(self) -> None:
-        """End the thread and wait until it has ended."""
-        with self._change:
-            self._is_closed = True
-            self._change.notify_all()
+        """End the thread, if it has begun, and wait until it has ended."""
+        self._is_closed = True
+        self._packed.put(b"")
+        self._room.put(None)
         if self._thread.ident is not None:
             self._thread.join()
 
     def readinto(self, into: memoryview) -> int:
         """Fill the buffer as far as there is something, and return how far; 0 at the end."""
-        if not self._rest:
-            self._rest = memoryview(self._next())
+        if self._thread.ident is None:
+            self._thread.start()
+        if self._rest is not None and not self._rest:
+            self._rest = self._next()
+        if self._rest is None:
+            return 0
         n = min(len(into), len(self._rest))
         into[:n] = self._rest[:n]
         self._rest = self._rest[n:]
         return n
 
-    def _next(self) -> bytes:
+    def _next(self) -> memoryview | None:
         while True:
-            while self._is_pull_due():
-                packed = self._pull(_PACKED)
-                with self._change:
-                    self._packed.append(packed)
-                    self._is_pulled = not packed
-                    self._change.notify_all()
-            with self._change:
-                if self._unpacked:
-                    self._change.notify_all()
-                    return self._unpacked.popleft()
-                if self._error is not None:
-                    raise self._error
-                if self._is_done:
-                    return b""
-                if not self._is_idle:
-                    self._change.wait(_NAP_S)
+            while self._packed.qsize() < _PACKED_AHEAD and self._is_ready() and self._push():
+                pass
+            try:
+                piece = self._unpacked.get(timeout=_NAP_S)
+            except Empty:
+                continue
+            if isinstance(piece, Exception):
+                raise piece
+            if piece == b"":
+                return None
+            if isinstance(piece, bytes):
+                self._room.put(None)
+                return memoryview(piece)
+            if piece == self._n_pushed:  # the thread has taken all of them, and waits
+                self._push()
 
-    def _is_pull_due(self) -> bool:
-        with self._change:
-            if self._is_pulled or self._is_done or len(self._packed) >= _PACKED_AHEAD:
-                return False
-            is_starved = self._is_idle and not self._packed and not self._unpacked
-        return is_starved or self._is_ready()
+    def _push(self) -> bool:
+        """Pull some packed bytes for the thread, and return whether there were any."""
+        if not self._is_pulled:
+            packed = self._pull(_PACKED)
+            self._is_pulled = not packed
+            self._n_pushed += 1
+            self._packed.put(packed)
+        return not self._is_pulled
 
     def _run(self) -> None:
         try:
             for piece in self._pieces():
-                with self._change:
-                    while len(self._unpacked) >= _UNPACKED_AHEAD and not self._is_closed:
-                        self._change.wait()
-                    if self._is_closed:
-                        return
-                    self._unpacked.append(piece)
-                    self._change.notify_all()
+                self._room.get()
+                if self._is_closed:
+                    return
+                self._unpacked.put(piece)
         except zlib.error as error:
             self.damage = f"its gzip is damaged: {error}"
         except Exception as error:  # noqa: BLE001 - raised where the bytes are asked for
-            self._error = error
+            self._unpacked.put(error)
         finally:
-            with self._change:
-                self._is_done = True
-                self._change.notify_all()
+            self._unpacked.put(b"")
 
     def _pieces(self) -> Iterator[bytes]:
         packed = self._take()
         while packed:
             member = zlib.decompressobj(wbits=_GZIP)
             while not member.eof:
-                piece = member.decompress(packed, _UNPACKED)
+                before = member.copy()
+                try:
+                    piece = member.decompress(packed, _UNPACKED)
+                except zlib.error:
+                    if sound := _sound(before, packed):
+                        yield sound
+                    raise
                 if piece:
                     yield piece
                 packed = member.unconsumed_tail
@@ -134,10 +139,16 @@ class Inflated:
                 packed = more.lstrip(b"\0")
 
     def _take(self) -> bytes:
-        with self._change:
-            self._is_idle = True
-            self._change.notify_all()
-            while not self._packed and not self._is_closed:
-                self._change.wait()
-            self._is_idle = False
-            return self._packed.popleft() if self._packed else b""
+        if self._packed.empty():
+            self._unpacked.put(self._n_taken)
+        self._n_taken += 1
+        return self._packed.get()
+
+
+def _sound(member: zlib._Decompress, packed: bytes) -> bytes:
+    """Return what can be unpacked before the place that is damaged."""
+    sound = bytearray()
+    with suppress(zlib.error):
+        for at in range(len(packed)):
+            sound += member.decompress(packed[at : at + 1])
+    return bytes(sound)

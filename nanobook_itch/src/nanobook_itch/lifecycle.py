@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 #: left), `replaced` (by `replaced_by`), `duplicate` (another with its reference took its place;
 #: lenient reading only), or `live`, and then `ended` is 0. `root` is the first of the orders that
 #: replaced one another up to this one; of a chain that began before the table, the first known.
+#: `mpid` is the first order's, empty if that is not known.
 LIFECYCLES = (
     ("sequence", "i8"),
     *(("entered", "i8"), ("ended", "i8")),
@@ -67,6 +68,7 @@ def lifecycles_of(orders: Table, attributed: Table) -> Table:
     # The first known of a chain may itself replace an order of before.
     first = np.where(renamed, entry["reference"], life["reference"])
     life["root"] = first[parent]
+    life["mpid"] = life["mpid"][parent]
     _displace(life, heirs)
     life["cancelled"] = life["shares"] - life["executed"] - life["remaining"]
     return life

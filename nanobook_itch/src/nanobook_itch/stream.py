@@ -110,7 +110,6 @@ class Stream:
         self._inflated: Inflated | None = None
         if self._head == MAGIC:
             self._inflated = Inflated(self._pull_packed, self._is_ready)
-            self._inflated.start()
 
     @property
     def damage(self) -> str:
