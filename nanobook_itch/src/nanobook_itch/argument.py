@@ -54,7 +54,7 @@ def _texts(values: str | Iterable[str], name: str) -> list[str]:
         if not isinstance(text, str):
             raise TypeError(f"{name} are str, got {shown(text)}")
     if not texts:
-        raise ValidationError(f"no {name} are given; None means all of them")
+        raise ValidationError(f"no {name} are given: name one or more")
     return texts
 
 
@@ -70,8 +70,10 @@ def symbol_filter(symbols: str | Iterable[str] | None) -> frozenset[bytes] | Non
         return None
     texts = _texts(symbols, "symbols")
     for text in texts:
-        if not (text.isascii() and 1 <= len(text) <= _SYMBOL_LENGTH and text == text.rstrip()):
-            raise ValidationError(f"a symbol is 1 to 8 characters of ASCII, got {shown(text)}")
+        if not (1 <= len(text) <= _SYMBOL_LENGTH and all("!" <= letter <= "~" for letter in text)):
+            raise ValidationError(
+                f"a symbol is 1 to 8 characters of ASCII without spaces, got {shown(text)}"
+            )
     return frozenset(text.encode() for text in texts)
 
 
@@ -141,7 +143,11 @@ def time_grid(
     if every is not None and grid is not None:
         raise ValidationError("every and grid are two ways to say the same: give one of them")
     if grid is not None:
+        if isinstance(grid, str) or not isinstance(grid, Iterable):
+            raise TypeError(f"grid is ascending times, got {shown(grid)}")
         times = [nanoseconds(time, "grid") for time in grid]
+        if not times:
+            raise ValidationError("grid has no times")
         if any(later <= earlier for earlier, later in pairwise(times)):
             raise ValidationError("the times of a grid must ascend")
         if len(times) > _GRID_LENGTH:

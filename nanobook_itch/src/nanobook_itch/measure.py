@@ -42,7 +42,8 @@ def order_flow_imbalance(bbo: Table) -> NDArray[np.int64]:
 
     More to buy is positive: bids that come or asks that go. The sum over an interval is the
     imbalance of the interval. A side without orders has no shares, at a price that any other
-    improves. The first row of each symbol is compared with no row, and adds 0.
+    improves. The first row of each symbol is compared with no row, and adds 0: so measure a table
+    from the beginning of the feed, and cut what comes of it, not the table, to a time.
 
     Cont, Kukanov and Stoikov, "The Price Impact of Order Book Events", Journal of Financial
     Econometrics 12(1), 2014: e_n.
@@ -138,7 +139,7 @@ def time_weighted_mean(table: Table, values: ArrayLike, *, end: TimeOfDay | None
 
     A value lasts until the symbol's next row, not at all where that is earlier (in a feed with
     problems); the last one until `end`, by default the last time of the table. While it is NaN time
-    does not count. The mean is NaN where no time counts.
+    does not count, nor before the symbol's first row. The mean is NaN where no time counts.
 
     Raises:
         TypeError, ValidationError: `end` is no time of day, or before a row; there are not as many
