@@ -56,3 +56,12 @@ def test_a_path_is_a_string_that_a_file_has(tmp_path):
         parse_itch(str(tmp_path / "feed"), compat=True)
     with pytest.raises(OSError, match="irectory"):  # of which the original returns nothing
         parse_itch(str(tmp_path), compat=True)
+
+
+@pytest.mark.parametrize(
+    "option", [{"symbols": ["A"]}, {"strict": False}, {"price_unit": 1}, {"crossed": "raise"}]
+)
+def test_the_original_has_no_options(tmp_path, option):
+    (tmp_path / "feed").touch()
+    with pytest.raises(TypeError, match=f"as the original, without {next(iter(option))}"):
+        parse_itch(str(tmp_path / "feed"), compat=True, **option)

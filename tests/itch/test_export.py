@@ -1,5 +1,6 @@
 """Tables of a feed in Parquet and Arrow files."""
 
+import io
 import subprocess
 import sys
 
@@ -152,6 +153,16 @@ def test_what_is_refused_leaves_what_was_there(tmp_path, ask, error, words):
     with pytest.raises(error, match=words):
         export_itch(options.pop("source"), tmp_path, **options)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_every_table_can_be_had_of_a_pipe(tmp_path):
+    class Pipe(io.BytesIO):
+        def seekable(self):
+            return False
+
+    done = export_itch(Pipe(DAY), tmp_path)
+    assert set(done.n_rows) == set(EXPORTED)
+    assert done.n_rows["order"] == len(ItchFeed(DAY).messages().order)
 
 
 def test_a_file_holds_one_table(tmp_path):

@@ -31,7 +31,7 @@ MESSAGES = """\
 34200.201743,2,16113575,5,5853300,1
 34200.201743001,4,16113584,8,5853600,-1
 34200.3,5,0,7,5853500,1
-34201,6,0,100,5853400,-1
+34201,6,-1,100,5853400,-1
 34201.5,3,16113584,10,5853600,-1
 34201.500000000,7,0,0,0,-1
 34201.6,7,0,0,1,-1
@@ -241,7 +241,7 @@ WRITTEN = """\
 0.000000050,4,3,30,1020,1
 0.000000060,4,2,30,1015,-1
 0.000000070,5,0,7,1010,1
-0.000000080,6,0,9,1015,-1
+0.000000080,6,-3,9,1015,-1
 0.000000090,7,0,0,1,-1
 0.000000100,3,3,20,1020,1
 0.000000100,1,4,25,990,1
@@ -304,6 +304,12 @@ def test_rows_are_of_a_time_and_of_the_best_levels(tmp_path):
         ({"levels": 1001}, ValidationError, "levels is 1 to 1000"),
         ({"levels": 1.5}, TypeError, "levels"),
         ({"start": "ten"}, ValidationError, "start"),
+        ({"start": 20, "end": 10}, ValidationError, "end 10 .* is before start 20"),
+        (
+            {"date": dt.datetime(2012, 6, 21, tzinfo=dt.UTC)},
+            TypeError,
+            "date is a datetime.date, got datetime",
+        ),
         ({"source": FEED[:-1]}, ItchError, "the source ends within a message"),
     ],
 )
@@ -314,6 +320,27 @@ def test_what_is_refused_leaves_no_file_and_the_old_ones(tmp_path, options, erro
     with pytest.raises(error, match=words):
         write_lobster(**{**base, "start": 0, "end": "24:00", **options})
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == keep
+
+
+@pytest.mark.parametrize(("cross", "order_id"), [("O", -1), ("C", -2), ("H", -3), ("I", -4)])
+def test_a_cross_says_which(tmp_path, cross, order_id):
+    told = order("Q", 80, shares=9, symbol="AAPL", price=1015, match=4, cross=cross)
+    files = written(tmp_path, add(10, 1, "B", 100, 1000) + told)
+    line = files.message.read_text().splitlines()[1]
+    assert line == f"0.000000080,6,{order_id},9,1015,-1"
+    assert len(parse_lobster(files.message)) == 1
+
+
+def test_nothing_is_looked_at_after_the_end(tmp_path):
+    files = written(tmp_path, FEED + b"garbage", end=50)
+    assert files.message.read_text() == "".join(WRITTEN.splitlines(keepends=True)[:4])
+
+
+def test_folders_that_were_made_for_nothing_go(tmp_path):
+    (tmp_path / "old").mkdir()
+    with pytest.raises(ValidationError):
+        written(tmp_path / "old" / "new" / "newer", FEED, symbol="IBM")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "old"]
 
 
 def test_lenient_writing_takes_an_older_order_of_the_same_reference_off(tmp_path):

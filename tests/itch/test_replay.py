@@ -137,6 +137,26 @@ def test_what_would_trade_is_held_back_and_said():
     assert multi["AAPL"].best_bid_ask() == (49_000, 50_000)
 
 
+def test_many_orders_that_are_held_back_wait_in_the_queue_of_the_feed():
+    n = 3_000
+    prices = [50_000 + 100 * (place * 7 % 11) for place in range(n)]
+    feed = [add(1, 1, "S", 100, 50_000), add(2, 2, "S", 5, 50_600)]
+    feed += [add(3 + i, 10 + i, "B", 1 + i, price) for i, price in enumerate(prices)]
+    feed += [order("D", 9_000, reference=10 + i) for i in range(0, n, 3)]
+    feed += [order("D", 9_001, reference=1)]
+    multi = MultiExchange()
+    result = replay_into(multi, b"".join(feed))
+    left = [i for i in range(n) if i % 3]
+    assert result.n_held == n
+    assert result.held == {"AAPL": tuple(10 + i for i in left if prices[i] >= 50_600)}
+    assert {
+        level.price: [found.remaining_quantity for found in level.orders]
+        for level in multi["AAPL"].full_book().bids
+    } == {
+        price: [1 + i for i in left if prices[i] == price] for price in range(50_500, 49_999, -100)
+    }
+
+
 def test_a_crossed_book_can_be_refused():
     multi = MultiExchange()
     multi.submit_limit("AAPL", "sell", 51_000, 7)

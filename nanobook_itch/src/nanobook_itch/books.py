@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BOOK_TABLES = ("bbo", "trades", "orders", "depth")
 
 #: Tables of messages that can be had beside them.
-EVENT_TABLES = tuple(name for name in FAMILIES if name not in {"order", "trade"})
+EVENT_TABLES = tuple(FAMILIES)
 
 
 class ItchTables(Tables):

@@ -76,8 +76,7 @@ def export_itch(
     beside it with `.part` after the name; Arrow needs as much again for a while.
 
     Args:
-        source: of the feed, as of `ItchFeed`. Messages of orders and trades together with tables of
-            books need two readings, so no pipe.
+        source: of the feed, as of `ItchFeed`.
         path: a folder, made if it is not there, which gets a file called after each table; or,
             ending in `.parquet` or `.arrow`, the file of the only table.
         tables: names of tables, or of one; by default all.
@@ -103,16 +102,15 @@ def export_itch(
     paths = _paths(Path(path), names, suffix)
     feed = ItchFeed(source, symbols=symbols, strict=strict, progress=progress)
     window = {"start": start, "end": end}
-    passes = _passes(feed, names, {"depth": depth, "every": every, **window}, window)
+    runs = _runs(feed, names, {"depth": depth, "every": every, **window}, window)
     dtypes = _dtypes(level_count(depth))
-    next(iter(paths.values())).parent.mkdir(parents=True, exist_ok=True)
     n_problems: Mapping[str, int] = {}
     with part_files(paths.values()) as parts:
         sheets: dict[str, ParquetSheet | ArrowSheet] = {}
         try:
             for name, part in zip(names, parts, strict=True):
                 sheets[name] = SHEETS[paths[name].suffix](part, dtypes[name], _metadata(name, feed))
-            for found, wrong in passes:
+            for found, wrong in runs:
                 n_problems = wrong
                 for name, table in found.items():
                     if name in sheets:
@@ -159,21 +157,15 @@ def _dtypes(depth: int) -> dict[str, np.dtype[np.void]]:
     return {**TABLES, **books, "depth": table_dtype(depth_columns(depth))}
 
 
-def _passes(
+def _runs(
     feed: ItchFeed, names: list[str], of_books: dict[str, Any], of_messages: dict[str, Any]
 ) -> Iterator[tuple[Mapping[str, Any], Mapping[str, int]]]:
-    """Yield tables, and what was wrong up to there, of one or two readings of the feed."""
-    of_orders = [name for name in names if name in {"order", "trade"}]
+    """Yield tables, and what was wrong up to there; books are kept only where they are needed."""
     if any(name in BOOK_TABLES for name in names):
-        wanted = [name for name in names if name not in of_orders]
         if "depth" not in names:
             of_books = {**of_books, "every": None}
-        n_problems: Mapping[str, int] = {}
-        for run in feed.book_chunks(wanted, **of_books):
-            n_problems = run.n_problems
-            yield run, n_problems
-        for messages in feed.chunks(_types(of_orders), **of_messages) if of_orders else ():
-            yield messages, n_problems
+        for run in feed.book_chunks(names, **of_books):
+            yield run, run.n_problems
         return
     counts: Counter[str] = Counter()
     for messages in feed.chunks(_types(names), **of_messages):

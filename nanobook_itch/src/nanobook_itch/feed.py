@@ -146,7 +146,7 @@ class ItchFeed:
         """Return tables of what happens to all books, and the books as they are at the end.
 
         `tables` are of `bbo`, `trades`, `orders`, `depth` and of the families of messages beside
-        those of orders and trades: `status` (halts), `imbalance`, `collar`, `ipo` and others.
+        them: `status` (halts), `imbalance`, `collar`, `ipo` and others.
         Rows are from `start` to before `end`; the books follow all messages before `end`. `depth`
         has the best so many levels, a row for each change of them; or, with `every` or with the
         ascending times of a `grid`, one for each time and symbol: as it was after all messages up

@@ -23,6 +23,10 @@ NO_ASK, NO_BID = 9_999_999_999, -9_999_999_999
 #: traded again.
 HALT_PRICE = {b"H": -1, b"P": -1, b"Q": 0, b"T": 1}
 
+#: The id in a `CROSS`, by the feed's kind of it: at the opening, the close, after a halt.
+CROSS_IDS = {b"O": -1, b"C": -2, b"H": -3}
+OTHER_CROSS = -4
+
 _NAME = re.compile(
     r"(?P<symbol>.+)_\d{4}-\d\d-\d\d_\d+_\d+_(?P<what>message|orderbook)_\d+\.csv", re.ASCII
 )

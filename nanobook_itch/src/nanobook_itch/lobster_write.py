@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
-from datetime import date as Date  # noqa: N812 - `date` is an argument
 from itertools import chain
 from os import PathLike
 from pathlib import Path
@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.types import check_symbol
-from nanobook_itch.argument import whole
+from nanobook_itch.argument import whole, window
 from nanobook_itch.feed import ItchFeed
 from nanobook_itch.ladder import Ladder
 from nanobook_itch.lobster import (
     CROSS,
+    CROSS_IDS,
     DELETION,
     EXECUTION,
     HALT,
     HALT_PRICE,
     HIDDEN,
+    OTHER_CROSS,
     PARTIAL_CANCEL,
     SUBMISSION,
     Message,
@@ -29,7 +31,7 @@ from nanobook_itch.lobster import (
     to_line,
 )
 from nanobook_itch.part_file import part_files
-from nanobook_itch.time_of_day import TimeOfDay, nanoseconds
+from nanobook_itch.time_of_day import TimeOfDay
 
 if TYPE_CHECKING:
     from nanobook_itch.layout import Table
@@ -61,7 +63,7 @@ def write_lobster(
     folder: str | PathLike[str],
     *,
     symbol: str,
-    date: Date,
+    date: dt.date,
     levels: int = 10,
     start: TimeOfDay = "09:30",
     end: TimeOfDay = "16:00",
@@ -73,9 +75,9 @@ def write_lobster(
     As there, messages that change none of the best `levels` have no row; so with fewer levels than
     the book has, the files do not tell of every order. A replace is two rows, a deletion and a
     submission. An execution is at the price that was paid. Hidden trades have the id 0, and the
-    direction 1, as the feed does not say theirs; crosses are of type 6 with id 0 and direction -1;
-    those of no shares are left out. A book file has -9999999999 and 9999999999 for prices that are
-    not there.
+    direction 1, as the feed does not say theirs; crosses are of type 6 with direction -1 and the id
+    -1 at the opening, -2 at the close, -3 after a halt or at an IPO, -4 else; those of no shares
+    are left out. A book file has -9999999999 and 9999999999 for prices that are not there.
 
     Both files are there at the end or neither; what had their names is replaced.
 
@@ -98,19 +100,18 @@ def write_lobster(
     """
     check_symbol(symbol)
     whole(levels, "levels", 1, 1000)
-    if not isinstance(date, Date):
+    if not isinstance(date, dt.date) or isinstance(date, dt.datetime):
         raise TypeError(f"date is a datetime.date, got {shown(date)}")
-    hours = nanoseconds(start, "start"), nanoseconds(end, "end")
+    hours = window(start, end)
     feed = ItchFeed(source, symbols=[symbol], strict=strict, progress=progress)
     into = Path(folder)
-    into.mkdir(parents=True, exist_ok=True)
     paths = [
         into / file_name(symbol, date, hours, what, levels) for what in ("message", "orderbook")
     ]
     with part_files(paths) as parts, parts[0].open("wb") as messages, parts[1].open("wb") as books:
         n_rows = 0
-        for message, book in _rows(_changes(feed, symbol), levels):
-            if hours[0] <= message.timestamp < hours[1]:
+        for message, book in _rows(_changes(feed, symbol, hours[1]), levels):
+            if message.timestamp >= hours[0]:
                 messages.write(to_line(message))
                 books.write(book)
                 n_rows += 1
@@ -133,11 +134,11 @@ def _rows(changes: Iterable[_Change], levels: int) -> Iterator[tuple[Message, by
         yield message, book
 
 
-def _changes(feed: ItchFeed, symbol: str) -> Iterator[_Change]:
+def _changes(feed: ItchFeed, symbol: str, end: int) -> Iterator[_Change]:
     """Yield what happened to a stock, in order."""
     live: dict[int, tuple[bytes, int, int]] = {}
     is_known = False
-    for run in feed.book_chunks(tables=("orders", "trades", "status")):
+    for run in feed.book_chunks(tables=("orders", "trades", "status"), end=end):
         orders, trades, status = (
             table[table["symbol"] == symbol.encode()]
             for table in (run["orders"], run["trades"], run["status"])
@@ -181,12 +182,14 @@ def _of_orders(
 
 def _of_trades(trades: Table) -> Iterator[tuple[int, _Change]]:
     there = trades[((trades["type"] == b"P") | (trades["type"] == b"Q")) & (trades["shares"] > 0)]
-    columns = [
-        there[name].tolist() for name in ("sequence", "timestamp", "type", "shares", "price")
-    ]
-    for sequence, time, kind, shares, price in zip(*columns, strict=True):
-        what, direction = (HIDDEN, 1) if kind == b"P" else (CROSS, -1)
-        yield sequence, _Change(Message(time, what, 0, shares, price, direction), b"", 0, 0)
+    names = ("sequence", "timestamp", "type", "cross", "shares", "price")
+    columns = [there[name].tolist() for name in names]
+    for sequence, time, kind, cross, shares, price in zip(*columns, strict=True):
+        if kind == b"P":
+            message = Message(time, HIDDEN, 0, shares, price, 1)
+        else:
+            message = Message(time, CROSS, CROSS_IDS.get(cross, OTHER_CROSS), shares, price, -1)
+        yield sequence, _Change(message, b"", 0, 0)
 
 
 def _of_status(status: Table) -> Iterator[tuple[int, _Change]]:

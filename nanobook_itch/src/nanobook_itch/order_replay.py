@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nanobook_core.errors import ItchError, ValidationError, shown
@@ -59,6 +60,9 @@ class Held(NamedTuple):
 
     message: OrderMessage
     """That it came with."""
+    reference: int
+    arrival: int
+    """Counts those that were held back."""
     shares: int
     """What remains of it."""
 
@@ -110,8 +114,11 @@ class Replay:
         self._hold = hold
         self.placed: dict[int, Placed] = {}
         """Orders that are live and not held back, by the feed's reference."""
-        self.held: dict[str, dict[int, Held]] = {}
-        """By symbol, then by reference in the order of arrival."""
+        self.held: dict[int, Held] = {}
+        """By reference, in the order of arrival."""
+        #: Of a symbol and side: price, those first that are the first to be entered, arrival and
+        #: reference. They stay here when they are gone, until they come first.
+        self._queues: dict[tuple[str, Side], list[tuple[int, int, int]]] = {}
         self.n_held = 0
         """Orders that were ever held back."""
         self.requests: list[Request] | None = None
@@ -139,11 +146,10 @@ class Replay:
                 self._cancel(message, reference)
                 reference = message.new_reference
             # Of lenient reading: the older order goes first.
-            if reference in self.placed or self._holder(reference) is not None:
+            if reference in self.placed or reference in self.held:
                 self._cancel(message, reference)
             if is_crossing:
-                self.n_held += 1
-                self.held.setdefault(message.symbol, {})[reference] = Held(message, message.shares)
+                self._keep(message, reference)
             else:
                 self._submit(message, message.shares, reference)
         if self.held:
@@ -173,7 +179,7 @@ class Replay:
     def _cancel(self, message: OrderMessage, reference: int) -> None:
         order = self.placed.pop(reference, None)
         if order is None:
-            self._forget(reference)
+            del self.held[reference]
             return
         result = order.exchange.cancel(order.order_id)
         _check(message, reference, order, result)
@@ -183,10 +189,9 @@ class Replay:
         reference, by = message.reference, message.shares
         order = self.placed.get(reference)
         if order is None:
-            waiting = self.held[message.symbol]
-            waiting[reference] = Held(waiting[reference].message, message.remaining)
+            self.held[reference] = self.held[reference]._replace(shares=message.remaining)
             if not message.remaining:
-                self._forget(reference)
+                del self.held[reference]
             return
         if not message.remaining:
             del self.placed[reference]
@@ -194,22 +199,28 @@ class Replay:
         _check(message, reference, order, result)
         self._note(REDUCE, order.locate, reference, order.order_id, shares=by)
 
-    def _holder(self, reference: int) -> str | None:
-        """Return the symbol of an order that is held back."""
-        return next((symbol for symbol, held in self.held.items() if reference in held), None)
-
-    def _forget(self, reference: int) -> None:
-        symbol = self._holder(reference)
-        if symbol is None:
-            raise KeyError(reference)
-        del self.held[symbol][reference]
-        if not self.held[symbol]:
-            del self.held[symbol]
+    def _keep(self, message: OrderMessage, reference: int) -> None:
+        self.n_held += 1
+        self.held[reference] = Held(message, reference, self.n_held, message.shares)
+        # A bid is entered once the best ask is above it: the lowest first.
+        key = message.price if message.side is Side.BUY else -message.price
+        queue = self._queues.setdefault((message.symbol, message.side), [])
+        heappush(queue, (key, self.n_held, reference))
 
     def _release(self, symbol: str) -> None:
-        for reference, (message, shares) in list(self.held.get(symbol, {}).items()):
-            if not self._crosses(message):
-                self._forget(reference)
+        for side in Side:
+            ready = []
+            queue = self._queues.get((symbol, side), [])
+            while queue:
+                _, arrival, reference = queue[0]
+                order = self.held.get(reference)
+                if order is not None and order.arrival == arrival:
+                    if self._crosses(order.message):
+                        break
+                    ready.append(order)
+                heappop(queue)
+            for message, reference, _, shares in sorted(ready, key=lambda order: order.arrival):
+                del self.held[reference]
                 self._submit(message, shares, reference)
 
     def _note(  # noqa: PLR0917 - the fields of a request

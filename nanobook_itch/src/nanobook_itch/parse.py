@@ -119,6 +119,14 @@ def parse_itch(
 
     """
     if compat:
+        given = {
+            "symbols": symbols is not None,
+            "strict": not strict,
+            "price_unit": price_unit is not PRICE_UNIT,
+            "crossed": crossed != "hold",
+        }
+        if refused := [name for name, is_given in given.items() if is_given]:
+            raise TypeError(f"compat=True is as the original, without {', '.join(refused)}")
         return original_events(path)  # type: ignore[arg-type] # which says what it takes
     if not isinstance(path, str | PathLike):
         raise TypeError(f"path is a str or PathLike, got {shown(path)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -12,21 +12,29 @@ def part_files(paths: Iterable[Path]) -> Iterator[list[Path]]:
     """Give a path ending in `.part` for each; they get their names when all went well.
 
     Until then what has these names stays as it is; after an exception the parts are removed.
+    Folders are made where they are missing, and removed again.
 
     Raises:
         IsADirectoryError: a name is that of a folder.
 
     """
     names = list(paths)
+    folders = {folder for name in names for folder in name.parents if not folder.exists()}
     for name in names:
         if name.is_dir():
             raise IsADirectoryError(f"{name} is a folder")
     parts = [name.with_name(f"{name.name}.part") for name in names]
     try:
+        for name in names:
+            name.parent.mkdir(parents=True, exist_ok=True)
         yield parts
         for part, name in zip(parts, names, strict=True):
             part.replace(name)
     except BaseException:
         for part in parts:
-            part.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                part.unlink()
+        for folder in sorted(folders, reverse=True):
+            with suppress(OSError):  # it was not made, or has something of others by now
+                folder.rmdir()
         raise

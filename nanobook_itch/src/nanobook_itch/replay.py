@@ -103,13 +103,16 @@ def replay_into(
                 on_step(message.timestamp, message.symbol, multi.get_or_create(message.symbol))
         n_messages += len(orders)
         n_problems = run.n_problems
+    held: dict[str, list[int]] = {}
+    for reference, order in replay.held.items():
+        held.setdefault(order.message.symbol, []).append(reference)
     return ReplayResult(
         n_messages=n_messages,
         references={
-            reference: (names[order.locate], order.order_id)
-            for reference, order in replay.placed.items()
+            reference: (names[placed.locate], placed.order_id)
+            for reference, placed in replay.placed.items()
         },
-        held={symbol: tuple(orders) for symbol, orders in replay.held.items()},
+        held={symbol: tuple(references) for symbol, references in held.items()},
         n_held=replay.n_held,
         n_problems=n_problems,
     )
