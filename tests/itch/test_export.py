@@ -120,8 +120,6 @@ def test_rows_are_those_that_were_asked_for(tmp_path):
     messages = feed.messages(start="10:00", end="12:00")
     for name in ("order", "status"):
         assert read(done.paths[name]).to_pydict() == plain(messages[name])
-    # What is of the table depth only is passed over without it.
-    export_itch(DAY, tmp_path, ["bbo"], every="00:30")
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
@@ -142,6 +140,7 @@ def test_a_table_without_rows_has_its_columns(tmp_path, suffix):
         ({"suffix": ".csv"}, ValidationError, r"\.parquet, \.arrow; got '\.csv'"),
         ({"depth": 0}, ValidationError, "depth"),
         ({"start": "noon"}, ValidationError, "start"),
+        ({"every": "00:30"}, ValidationError, 'every is of the table "depth"'),
         ({"source": DAY[:-1]}, ItchError, "the source ends within a message"),
         ({"symbols": [1]}, TypeError, "symbols"),
     ],
@@ -171,6 +170,23 @@ def test_a_file_holds_one_table(tmp_path):
     (tmp_path / "folder.arrow").mkdir()
     with pytest.raises(IsADirectoryError, match="is a folder"):
         export_itch(DAY, tmp_path / "folder.arrow", "bbo")
+
+
+def test_a_feed_is_not_replaced_by_its_own_table(tmp_path):
+    feed = tmp_path / "day.parquet"
+    feed.write_bytes(DAY)
+    with pytest.raises(ValidationError, match="is the feed itself; bbo needs another name"):
+        export_itch(str(feed), feed, "bbo")
+    assert feed.read_bytes() == DAY
+
+
+def test_a_part_of_somebody_else_stays(tmp_path):
+    (tmp_path / "bbo.parquet.part").write_text("mine")
+    export_itch(DAY, tmp_path, "bbo")
+    with pytest.raises(ItchError):
+        export_itch(DAY[:-1], tmp_path, "bbo")
+    assert {path.name for path in tmp_path.iterdir()} == {"bbo.parquet", "bbo.parquet.part"}
+    assert (tmp_path / "bbo.parquet.part").read_text() == "mine"
 
 
 @pytest.mark.slow

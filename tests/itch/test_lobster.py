@@ -310,6 +310,7 @@ def test_rows_are_of_a_time_and_of_the_best_levels(tmp_path):
             TypeError,
             "date is a datetime.date, got datetime",
         ),
+        ({"source": FEED + add(130, 99, "B", 1, 1, "AAPL", 9)}, ItchError, "has two locates"),
         ({"source": FEED[:-1]}, ItchError, "the source ends within a message"),
     ],
 )

@@ -1,6 +1,7 @@
 """A feed as the requests that make its books."""
 
 import gzip
+import os
 import pickle
 from collections import defaultdict
 from decimal import Decimal
@@ -111,6 +112,14 @@ def test_a_packed_file_and_a_string_are_fine(write, tmp_path):
     packed.write_bytes(gzip.compress(plain.read_bytes()))
     assert rows(parse_itch(packed)) == EXPECTED
     assert rows(parse_itch(str(plain))) == EXPECTED
+
+
+def test_a_path_of_bytes_is_a_path_and_a_dash_may_be_a_file(write, tmp_path, monkeypatch):
+    write(*SESSION).rename(tmp_path / "-")
+    monkeypatch.chdir(tmp_path)
+    (entry,) = os.scandir(os.fsencode(tmp_path))
+    assert rows(parse_itch(entry)) == EXPECTED
+    assert rows(parse_itch(Path("-"))) == EXPECTED
 
 
 def test_symbols_can_be_chosen(write):

@@ -227,6 +227,7 @@ def test_a_duplicate_of_an_order_that_is_held_back_takes_its_place():
         ({"multi": object()}, TypeError, "multi is a MultiExchange"),
         ({"crossed": "trade"}, ValidationError, '"hold" or "raise", got \'trade\''),
         ({"until": "nine"}, ValidationError, "until"),
+        ({"on_step": 5}, TypeError, "on_step is called with time, symbol and exchange, got 5"),
         ({"price_unit": 1}, TypeError, "price_unit is a Decimal"),
     ],
 )

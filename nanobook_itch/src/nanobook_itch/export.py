@@ -99,33 +99,55 @@ def export_itch(
     if find_spec("pyarrow") is None:
         raise ImportError("Parquet and Arrow files need pyarrow: python3 -m pip install pyarrow")
     names = _names(tables)
-    paths = _paths(Path(path), names, suffix)
+    suffix, paths = _paths(Path(path), names, suffix)
+    if every is not None and "depth" not in names:
+        raise ValidationError('every is of the table "depth", which is not asked for')
+    _check_apart(source, paths)
     feed = ItchFeed(source, symbols=symbols, strict=strict, progress=progress)
     window = {"start": start, "end": end}
     runs = _runs(feed, names, {"depth": depth, "every": every, **window}, window)
     dtypes = _dtypes(level_count(depth))
-    n_problems: Mapping[str, int] = {}
     with part_files(paths.values()) as parts:
-        sheets: dict[str, ParquetSheet | ArrowSheet] = {}
-        try:
-            for name, part in zip(names, parts, strict=True):
-                sheets[name] = SHEETS[paths[name].suffix](part, dtypes[name], _metadata(name, feed))
-            for found, wrong in runs:
-                n_problems = wrong
-                for name, table in found.items():
-                    if name in sheets:
-                        sheets[name].write(table)
-            for sheet in sheets.values():
-                sheet.close({"problems": json.dumps(dict(n_problems))})
-        except BaseException:
-            for sheet in sheets.values():
-                sheet.abandon()
-            raise
+        files = {name: (part, dtypes[name]) for name, part in zip(names, parts, strict=True)}
+        n_rows, n_problems = _write(runs, files, suffix, feed)
     return ItchExport(
         paths=paths,
-        n_rows={name: sheet.n_rows for name, sheet in sheets.items()},
+        n_rows=n_rows,
         n_problems=n_problems,
     )
+
+
+def _write(
+    runs: Iterator[tuple[Mapping[str, Any], Mapping[str, int]]],
+    files: Mapping[str, tuple[Path, np.dtype[np.void]]],
+    suffix: str,
+    feed: ItchFeed,
+) -> tuple[dict[str, int], Mapping[str, int]]:
+    """Write all rows, and return how many of each table there were, and what was wrong."""
+    n_problems: Mapping[str, int] = {}
+    sheets: dict[str, ParquetSheet | ArrowSheet] = {}
+    try:
+        for name, (part, dtype) in files.items():
+            sheets[name] = SHEETS[suffix](part, dtype, _metadata(name, feed))
+        for tables, wrong in runs:
+            n_problems = wrong
+            for name, sheet in sheets.items():
+                sheet.write(tables[name])
+        for sheet in sheets.values():
+            sheet.close({"problems": json.dumps(dict(n_problems))})
+    except BaseException:
+        for sheet in sheets.values():
+            sheet.abandon()
+        raise
+    return {name: sheet.n_rows for name, sheet in sheets.items()}, n_problems
+
+
+def _check_apart(source: Any, paths: Mapping[str, Path]) -> None:
+    if not isinstance(source, str | PathLike) or source == "-":
+        return
+    for name, path in paths.items():
+        if path.exists() and path.samefile(source):
+            raise ValidationError(f"{path} is the feed itself; {name} needs another name")
 
 
 def _names(tables: str | Iterable[str]) -> list[str]:
@@ -140,16 +162,16 @@ def _names(tables: str | Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _paths(path: Path, names: list[str], suffix: str) -> dict[str, Path]:
+def _paths(path: Path, names: list[str], suffix: str) -> tuple[str, dict[str, Path]]:
     if path.suffix in SHEETS:
         if len(names) != 1:
             raise ValidationError(
                 f"{path} holds one table, got {', '.join(names)}: give a folder for several"
             )
-        return {names[0]: path}
+        return path.suffix, {names[0]: path}
     if suffix not in SHEETS:
         raise ValidationError(f"suffix is one of {', '.join(SHEETS)}; got {shown(suffix)}")
-    return {name: path / f"{name}{suffix}" for name in names}
+    return suffix, {name: path / f"{name}{suffix}" for name in names}
 
 
 def _dtypes(depth: int) -> dict[str, np.dtype[np.void]]:
@@ -162,8 +184,6 @@ def _runs(
 ) -> Iterator[tuple[Mapping[str, Any], Mapping[str, int]]]:
     """Yield tables, and what was wrong up to there; books are kept only where they are needed."""
     if any(name in BOOK_TABLES for name in names):
-        if "depth" not in names:
-            of_books = {**of_books, "every": None}
         for run in feed.book_chunks(names, **of_books):
             yield run, run.n_problems
         return

@@ -31,6 +31,7 @@ from nanobook_itch.lobster import (
     to_line,
 )
 from nanobook_itch.part_file import part_files
+from nanobook_itch.request import symbols_of
 from nanobook_itch.time_of_day import TimeOfDay
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def write_lobster(
     Raises:
         TypeError, ValidationError: an argument is of a wrong type or out of range; the feed has no
             order message of the stock.
-        ItchError, OSError: as of `ItchFeed`; or a file cannot be written.
+        ItchError, OSError: as of `ItchFeed`; or the stock has two locates; or a file cannot be
+            written.
 
     """
     check_symbol(symbol)
@@ -137,17 +139,17 @@ def _rows(changes: Iterable[_Change], levels: int) -> Iterator[tuple[Message, by
 def _changes(feed: ItchFeed, symbol: str, end: int) -> Iterator[_Change]:
     """Yield what happened to a stock, in order."""
     live: dict[int, tuple[bytes, int, int]] = {}
-    is_known = False
+    known: dict[int, str] = {}
     for run in feed.book_chunks(tables=("orders", "trades", "status"), end=end):
         orders, trades, status = (
             table[table["symbol"] == symbol.encode()]
             for table in (run["orders"], run["trades"], run["status"])
         )
-        is_known = is_known or bool(len(orders))
+        symbols_of(orders, known)
         paid = dict(zip(trades["sequence"].tolist(), trades["price"].tolist(), strict=True))
         found = chain(_of_orders(orders, live, paid), _of_trades(trades), _of_status(status))
         yield from (change for _, change in sorted(found, key=lambda pair: pair[0]))
-    if not is_known:
+    if not known:
         raise ValidationError(f"the feed has no order of {symbol}")
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
@@ -100,7 +101,7 @@ def parse_itch(
     0. No book can be made of that.
 
     Args:
-        path: of the file; `-` is standard input.
+        path: of the file; `"-"` is standard input.
         compat: see above.
         symbols: those that are wanted; None means all.
         strict: raise at the first thing that is wrong with the feed; else go on without it, and
@@ -131,7 +132,12 @@ def parse_itch(
     if not isinstance(path, str | PathLike):
         raise TypeError(f"path is a str or PathLike, got {shown(path)}")
     hold = check_crossed(crossed)
-    feed = ItchFeed(os.fspath(path), symbols=symbols, strict=strict, progress=progress)
+    feed = ItchFeed(
+        path if path == "-" else Path(os.fsdecode(path)),
+        symbols=symbols,
+        strict=strict,
+        progress=progress,
+    )
     tables = feed.books(tables=("orders", "bbo"))
     return feed_events(
         tables["orders"],

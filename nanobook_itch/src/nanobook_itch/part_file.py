@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from nanobook_core.interrupt import interrupts_held
 
 
 @contextmanager
 def part_files(paths: Iterable[Path]) -> Iterator[list[Path]]:
     """Give a path ending in `.part` for each; they get their names when all went well.
+
+    Ctrl-C waits while they do; an error of the system between two of them is not undone.
 
     Until then what has these names stays as it is; after an exception the parts are removed.
     Folders are made where they are missing, and removed again.
@@ -23,13 +28,16 @@ def part_files(paths: Iterable[Path]) -> Iterator[list[Path]]:
     for name in names:
         if name.is_dir():
             raise IsADirectoryError(f"{name} is a folder")
-    parts = [name.with_name(f"{name.name}.part") for name in names]
+    # A name of its own, as two may write the same files at a time.
+    token = secrets.token_hex(4)
+    parts = [name.with_name(f"{name.name}.{token}.part") for name in names]
     try:
         for name in names:
             name.parent.mkdir(parents=True, exist_ok=True)
         yield parts
-        for part, name in zip(parts, names, strict=True):
-            part.replace(name)
+        with interrupts_held():
+            for part, name in zip(parts, names, strict=True):
+                part.replace(name)
     except BaseException:
         for part in parts:
             with suppress(FileNotFoundError):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from attrs import frozen
 
 from nanobook_core.errors import shown
@@ -77,8 +78,9 @@ def replay_into(
         progress: as of `ItchFeed`.
 
     Raises:
-        TypeError, ValidationError: an argument is of a wrong type or not allowed; `price_unit` does
-            not hold a price exactly.
+        TypeError, ValidationError: an argument is of a wrong type or not allowed.
+        ValidationError, OverflowError: `price_unit` does not hold a price exactly, or at all; what
+            came before is replayed.
         OSError: the source cannot be read.
         ItchError: the feed is not what its specification says, its book is crossed and may not be,
             or an exchange does not have an order as the feed does. What came before is replayed,
@@ -87,6 +89,9 @@ def replay_into(
     """
     if not isinstance(multi, MultiExchange):
         raise TypeError(f"multi is a MultiExchange, got {shown(multi)}")
+    if not (on_step is None or callable(on_step)):
+        raise TypeError(f"on_step is called with time, symbol and exchange, got {shown(on_step)}")
+    in_units(np.zeros(0, np.int64), price_unit)
     replay = Replay(multi, hold=check_crossed(crossed))
     end = END_OF_TIME if until is None else nanoseconds(until, "until") + 1
     feed = ItchFeed(source, symbols=symbols, strict=strict, progress=progress)
