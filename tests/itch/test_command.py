@@ -20,6 +20,8 @@ from nanobook_itch.testing.day import day_bytes
 
 DATA = Path(__file__).parents[1] / "data" / "itch"
 DAY = day_bytes(messages=5000, symbols=5, seed=1, end_mark=True)
+END = len(DAY) - 2 - 14
+"""Where the message is that no more messages come."""
 NINE = 9 * 3_600_000_000_000
 
 
@@ -59,6 +61,14 @@ TRANSCRIPTS = {
     "help.txt": [
         "--help",
         *(f"{name} --help" for name in itch.commands),
+    ],
+    "cut.txt": [
+        "info cut.itch --top 1",
+        "books cut.itch",
+        "books cut.itch --to 10:00",
+        "trades cut.itch --top 1",
+        "depth cut.itch --symbols AAPL --levels 1",
+        "books cut.itch --out bbo.csv",
     ],
     "day.txt": [
         "info day.itch",
@@ -105,6 +115,10 @@ TRANSCRIPTS = {
         "export day.itch --out day.itch",
         "export day.itch --out new --tables bbo,nothing",
         "export day.itch --out new --date 2026-03-02",
+        "export day.itch --out new --tables bbo --every 00:01",
+        "export day.itch --out new.parquet --format arrow",
+        "export day.itch --out new --format lobster --tables bbo",
+        "export day.itch --out new --format lobster --every 00:01",
         "export day.itch --out new --format lobster",
         "export day.itch --out new --format lobster --symbols AAPL",
         "export body.itch --out new",
@@ -118,6 +132,7 @@ def transcript(name):
     """Everything that is said in this folder, as one would see it."""
     Path("day.itch").write_bytes(DAY)
     Path("day.itch.gz").write_bytes(gzip.compress(DAY, mtime=0))
+    Path("cut.itch").write_bytes(DAY[:END])
     for file, data in BAD.items():
         Path(file).write_bytes(data)
     lines = []

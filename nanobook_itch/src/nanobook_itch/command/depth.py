@@ -11,7 +11,7 @@ from nanobook_core.cli.document import print_json
 from nanobook_core.cli.printing import printing
 from nanobook_core.cli.table import print_table
 from nanobook_itch.command.option import TIME, Reading, json_option, out_options, reading
-from nanobook_itch.command.problem import warn, warn_missing
+from nanobook_itch.command.problem import ending, is_end, warn, warn_incomplete, warn_missing
 from nanobook_itch.command.table_file import write_table
 from nanobook_itch.command.text import dollars, exact
 from nanobook_itch.time_of_day import clock
@@ -47,7 +47,7 @@ def depth(
         raise click.UsageError("--every is for --out.")
     if source.symbols is None:
         raise click.UsageError("Say which books with --symbols, or write all with --out.")
-    found = source.feed().books(("bbo",), end=source.end)
+    found = source.feed().books("system", end=source.end)
     books = {
         symbol: found.books.depth(symbol, levels)
         for symbol in dict.fromkeys(source.symbols)
@@ -59,11 +59,13 @@ def depth(
                 {
                     "books": [{"symbol": name, **_levels(book)} for name, book in books.items()],
                     "problems": dict(found.n_problems),
+                    **ending(source, is_complete=is_end(found.system)),
                 }
             )
         else:
             _print(books)
     warn(found.problems, found.n_problems)
+    warn_incomplete(source, is_complete=is_end(found.system))
     warn_missing(source, books)
 
 

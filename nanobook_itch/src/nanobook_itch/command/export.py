@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import click
 
@@ -54,7 +55,14 @@ def export(
       nanobook itch export day.itch --out lob --format lobster --symbols AAPL --date 2026-03-02
     """
     from nanobook_itch.export import EXPORTED, export_itch
+    from nanobook_itch.sheet import SHEETS
 
+    if form == _LOBSTER and (tables or every is not None):
+        raise click.UsageError("--tables and --every are not for --format lobster.")
+    if every is not None and tables is not None and "depth" not in tables:
+        raise click.UsageError("--every is for the table depth, which is not among --tables.")
+    if Path(folder).suffix in SHEETS:
+        raise click.UsageError(f"--out is a folder, and {folder} has the name of a file.")
     check_folder(folder, force=force)
     if form == _LOBSTER:
         _export_lobster(source, folder, levels, date)

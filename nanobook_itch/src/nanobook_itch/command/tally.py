@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import define, field
 
+from nanobook_itch.command.problem import is_end
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -62,6 +64,8 @@ class Tally:
     """By locate."""
     problems: tuple[ItchProblem, ...] = ()
     n_problems: Mapping[str, int] = field(factory=dict)
+    is_complete: bool = False
+    """Whether the exchange has said that no more messages come."""
 
     def sorted(self) -> list[Standing]:
         """Return them by symbol."""
@@ -169,9 +173,10 @@ def tally(source: Reading, *tables: str) -> Tally:
     its start.
     """
     start, found = source.start or 0, Tally()
-    for run in source.feed().book_chunks(tables, end=source.end):
+    for run in source.feed().book_chunks((*tables, "system"), end=source.end):
         if "bbo" in tables:
             found.add_bbo(run.bbo, start)
         found.add_trades(run.trades[run.trades["timestamp"] >= start])
+        found.is_complete = found.is_complete or is_end(run.system)
         found.problems, found.n_problems = run.problems, run.n_problems
     return found

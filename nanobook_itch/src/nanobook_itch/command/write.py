@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from nanobook_itch.part_file import part_files
+
 
 def check_free(name: str, *, force: bool) -> None:
     """Refuse to write where something is that is not to be replaced.
@@ -48,11 +50,5 @@ def check_folder(name: str, *, force: bool) -> None:
 def replacing(name: str, *, force: bool) -> Iterator[BinaryIO]:
     """Write a file beside, which takes its name once it is whole and is gone if that fails."""
     check_free(name, force=force)
-    part = Path(f"{name}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(name)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with part_files([Path(name)]) as (part,), part.open("wb") as file:
+        yield file
