@@ -188,6 +188,15 @@ def test_a_symbol_that_would_move_a_terminals_cursor_is_escaped(tmp_path):
     assert json.loads(run_here("books", file, "--json")[1])["books"][0]["symbol"] == written
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_feed_is_not_replaced_by_its_own_table(tmp_path, suffix):
+    file = tmp_path / f"day{suffix}"
+    file.write_bytes(DAY)
+    code, _, said = run_here("books", file, "--out", tmp_path / "." / file.name, "--force")
+    assert (code, said.count("is the feed itself")) == (2, 1)
+    assert file.read_bytes() == DAY
+
+
 def test_best_prices_are_those_of_the_books(tmp_path):
     file = tmp_path / "day.itch"
     file.write_bytes(DAY)

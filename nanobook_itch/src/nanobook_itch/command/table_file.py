@@ -36,6 +36,8 @@ def write_table(
 
     """
     suffix = Path(out).suffix
+    if STDIO not in {out, source.file} and Path(out).exists() and Path(out).samefile(source.file):
+        raise ValidationError(f"{out} is the feed itself, and is not replaced by its own table")
     if suffix in ARROW:
         _write_arrow(source, name, out, force=force, depth=depth, every=every)
         return
