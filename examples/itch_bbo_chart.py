@@ -36,8 +36,8 @@ figure, (prices, volume) = plt.subplots(
 )
 for side, colour in (("bid", "tab:blue"), ("ask", "tab:orange")):
     prices.step(hours(bbo), dollars(bbo[side]), colour, where="post", lw=0.8, label=side)
-for side, (colour, label) in COLOURS.items():
-    some = trades[trades["side"] == side]
+for aggressor, (colour, label) in COLOURS.items():
+    some = trades[trades["side"] == aggressor]
     size = np.sqrt(some["shares"])
     prices.scatter(hours(some), some["price"] / 1e4, size, colour, label=label, alpha=0.7)
 prices.set(ylabel="dollars")

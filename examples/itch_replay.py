@@ -14,6 +14,8 @@ market = nanobook.MultiExchange()
 nanobook.replay_into(market, FILE, symbols=[SYMBOL], until=TIME)
 exchange = market.get_or_create(SYMBOL)
 bid, ask = exchange.best_bid_ask()
+if bid is None or ask is None:
+    sys.exit(f"{SYMBOL} has no bid or no ask at {TIME}")
 print(f"{SYMBOL} at {TIME}: {bid / 1e4:.2f} / {ask / 1e4:.2f}")
 
 for shares in (100, 1000, 5000):

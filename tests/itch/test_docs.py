@@ -65,6 +65,10 @@ def test_every_command_says_what_stands_below_it(day):
         assert is_shown(output, shown), output
 
 
+def test_the_page_begins_with_its_title():
+    assert PAGE.text.startswith("# NASDAQ TotalView-ITCH 5.0\n")
+
+
 def test_the_chart_needs_five_lines():
     (code,) = [code for _, code, _ in PAGE.blocks() if 'savefig("bbo.png")' in code]
     statements = [line for line in code.splitlines() if line and not line.startswith("import")]
@@ -104,7 +108,10 @@ def renew():
     shown = sorted([*shown, *typed()], key=lambda each: each[2])
     for output, was, (start, end) in reversed(shown):
         if output and not is_shown(output, was):
-            text = text[:start] + output + text[end:]
+            place = text[:start]
+            if not place.endswith("```text\n"):
+                raise SystemExit(f"there is no block of text for this: {output}")
+            text = place + output + text[end:]
     PAGE.path.write_text(text)
 
 
