@@ -477,8 +477,8 @@ def test_ctrl_c_ends_a_long_run_after_a_whole_message():
         while n_interrupted < 3:
             books, at, parts = made(), 0, []
             while at < len(run):
-                signal.setitimer(signal.ITIMER_REAL, 0.002 * (1 + n_interrupted))
                 try:
+                    signal.setitimer(signal.ITIMER_REAL, 0.002 * (1 + n_interrupted))
                     books.feed(memoryview(run)[at:])
                     signal.setitimer(signal.ITIMER_REAL, 0)
                 except KeyboardInterrupt:
@@ -521,3 +521,47 @@ except MemoryError as error:
 def test_full_memory_is_a_memory_error():
     done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+
+
+def test_memory_of_levels_comes_and_goes():
+    def told(n):
+        books = made(tables=frozenset())
+        empty = books.n_bytes
+        books.feed(b"".join(add(i, i) for i in range(1, n + 1)))
+        full = books.n_bytes
+        books.feed(b"".join(message("D", 1, 0, i) for i in range(1, n + 1)))
+        return empty, full, books.n_bytes
+
+    empty, full, left = told(2_000)
+    assert full >= empty + 16 * 2_000
+    assert left == told(128)[2]
+
+
+@pytest.mark.skipif(not COMPILED, reason="nothing is compiled here")
+def test_ctrl_c_leaves_no_time_of_a_grid_half_written():
+    settings = {"grid": np.arange(30_000), "tables": frozenset({"depth"}), "depth": 20}
+    data = b"".join(add(i, 5, locate=i) for i in range(1, 9))
+    whole = made(**settings)
+    whole.feed(data)
+    whole.finish(30_000)
+    (expected,) = taken(whole).values()
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    n_interrupted = 0
+    try:
+        while n_interrupted < 2:
+            books = made(**settings)
+            books.feed(data)
+            is_done = False
+            while not is_done:
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 0.003)
+                    books.finish(30_000)
+                    is_done = True
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                except KeyboardInterrupt:
+                    n_interrupted += 1
+            (found,) = taken(books).values()
+            assert found == expected
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
