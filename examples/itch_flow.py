@@ -14,13 +14,12 @@ import nanobook
 
 FILE, SYMBOL = sys.argv[1:]
 SECONDS = 60
-OPEN = 34_200_000_000_000  # 09:30
 TICK = 100  # a cent, in 1/10000 of a dollar
 
-bbo = nanobook.ItchFeed(FILE, symbols=[SYMBOL]).books("bbo", end="16:00").bbo
-flow = nanobook.order_flow_imbalance(bbo)  # of all: each row is compared with the one before it
-is_open = (bbo["timestamp"] >= OPEN) & (bbo["bid"] > 0) & (bbo["ask"] > 0)
-bbo, flow = bbo[is_open], flow[is_open]
+tables = nanobook.ItchFeed(FILE, symbols=[SYMBOL]).books("bbo", start="09:30", end="16:00")
+flow = nanobook.order_flow_imbalance(tables.bbo, tables.opening)
+is_two_sided = (tables.bbo["bid"] > 0) & (tables.bbo["ask"] > 0)
+bbo, flow = tables.bbo[is_two_sided], flow[is_two_sided]
 
 interval = bbo["timestamp"] // (SECONDS * 1_000_000_000)
 last = np.flatnonzero(np.diff(interval, append=interval[-1] + 1))

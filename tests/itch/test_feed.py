@@ -285,3 +285,10 @@ def test_what_is_no_table_is_said():
         tables["depth"]
     messages = nanobook.ItchFeed(day()).messages()
     assert plain(pickle.loads(pickle.dumps(messages))) == plain(messages)  # noqa: S301 - our own
+
+
+def test_a_symbol_of_two_locates_has_no_book_to_be_told():
+    books = nanobook.ItchFeed(add(1, 5) + add(2, 6, locate=2)).books().books
+    for ask in (lambda: books["AAPL"], lambda: books.depth("AAPL", 1), lambda: list(books)):
+        with pytest.raises(nanobook.ItchError, match="'AAPL' has two locates, 1 and 2"):
+            ask()

@@ -13,6 +13,7 @@ from nanobook_core.contracts.itch_message import MESSAGES
 from nanobook_core.contracts.itch_table import FAMILIES
 from nanobook_core.plugin.registry import default_registry
 from nanobook_itch.messages import KEPT, decode_kernel
+from nanobook_itch.opening import Opening, best_prices
 from nanobook_itch.table import Tables, put_together
 from nanobook_itch.time_of_day import END_OF_TIME
 
@@ -38,12 +39,19 @@ class ItchTables(Tables):
         self,
         tables: Mapping[str, Table],
         books: ItchBooksView,
+        opening: Table,
         problems: tuple[ItchProblem, ...] = (),
         n_problems: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(tables, problems, n_problems)
         self.books = books
         """Of a chunk, until the next one is asked for."""
+        self.opening = opening
+        """Beside the table `bbo`, the rows that its symbols had just before its first one.
+
+        Their time is `start`, or of a later chunk that of the message before it. Symbols without a
+        row had no orders; at the beginning of a feed there are none.
+        """
 
 
 @frozen(kw_only=True, eq=False)
@@ -91,6 +99,10 @@ class BookPass:
             kind for kind, message in MESSAGES.items() if message.family in request.tables
         }
         self._families = frozenset(MESSAGES[kind].family for kind in self._types)
+        self._opening = Opening()
+        self._is_open = not request.start or "bbo" not in request.tables
+        self.opening = self._opening.table
+        """As `ItchTables.opening`, of the rows that were taken last."""
 
     def follow(self, runs: Runs) -> Iterator[memoryview]:
         """Read to before the first message at or after the end; yield what was read of each run.
@@ -102,8 +114,14 @@ class BookPass:
         end = self._request.end
         until = None if end >= END_OF_TIME else end - 1
         for run in runs:
-            n = self.books.feed(run, until)
-            runs.use(n)
+            n = 0
+            if not self._is_open:
+                runs.use(n := self.books.feed(run, self._request.start - 1))
+                if runs.is_stopped or runs.is_last:
+                    self._open()
+            if runs.is_stopped or not n:
+                runs.use(more := self.books.feed(run[n:], until))
+                n += more
             is_stopped = runs.is_stopped
             if runs.is_last and not is_stopped:
                 memory = self.books.memory
@@ -118,7 +136,12 @@ class BookPass:
 
     def tables(self, read: memoryview) -> dict[str, Table]:
         """Return the rows of what was read, of all tables that were asked for."""
-        return self._in_order(self.books.take() | self._messages(read))
+        found = self._in_order(self.books.take() | self._messages(read))
+        if "bbo" in found:
+            self.opening = self._opening.table
+            self._opening.follow(found["bbo"])
+            self._opening.pass_by(self.books.memory)
+        return found
 
     def whole(self, runs: Runs) -> dict[str, Table]:
         """Follow all runs, and return all rows.
@@ -133,7 +156,13 @@ class BookPass:
                 parts.setdefault(name, []).append(table)
         # The books' own come in one piece.
         messages = {name: put_together(tables) for name, tables in parts.items()}
+        self.opening = self._opening.table
         return self._in_order(self.books.take() | messages)
+
+    def _open(self) -> None:
+        self._is_open = True
+        request = self._request
+        self._opening.follow(best_prices(self.books, request.symbols, request.start))
 
     def _messages(self, read: memoryview) -> dict[str, Table]:
         if not self._types:

@@ -285,4 +285,4 @@ class ItchFeed:
 
     def _tables(self, books: BookPass, tables: Mapping[str, Table]) -> ItchTables:
         view = ItchBooksView(books.books, self._symbols)
-        return ItchTables(tables, view, books.problems, books.n_problems)
+        return ItchTables(tables, view, books.opening, books.problems, books.n_problems)

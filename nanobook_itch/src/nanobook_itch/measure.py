@@ -37,17 +37,31 @@ VOLUMES = (
 )
 
 
-def order_flow_imbalance(bbo: Table) -> NDArray[np.int64]:
+def order_flow_imbalance(bbo: Table, opening: Table | None = None) -> NDArray[np.int64]:
     """Return what each row of a table `bbo` adds to the order flow imbalance, in shares, exact.
 
     More to buy is positive: bids that come or asks that go. The sum over an interval is the
     imbalance of the interval. A side without orders has no shares, at a price that any other
-    improves. The first row of each symbol is compared with no row, and adds 0: so measure a table
-    from the beginning of the feed, and cut what comes of it, not the table, to a time.
+    improves.
+
+    The first row of each symbol is compared with its row in `opening`, which is that of the same
+    `ItchTables`, or with an empty book if it has none there: so what is added up over chunks, or
+    over windows one after the other, is that of the whole. Without `opening` it adds 0.
 
     Cont, Kukanov and Stoikov, "The Price Impact of Order Book Events", Journal of Financial
     Econometrics 12(1), 2014: e_n.
+
+    Raises:
+        TypeError: it is no table `bbo`.
+
     """
+    _check(bbo, "bid", "ask")
+    if opening is not None:
+        _check(opening, "bid", "ask")
+        blank = np.zeros(len(unknown := np.setdiff1d(bbo["locate"], opening["locate"])), bbo.dtype)
+        blank["locate"] = unknown
+        before = np.concatenate([opening, blank])
+        return order_flow_imbalance(np.concatenate([before, bbo]))[len(before) :]
     before = _before(bbo)
     flow = np.zeros(len(bbo), np.int64)
     rows = np.flatnonzero(before >= 0)
@@ -64,15 +78,19 @@ def order_flow_imbalance(bbo: Table) -> NDArray[np.int64]:
     return flow
 
 
-def order_flow(bbo: Table, every: TimeOfDay) -> Table:
-    """Return the order flow imbalance of each symbol over each interval that has a row; `FLOW`.
+def order_flow(bbo: Table, every: TimeOfDay, opening: Table | None = None) -> Table:
+    """Return the order flow imbalance of each symbol over each interval that has a row.
 
-    Intervals begin at multiples of `every`; what happens at such a time is of the one that begins.
+    Intervals begin at multiples of `every`, `"00:05"` say (a whole number is nanoseconds); what
+    happens at such a time is of the one that begins. Columns are `timestamp`, of the begin, in
+    nanoseconds since midnight, `imbalance` in shares, `symbol` and `locate`. Sign and `opening` are
+    as of `order_flow_imbalance`.
 
     Raises:
-        TypeError, ValidationError: `every` is no time above 0.
+        TypeError, ValidationError: `every` is no time above 0; it is no table `bbo`.
 
     """
+    _check(bbo, "bid", "ask")
     step = nanoseconds(every, "every")
     if step < 1:
         raise ValidationError(f"every is a time from one interval to the next, got {shown(every)}")
@@ -83,7 +101,7 @@ def order_flow(bbo: Table, every: TimeOfDay) -> Table:
     table = np.zeros(len(first), table_dtype(FLOW))
     if len(first):
         table["timestamp"] = begin[first]
-        table["imbalance"] = np.add.reduceat(order_flow_imbalance(bbo)[order], first)
+        table["imbalance"] = np.add.reduceat(order_flow_imbalance(bbo, opening)[order], first)
         _name(table, bbo[order[first]])
     return table
 
@@ -98,6 +116,7 @@ def book_imbalance(table: Table, levels: int | None = None) -> NDArray[np.float6
         ValidationError: there are not so many levels.
 
     """
+    _check(table, "bid_shares", "ask_shares")
     bid, ask = table["bid_shares"], table["ask_shares"]
     if bid.ndim == 1:
         bid, ask = bid[:, None], ask[:, None]
@@ -135,17 +154,20 @@ def weighted_mid(table: Table) -> NDArray[np.float64]:
 
 
 def time_weighted_mean(table: Table, values: ArrayLike, *, end: TimeOfDay | None = None) -> Table:
-    """Return the mean of each symbol's values, one a row, over the time that they last; `MEAN`.
+    """Return the mean of each symbol's values, one a row, over the time that they last.
 
     A value lasts until the symbol's next row, not at all where that is earlier (in a feed with
     problems); the last one until `end`, by default the last time of the table. While it is NaN time
-    does not count, nor before the symbol's first row. The mean is NaN where no time counts.
+    does not count, nor before the symbol's first row: of tables from a `start` on, measure
+    `np.concatenate([tables.opening, tables.bbo])`. Columns are `duration`, the nanoseconds that
+    count, `mean`, which is NaN where none do, `symbol` and `locate`.
 
     Raises:
         TypeError, ValidationError: `end` is no time of day, or before a row; there are not as many
             values as rows.
 
     """
+    _check(table, "timestamp", "locate")
     column = np.asarray(values, float)
     if column.shape != (len(table),):
         raise ValidationError(f"{len(table)} rows have one value each, got {column.shape} values")
@@ -170,7 +192,11 @@ def time_weighted_mean(table: Table, values: ArrayLike, *, end: TimeOfDay | None
 
 
 def trade_volumes(trades: Table) -> Table:
-    """Return what each symbol traded; `VOLUMES`, by locate.
+    """Return what each symbol traded, by locate.
+
+    Columns are `bought` and `sold` by the aggressor, `hidden` (of which the feed does not tell it)
+    and `crossed`, in shares; `notional` in 1/10000 of a dollar; `count` of trades; `symbol` and
+    `locate`.
 
     Executions that are not printable are left out, as a cross tells them again, and so are trades
     that a later row breaks.
@@ -179,6 +205,7 @@ def trade_volumes(trades: Table) -> Table:
         OverflowError: the notional of all of them is 2^63 or more.
 
     """
+    _check(trades, "match", "printable")
     broken = trades["match"][trades["type"] == b"B"]
     is_kept = (trades["type"] != b"B") & (trades["printable"] != b"N")
     kept = trades[is_kept & ~np.isin(trades["match"], broken)]
@@ -201,6 +228,22 @@ def trade_volumes(trades: Table) -> Table:
     table["count"] = np.diff(np.append(first, len(kept)))
     _name(table, kept[first])
     return table
+
+
+def _check(table: object, *columns: str) -> None:
+    """Refuse what is no table with these columns.
+
+    Raises:
+        TypeError: it is none.
+
+    """
+    if not isinstance(table, np.ndarray):
+        raise TypeError(
+            'this measures a table, an array such as ItchFeed.books("bbo").bbo, not a frame or '
+            f"several tables; got {type(table).__name__}"
+        )
+    if missing := [name for name in columns if name not in (table.dtype.names or ())]:
+        raise TypeError(f"the table has no column {missing[0]}: it is not one that this measures")
 
 
 def _before(table: Table) -> NDArray[np.intp]:
@@ -230,6 +273,7 @@ def _best(table: Table, name: str) -> NDArray[np.int64]:
 
 
 def _touch(table: Table) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    _check(table, "bid", "ask")
     bid, ask = _best(table, "bid"), _best(table, "ask")
     return bid, ask, (bid != 0) & (ask != 0)
 

@@ -6,23 +6,18 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
 from attrs import astuple, evolve, frozen
 
 from nanobook_core.contracts import BookSnapshot, LevelSnapshot, Order
 from nanobook_core.contracts.itch import ItchBooks
-from nanobook_core.contracts.itch_table import BBO
-from nanobook_core.errors import ValidationError, shown
+from nanobook_core.errors import ItchError, ValidationError, shown
 from nanobook_core.types import Side, TimeInForce
-from nanobook_itch.layout import table_dtype
+from nanobook_itch.opening import SIDES, best_prices, named_locates
 from nanobook_itch.table import PRICE_SCALE
 from nanobook_itch.time_of_day import clock
 
 if TYPE_CHECKING:
     from nanobook_itch.layout import Table
-
-_SIDES = ((b"B", "bid"), (b"S", "ask"))
-_BBO = table_dtype(BBO)
 
 
 @frozen(repr=False, eq=False)
@@ -54,6 +49,10 @@ class ItchBooksView(Mapping[str, BookSnapshot]):
     Prices are whole numbers of 1/10000 of a dollar, `price_float` of a level is in dollars;
     `timestamp` is nanoseconds since midnight. There is a book for every symbol that the feed has
     named so far.
+
+    Raises:
+        ItchError: when a book is looked for, and the feed has given two locates to one symbol.
+
     """
 
     def __init__(
@@ -92,13 +91,12 @@ class ItchBooksView(Mapping[str, BookSnapshot]):
 
     def full_book(self, symbol: str) -> BookSnapshot:
         """Return all levels of a symbol with their orders, as they queue. O(all live orders)."""
-        by_level: dict[tuple[Side, int], tuple[Order, ...]] = {}
+        by_level: dict[tuple[Side, int], list[Order]] = {}
         for order in self.orders(symbol):
-            place = order.side, order.price
-            by_level[place] = (*by_level.get(place, ()), order)
+            by_level.setdefault((order.side, order.price), []).append(order)
         book = self._snapshot(symbol, None)
         bids, asks = (
-            [evolve(level, orders=by_level[side, level.price]) for level in levels]
+            [evolve(level, orders=tuple(by_level[side, level.price])) for level in levels]
             for side, levels in ((Side.BUY, book.bids), (Side.SELL, book.asks))
         )
         return BookSnapshot(bids, asks, book.timestamp)
@@ -136,18 +134,7 @@ class ItchBooksView(Mapping[str, BookSnapshot]):
 
         `timestamp` is that of the view, `sequence` that of the last message.
         """
-        memory = self._books.memory
-        table = np.zeros(len(self), _BBO)
-        table["sequence"] = memory.sequence - 1
-        table["timestamp"] = self.time
-        for row, (symbol, locate) in zip(table, self._locates.items(), strict=True):
-            row["symbol"], row["locate"] = symbol.encode("latin-1"), locate
-            for code, side in _SIDES:
-                for level in self._books.levels(locate, code, 1):
-                    row[side] = level["price"]
-                    row[f"{side}_shares"] = level["shares"]
-                    row[f"{side}_count"] = level["count"]
-        return table
+        return best_prices(self._books, self._wanted, self.time)
 
     def __getitem__(self, symbol: str) -> BookSnapshot:
         return self._snapshot(symbol, None)
@@ -170,7 +157,7 @@ class ItchBooksView(Mapping[str, BookSnapshot]):
                     ["price", "shares", "count"]
                 ].tolist()
             ]
-            for code, _ in _SIDES
+            for code, _ in SIDES
         )
         return BookSnapshot(bids, asks, self.time)
 
@@ -182,10 +169,11 @@ class ItchBooksView(Mapping[str, BookSnapshot]):
 
     @cached_property
     def _locates(self) -> dict[str, int]:
-        """By symbol, ascending."""
-        symbols = self._books.memory.symbols
-        return {
-            symbols[locate].decode("latin-1"): locate
-            for locate in np.flatnonzero(symbols != b"").tolist()
-            if self._wanted is None or symbols[locate] in self._wanted
-        }
+        """By symbol."""
+        memory = self._books.memory
+        found: dict[str, int] = {}
+        for locate in named_locates(memory, self._wanted).tolist():
+            symbol = memory.symbols[locate].decode("latin-1")
+            if found.setdefault(symbol, locate) != locate:
+                raise ItchError(f"symbol {symbol!r} has two locates, {found[symbol]} and {locate}")
+        return found
