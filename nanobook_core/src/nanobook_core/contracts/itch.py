@@ -46,10 +46,11 @@ class ItchProblem:
         )
 
 
-#: What can be wrong, in the order in which a message is looked at, and so how lenient reading goes
-#: on. It takes a duplicate's older order off first, an excess as all that remains, a locate as that
-#: of the order's, and time as it comes; what else is wrong it leaves out, and looks no further. A
-#: message left out before its time was looked at teaches nothing, neither time nor symbol.
+#: What can be wrong, in the order in which a message is looked at, but that `no_shares` comes right
+#: after `unknown_reference`; and so how lenient reading goes on. It takes a duplicate's older order
+#: off first, an excess as all that remains, a locate as that of the order's, and time as it comes;
+#: what else is wrong it leaves out, and looks no further. A message left out before its time was
+#: looked at teaches nothing, neither time nor symbol.
 PROBLEMS: Mapping[str, str] = {
     "truncated": "the source ends within a message",
     "length_zero": "a message of length 0, after which there are others",
@@ -193,7 +194,8 @@ class ItchBooks(Protocol):
         something wrong, all before that message has been applied and it has not.
 
         Raises:
-            ItchError: strict, and anything of `PROBLEMS` but `truncated`; the next call raises too.
+            ItchError: strict, and anything of `PROBLEMS` but `truncated`; or there are more than
+                2^32-1 orders in all, or 2^31-1 at once. The next call raises too.
             TypeError: `data` has no contiguous bytes.
             ConcurrentUseError: another thread is inside.
             MemoryError: it is full; the books can no longer be used.
@@ -221,7 +223,13 @@ class ItchBooks(Protocol):
     def restore(self, orders: Table, memory: ItchMemory, /) -> None:
         """Become the books that have these live orders; of books that have read nothing yet.
 
-        `rank` goes on after the largest.
+        `rank` goes on after the largest. What has gone is not known: on a grid a symbol without a
+        live order has no row until it has one again.
+
+        Raises:
+            ValidationError: they have read something already; or orders or memory are not what
+                books can have.
+
         """
         ...
 

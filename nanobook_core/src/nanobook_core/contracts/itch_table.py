@@ -109,7 +109,8 @@ TRADES: Columns = (
     *(("type", "S1"), ("side", "S1"), ("printable", "S1"), ("cross", "S1")),
 )
 
-#: One row an order message that changed a book (L3). `side` and `symbol` are the order's; `price`
+#: One row an order message that was applied to a book (L3); an `E`, `C` or `X` of no shares has one
+#: too, though nothing changed. `side` and `symbol` are the order's; `price`
 #: is the order's too, of `C` as well, of `U` the new one. `shares` is what was added or taken off,
 #: of `U` the new quantity; `remaining` what the order has after it, of `U` the new one; and
 #: `level_shares` what all orders at `price` on that side have after it: of an `A`, less `shares`,
