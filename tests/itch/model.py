@@ -68,7 +68,9 @@ class Reader:
     def __init__(self, known, *, strict, symbols):
         self.known = known
         self.strict = strict
-        self.wanted_symbols = symbols
+        self.wanted_symbols = (
+            None if symbols is None else {symbol.rstrip(b" \0") for symbol in symbols}
+        )
         self.counts = np.zeros(256, np.int64)
         self.problems = ()
         self.n_problems = Counter()
@@ -148,7 +150,8 @@ class Reader:
         self.counts[ord(kind)] += 1
 
     def is_wanted(self, symbol):
-        return self.wanted_symbols is None or symbol == b"" or symbol in self.wanted_symbols
+        wanted = self.wanted_symbols
+        return wanted is None or symbol == b"" or symbol in wanted
 
     def arrive(self, time):
         """A message of this time comes, of which nothing is known yet."""

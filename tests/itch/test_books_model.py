@@ -11,6 +11,7 @@ from nanobook_core.contracts.itch import ItchMemory
 from nanobook_core.errors import ItchError
 from nanobook_core.testing.law import law
 from nanobook_itch.testing.day import day_bytes
+from nanobook_itch.testing.packing import message
 
 KERNELS = kernels("itch_books")
 
@@ -130,3 +131,23 @@ def test_nothing_to_restore_is_nothing():
         return of_books(books)
 
     equal(act)
+
+
+def test_restored_books_know_nothing_of_symbols_whose_orders_had_gone():
+    """On a grid these have rows in the books that have read all, but not in restored ones."""
+    gone = message("A", 1, 1, 1, b"B", 5, b"A       ", 100) + message("D", 1, 2, 1)
+    live = message("A", 2, 3, 2, b"S", 5, b"AAPL    ", 100)
+    for kernel in KERNELS.values():
+        books = make_books(kernel)
+        books.feed(gone + live)
+        restored = make_books(kernel, grid=[10, 20])
+        restored.restore(books.orders(), books.memory)
+        restored.feed(message("A", 1, 15, 3, b"B", 5, b"A       ", 100))
+        restored.finish(20)
+        rows = restored.take()["depth"]
+        assert rows["timestamp"].tolist() == [10, 20, 20]
+        assert rows["locate"].tolist() == [2, 1, 2]
+        whole = make_books(kernel, grid=[10])
+        whole.feed(gone + live)
+        whole.finish(10)
+        assert whole.take()["depth"]["locate"].tolist() == [1, 2]
