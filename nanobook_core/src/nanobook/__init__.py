@@ -57,6 +57,7 @@ _CORE = {
     "Instrument": "nanobook_core.contracts",
     "InsufficientFundsError": "nanobook_core.contracts",
     "ItchError": "nanobook_core.errors",
+    "ItchWarning": "nanobook_core.errors",
     "Journal": "nanobook_core.lob.journal",
     "JournalError": "nanobook_core.errors",
     "JournalWarning": "nanobook_core.errors",

@@ -68,6 +68,7 @@ from nanobook_core.errors import AmbiguousCapabilityError as AmbiguousCapability
 from nanobook_core.errors import CapabilityNotFoundError as CapabilityNotFoundError
 from nanobook_core.errors import ConcurrentUseError as ConcurrentUseError
 from nanobook_core.errors import ItchError as ItchError
+from nanobook_core.errors import ItchWarning as ItchWarning
 from nanobook_core.errors import JournalError as JournalError
 from nanobook_core.errors import JournalWarning as JournalWarning
 from nanobook_core.errors import LogTruncatedError as LogTruncatedError

@@ -89,6 +89,10 @@ class JournalWarning(UserWarning):
     """A crash left a journal or a snapshot damaged, and it was mended or done without."""
 
 
+class ItchWarning(UserWarning):
+    """A checkpoint of a feed was set aside, and the feed is read from its beginning."""
+
+
 def shown(value: object) -> str:
     """The value, abridged, and its type; only the type where the value cannot be printed."""
     kind = type(value).__name__

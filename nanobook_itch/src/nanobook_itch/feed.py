@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
 
 from nanobook_core.errors import ValidationError
 from nanobook_itch.argument import (
@@ -16,17 +21,19 @@ from nanobook_itch.argument import (
     window,
 )
 from nanobook_itch.books import BookPass, BookRequest, ItchTables
+from nanobook_itch.checkpoint import Checkpoint
 from nanobook_itch.info import ItchInfo, info_of
 from nanobook_itch.lifecycle import lifecycles_of
 from nanobook_itch.messages import ItchMessages, decoded, joined
 from nanobook_itch.run import RUN, reading
 from nanobook_itch.source import Source
-from nanobook_itch.time_of_day import TimeOfDay, nanoseconds
+from nanobook_itch.time_of_day import END_OF_TIME, TimeOfDay, nanoseconds
 from nanobook_itch.view import ItchBooksView
 
 if TYPE_CHECKING:
-    from nanobook_core.contracts.itch import ItchDecoded
+    from nanobook_core.contracts.itch import ItchBooks, ItchDecoded
     from nanobook_itch.layout import Table
+    from nanobook_itch.run import Runs
 
 #: In bytes, of what is read for one chunk.
 CHUNK = 4 << 20
@@ -41,7 +48,8 @@ class ItchFeed:
     None means all. Strict, the first thing that is wrong with the feed raises `ItchError`; else
     reading goes on as `contracts.itch.PROBLEMS` says, and every result has what was wrong in
     `problems` and `n_problems`. Nothing wrong is looked for after the `end` that is asked for.
-    On a terminal long readings draw a bar unless `progress` is False.
+    On a terminal long readings draw a bar unless `progress` is False. `checkpoint` is the file that
+    the method of that name has written, if it is not beside the source.
 
     A feed keeps nothing of what it has read. Threads may share one whose source is a path or bytes.
 
@@ -60,8 +68,12 @@ class ItchFeed:
         symbols: str | Iterable[str] | None = None,
         strict: bool = True,
         progress: bool = True,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
         self._source = Source(source)
+        self._checkpoint = None
+        if self._source.path is not None:
+            self._checkpoint = Checkpoint.of(self._source.path, checkpoint)
         self._symbols = symbol_filter(symbols)
         self._strict = bool(strict)
         self._progress = bool(progress)
@@ -162,8 +174,7 @@ class ItchFeed:
         request = self._book_request(
             tables=tables, depth=depth, every=every, grid=grid, start=start, end=end
         )
-        with reading(self._source, progress=self._progress) as runs:
-            books = BookPass(request.new_books(), request)
+        with self._pass(request, self._before(request)) as (books, runs):
             return self._tables(books, books.whole(runs))
 
     def book_chunks(
@@ -194,6 +205,8 @@ class ItchFeed:
     def at(self, time: TimeOfDay) -> ItchBooksView:
         """Return all books as they are after all messages up to and at a time.
 
+        With a `checkpoint` it begins at the last of its times before that.
+
         Raises:
             ItchError: strict, and something is wrong before that; or the source has no message.
             TypeError, ValidationError: it is no time of day.
@@ -201,11 +214,41 @@ class ItchFeed:
         """
         moment = nanoseconds(time)
         request = BookRequest(symbols=self._symbols, strict=self._strict, end=moment + 1)
-        with reading(self._source, progress=self._progress) as runs:
-            books = BookPass(request.new_books(), request)
+        begun = None if self._checkpoint is None else self._checkpoint.restored(request, moment)
+        with self._pass(request, begun) as (books, runs):
             for _ in books.follow(runs):
                 pass
         return ItchBooksView(books.books, self._symbols, moment)
+
+    def checkpoint(
+        self, every: TimeOfDay = "00:05", path: str | os.PathLike[str] | None = None
+    ) -> Path:
+        """Read the feed once, keep all its books at each multiple of `every`; return the file.
+
+        It is `day.itch.books` of `day.itch`, or what the feed was made with, or `path`. Where it is
+        there, `at` reads only what follows the nearest of these times, and so do `books` and
+        `book_chunks` with a `start`, where that gives the same: strict, of the same symbols,
+        without a grid. One of all symbols serves `at` of any, if nothing was wrong with the feed.
+        It is known by the size, the time and both ends of the feed. Where it is of another, of
+        other symbols, of lenient reading and not of strict, or damaged, there is an `ItchWarning`,
+        and the feed is read from its beginning.
+
+        What has its name is replaced; after an exception it is as it was.
+
+        Raises:
+            ItchError: strict, and something is wrong; or the source has no message.
+            TypeError, ValidationError: `every` is no time; the feed is no file on disk, has changed
+                while it was read, or would be replaced.
+
+        """
+        if self._checkpoint is None:
+            raise ValidationError(f"a checkpoint is of a file on disk, and {self.name} is none")
+        kept = self._checkpoint if path is None else evolve(self._checkpoint, path=Path(path))
+        times, _ = time_grid(every, None, 0, END_OF_TIME)
+        request = BookRequest(symbols=self._symbols, strict=self._strict)
+        with reading(self._source, progress=self._progress) as runs:
+            kept.write(request, runs, () if times is None else times.tolist())
+        return kept.path
 
     def lifecycles(self, start: TimeOfDay | None = None, end: TimeOfDay | None = None) -> Table:
         """Return what became by `end` of each order that was entered from `start` on.
@@ -278,10 +321,29 @@ class ItchFeed:
         )
 
     def _book_chunks(self, request: BookRequest, n_bytes: int) -> Iterator[ItchTables]:
-        with reading(self._source, n_bytes, progress=self._progress) as runs:
-            books = BookPass(request.new_books(), request)
+        with self._pass(request, self._before(request), n_bytes) as (books, runs):
             for read in books.follow(runs):
                 yield self._tables(books, books.tables(read))
+
+    def _before(self, request: BookRequest) -> ItchBooks | None:
+        """Books from before the start, where what is to be seen from then on is the same.
+
+        Lenient, problems from the beginning are counted; and a grid has a row of each symbol that
+        has had an order, which is not kept.
+        """
+        is_same = request.strict and request.grid is None and request.start > 0
+        if self._checkpoint is None or not is_same:
+            return None
+        return self._checkpoint.restored(request, request.start - 1, is_of_same=True)
+
+    @contextmanager
+    def _pass(
+        self, request: BookRequest, begun: ItchBooks | None, n_bytes: int = RUN
+    ) -> Iterator[tuple[BookPass, Runs]]:
+        books = request.new_books() if begun is None else begun
+        at = books.memory.offset
+        with reading(self._source, n_bytes, at=at, progress=self._progress) as runs:
+            yield BookPass(books, request), runs
 
     def _tables(self, books: BookPass, tables: Mapping[str, Table]) -> ItchTables:
         view = ItchBooksView(books.books, self._symbols)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from nanobook_itch.command.books import books
+from nanobook_itch.command.checkpoint import checkpoint
 from nanobook_itch.command.depth import depth
 from nanobook_itch.command.export import export
 from nanobook_itch.command.info import info
@@ -34,5 +35,5 @@ def itch() -> None:
     """
 
 
-for _command in (info, books, trades, depth, export, sample):
+for _command in (info, books, trades, depth, export, checkpoint, sample):
     itch.add_command(_command)
