@@ -20,12 +20,11 @@ def run_here(*arguments):
     return code, output.buffer.getvalue().decode(), errors.getvalue()
 
 
-def run_process(*arguments, given=b"", cwd=None):
+def run_process(*arguments, given=b""):
     """Exit code, output and errors of a process; output is bytes."""
     done = subprocess.run(
         [*ITCH, *map(str, arguments)],
         input=given,
-        cwd=cwd,
         capture_output=True,
         check=False,
         timeout=120,

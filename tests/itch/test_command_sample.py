@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
         [sys.executable, "-c", ENDLESS], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     ) as writing:
         while writing.poll() is None and not any(tmp_path.iterdir()):
-            pass
+            time.sleep(0.01)
         writing.send_signal(signal.SIGINT)
         assert writing.stderr.read().splitlines()[-1] == "Interrupted."
     assert writing.returncode == 130

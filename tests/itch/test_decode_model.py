@@ -1,7 +1,7 @@
 """Every decoder there is gives what the model gives, to the last row and the last word."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.itch.compare import END, decoded, kernels
 
@@ -32,34 +32,34 @@ def test_there_is_something_to_compare_with():
     assert len(KERNELS) >= 2
 
 
-@law
+@settings(law, max_examples=25)
 @given(data=anything, tail=st.binary(max_size=4), strict=st.booleans())
 def test_whole(data, tail, strict):
     same(data + tail, strict=strict)
 
 
-@law
+@settings(law, max_examples=25)
 @given(data=anything, sizes=cuts, strict=st.booleans())
 def test_in_pieces_of_any_size(data, sizes, strict):
     same(data, sizes, strict=strict)
 
 
-@law
+@settings(law, max_examples=25)
 @given(data=anything, symbols=some_symbols, types=some_types, start=times, end=times)
 def test_filtered(data, symbols, types, start, end):
     same(data, symbols=symbols, types=types, start=start, end=end)
 
 
-@law
+@settings(law, max_examples=25)
 @given(data=st.binary(max_size=200), strict=st.booleans())
 def test_bytes_of_any_kind(data, strict):
     same(data, strict=strict)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_generated_day(seed):
-    data = day_bytes(messages=3000, symbols=1 + 5 * seed, seed=seed, end_mark=seed % 2 == 1)
-    same(data, (5000,) * 9 if seed else (), strict=True)
+    data = day_bytes(messages=1500, symbols=1 + 5 * seed, seed=seed, end_mark=seed % 2 == 1)
+    same(data, (5000,) * 4 if seed else (), strict=True)
 
 
 def test_pieces_give_the_same_rows_as_the_whole():

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.itch.feeds import day, plain, put_together
 
@@ -85,7 +85,7 @@ def test_chunks_of_books_are_the_books(n_bytes):
     assert list(whole) == order.split()
 
 
-@law
+@settings(law, max_examples=40)
 @given(data=feeds, n_bytes=sizes, strict=st.booleans(), cut=st.integers(0, 30))
 def test_no_result_depends_on_the_size_of_a_run(data, n_bytes, strict, cut):
     same_by_run(nanobook.ItchFeed(data[: len(data) - cut], strict=strict), n_bytes)
@@ -94,7 +94,7 @@ def test_no_result_depends_on_the_size_of_a_run(data, n_bytes, strict, cut):
 ends = st.sampled_from([0, 1, 5, 8, 30, SECOND + 7, 10**12, 2 * 10**12])
 
 
-@law
+@settings(law, max_examples=40)
 @given(data=feeds, n_bytes=sizes, strict=st.booleans(), end=ends)
 def test_nothing_is_looked_at_from_the_end_on(data, n_bytes, strict, end):
     feed = nanobook.ItchFeed(data, strict=strict)

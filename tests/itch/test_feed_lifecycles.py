@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.itch.feeds import day
 
@@ -59,7 +59,7 @@ def naive(feed):
     return [tuple(life.values()) for life in lives]
 
 
-@law
+@settings(law, max_examples=40)
 @given(data=feeds)
 def test_lifecycles_are_those_of_a_loop(data):
     feed = nanobook.ItchFeed(data, strict=False)

@@ -16,6 +16,11 @@ def test_some_inputs_raise_nothing_but_what_they_may(capsys):
     assert "strict: a reference that no live order has" in said
 
 
+@pytest.mark.slow
+def test_many_inputs_do_the_same_with_all_kernels():
+    assert fuzz.main(["--inputs", "20000", "--compare", "50", "--seed", "1"]) == 0
+
+
 def broken(*_, **__):
     raise IndexError("off by one")
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.itch.wire import add, order
 
@@ -391,7 +391,7 @@ def test_the_book_that_was_written_is_read_again(tmp_path, levels, start):
     assert sum(n_events) > 500
 
 
-@law
+@settings(law, max_examples=40)
 @given(messages=days(max_size=60, kinds="AAAAAFUUUDEECXXPQH"), levels=st.integers(1, 5))
 def test_any_book_that_was_written_is_read_again(messages, levels, tmp_path_factory):
     stocks = {message[26:34] for message in messages if message[2:3] in {b"A", b"F"}}

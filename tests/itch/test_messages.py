@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanobook_core.contracts.itch import ItchMemory
@@ -117,7 +117,7 @@ feeds = st.lists(st.sampled_from(sorted(MESSAGES)).flatmap(fields_of), max_size=
 
 
 @kernels
-@law
+@settings(law, max_examples=30)
 @given(feed=feeds)
 def test_what_was_encoded_is_decoded(decode, feed):
     found = decoded(decode, b"".join(encode_message(kind, **fields) for kind, fields in feed))
@@ -129,7 +129,7 @@ def test_what_was_encoded_is_decoded(decode, feed):
 
 
 @kernels
-@law
+@settings(law, max_examples=30)
 @given(feed=feeds)
 def test_what_was_decoded_is_encoded(decode, feed):
     data = b"".join(encode_message(kind, **fields) for kind, fields in feed)

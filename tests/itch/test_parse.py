@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.itch.feed_book import FeedBook, book_of
 from tests.itch.wire import add, order
@@ -294,7 +294,7 @@ def test_the_books_of_a_day_are_those_of_the_feed_after_every_message(tmp_path):
     assert check_books(events, data) > 2_500
 
 
-@law
+@settings(law, max_examples=40)
 @given(messages=days())
 def test_any_books_are_those_of_the_feed_after_every_message(messages, tmp_path_factory):
     if not messages:
@@ -305,7 +305,7 @@ def test_any_books_are_those_of_the_feed_after_every_message(messages, tmp_path_
     check_books(parse_itch(path), data)
 
 
-@law
+@settings(law, max_examples=40)
 @given(day=st.one_of(planted().map(lambda day: day.messages), rough()))
 def test_books_that_are_mended_are_those_of_the_feed_too(day, tmp_path_factory):
     data = b"".join(day)

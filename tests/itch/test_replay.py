@@ -1,7 +1,7 @@
 """A feed replayed into exchanges: their books are the feed's."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from tests.itch.feed_book import FeedBook, book_of
 from tests.itch.wire import add, order
 
@@ -45,7 +45,7 @@ def test_the_books_of_a_day_are_the_feeds_after_every_message():
     assert sorted(multi.symbols()) == sorted({symbol for symbol, _ in result.references.values()})
 
 
-@law
+@settings(law, max_examples=40)
 @given(messages=days(max_size=60))
 def test_any_books_are_the_feeds_after_every_message(messages):
     if messages:

@@ -25,7 +25,7 @@ from nanobook_itch.testing.strategies import SYMBOLS, days
 class ItchBookRows:
     """What the tables of a kernel `itch_books` must have; its suite inherits these laws."""
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(), depth=st.sampled_from([1, 2, 10]))
     def test_it_writes_the_books_as_they_change(
         self, kernel: Any, day: list[bytes], depth: int
@@ -69,7 +69,7 @@ class ItchBookRows:
                     assert list(shown) == padded
             before = after
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days())
     def test_it_writes_what_happens_to_orders(self, kernel: Any, day: list[bytes]) -> None:
         """A row an order message, with what the order and its level have after it."""
@@ -96,7 +96,7 @@ class ItchBookRows:
             levels = {level[0]: level[1] for level in books.levels(locate, side).tolist()}
             assert row["level_shares"] == levels.get(price, 0)
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(kinds="AAAEEECCPQB"))
     def test_it_writes_trades(self, kernel: Any, day: list[bytes]) -> None:
         """With the aggressor's side, where an order in the book was executed."""
@@ -122,7 +122,7 @@ class ItchBookRows:
                 assert row["side"] == b""
                 assert row["cross"] == (message[41:42].strip() if kind == b"Q" else b"")
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(), grid=st.lists(st.integers(0, 60), max_size=5, unique=True).map(sorted))
     def test_on_a_grid_it_writes_the_books_of_those_times(
         self, kernel: Any, day: list[bytes], grid: list[int]
@@ -161,7 +161,7 @@ class ItchBookRows:
             found.append((of["timestamp"], of["locate"], shown))
         assert found == expected
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(), window=st.tuples(*[st.integers(0, 60)] * 2))
     def test_rows_are_of_a_window_and_books_of_all(
         self, kernel: Any, day: list[bytes], window: tuple[int, int]
@@ -177,7 +177,7 @@ class ItchBookRows:
             times = among[name]["timestamp"]
             assert columns(table) == columns(among[name][(start <= times) & (times < end)])
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(max_size=10), tables=st.frozensets(st.sampled_from(sorted(TABLES))))
     def test_tables_are_as_the_contract_has_them(
         self, kernel: Any, day: list[bytes], tables: frozenset[str]

@@ -69,7 +69,7 @@ class ItchBooksSuite(ItchBookRows):
         assert books.problems == ()
         assert dict(books.n_problems) == {}
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(draft=drafts())
     def test_orders_are_those_that_live(self, kernel: Any, draft: Draft) -> None:
         """By arrival, of one book and of all, with what is left of them."""
@@ -92,7 +92,7 @@ class ItchBooksSuite(ItchBookRows):
             mine = [row for row in orders.tolist() if row[4] == locate]
             assert books.orders(locate).tolist() == mine
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(), n=st.integers(0, 4))
     def test_levels_are_sums_of_orders(self, kernel: Any, day: list[bytes], n: int) -> None:
         """Best first, each with the shares and the number of its orders."""
@@ -109,7 +109,7 @@ class ItchBooksSuite(ItchBookRows):
                 assert books.levels(locate, side).tolist() == levels
                 assert books.levels(locate, side, n).tolist() == levels[:n]
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(), cuts=st.lists(st.integers(0, 2000), max_size=5))
     def test_runs_are_the_whole(self, kernel: Any, day: list[bytes], cuts: list[int]) -> None:
         """Wherever the bytes are cut, the same rows are written and the same books come out."""
@@ -124,7 +124,7 @@ class ItchBooksSuite(ItchBookRows):
         assert state(books) == state(whole)
         assert books.counts.tolist() == whole.counts.tolist()
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(), symbols=st.frozensets(st.sampled_from([b"A", b"AAPL", b"Z"]), min_size=1))
     def test_of_some_symbols_it_has_only_those(
         self, kernel: Any, day: list[bytes], symbols: frozenset[bytes]
@@ -149,8 +149,8 @@ class ItchBooksSuite(ItchBookRows):
         live = [row[:1] + row[2:] for row in everything.orders().tolist() if row[4] in wanted]
         assert [row[:1] + row[2:] for row in books.orders().tolist()] == live
 
-    @settings(law, max_examples=40)
-    @given(day=days(), until=st.integers(0, 60))
+    @settings(law, max_examples=20)
+    @given(day=days(), until=st.integers(0, 20))
     def test_it_stops_at_a_time(self, kernel: Any, day: list[bytes], until: int) -> None:
         """Before the first message of a later time; it can then go on."""
         data = b"".join(day)
@@ -165,7 +165,7 @@ class ItchBooksSuite(ItchBookRows):
         assert written(books) == written(whole)
 
     @pytest.mark.parametrize("reason", PLANTS)
-    @settings(law, max_examples=15)
+    @settings(law, max_examples=8)
     @given(data=st.data())
     def test_strict_reading_stops_where_it_is_wrong(
         self, kernel: Any, reason: str, data: st.DataObject
@@ -187,7 +187,7 @@ class ItchBooksSuite(ItchBookRows):
         assert state(books) == state(sound)
 
     @pytest.mark.parametrize("reason", LEFT_OUT)
-    @settings(law, max_examples=15)
+    @settings(law, max_examples=8)
     @given(data=st.data())
     def test_lenient_reading_leaves_out_what_is_wrong(
         self, kernel: Any, reason: str, data: st.DataObject
@@ -204,7 +204,7 @@ class ItchBooksSuite(ItchBookRows):
         assert dict(books.n_problems) == {day.reason: 1}
 
     @pytest.mark.parametrize("reason", [reason for reason in PLANTS if reason not in LEFT_OUT])
-    @settings(law, max_examples=15)
+    @settings(law, max_examples=8)
     @given(data=st.data())
     def test_lenient_reading_counts_what_it_takes_all_the_same(
         self, kernel: Any, reason: str, data: st.DataObject
@@ -219,7 +219,7 @@ class ItchBooksSuite(ItchBookRows):
         ]
         assert np.all(books.orders()["shares"] > 0)
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(), more=days())
     def test_restored_books_go_on_as_those_they_were_made_from(
         self, kernel: Any, day: list[bytes], more: list[bytes]

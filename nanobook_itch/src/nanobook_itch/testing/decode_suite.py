@@ -86,7 +86,7 @@ class ItchDecodeSuite:
         """It can be called."""
         assert isinstance(kernel, ItchDecode)
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days())
     def test_no_field_is_lost(self, kernel: Any, day: list[bytes]) -> None:
         """The messages can be made again from the columns, each as it was."""
@@ -99,7 +99,7 @@ class ItchDecodeSuite:
         assert b"".join(bytes_of(found)) == data
         assert {chr(kind) for kind in np.flatnonzero(found.counts)} == set(MESSAGES)
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days())
     def test_every_row_is_found_by_the_index(self, kernel: Any, day: list[bytes]) -> None:
         """It has one row a message, in their order, and each table's rows in theirs."""
@@ -111,7 +111,7 @@ class ItchDecodeSuite:
             assert mine["sequence"].tolist() == table["sequence"].tolist()
             assert mine["type"].tolist() == table["type"].tolist()
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(max_size=8))
     def test_tables_are_as_the_contract_has_them(self, kernel: Any, day: list[bytes]) -> None:
         """All families are there, with aligned columns; they are the caller's own."""
@@ -127,7 +127,7 @@ class ItchDecodeSuite:
             assert table.flags.c_contiguous
             assert table.flags.writeable
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(), tail=st.binary(max_size=3))
     def test_it_counts(self, kernel: Any, day: list[bytes], tail: bytes) -> None:
         """All messages by type, wanted or not; what is not whole is left."""
@@ -152,7 +152,7 @@ class ItchDecodeSuite:
         assert not decode(kernel, b"").ended
         assert decode(kernel, b"\0\0").ended
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(), cuts=st.lists(st.integers(0, 2000), max_size=5))
     def test_runs_are_the_whole(self, kernel: Any, day: list[bytes], cuts: list[int]) -> None:
         """Wherever the bytes are cut, the same rows come, and at the end the same is known."""
@@ -166,12 +166,12 @@ class ItchDecodeSuite:
         assert got == rows(decode(kernel, data, whole_memory))
         assert state(memory) == state(whole_memory)
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(
         day=days(),
         types=st.frozensets(st.sampled_from("ADEUXRQS")),
         symbols=st.frozensets(st.sampled_from([b"A", b"AAPL", b"Z"])),
-        times=st.tuples(*[st.integers(0, 50) | st.just(2**62)] * 2),
+        times=st.tuples(*[st.sampled_from([0, 1, 2, 3, 5, 8, 13, 2**62])] * 2),
     )
     def test_filters_leave_the_rest_out(
         self,
@@ -201,7 +201,7 @@ class ItchDecodeSuite:
         assert rows(by_symbol) == sorted({*everybodys, *stocks})
 
     @pytest.mark.parametrize("reason", OF_DECODING)
-    @settings(law, max_examples=20)
+    @settings(law, max_examples=8)
     @given(data=st.data())
     def test_strict_reading_stops_where_it_is_wrong(
         self, kernel: Any, reason: str, data: st.DataObject
@@ -218,7 +218,7 @@ class ItchDecodeSuite:
         assert state(memory) == before
 
     @pytest.mark.parametrize("reason", OF_DECODING)
-    @settings(law, max_examples=20)
+    @settings(law, max_examples=8)
     @given(data=st.data())
     def test_lenient_reading_goes_on(self, kernel: Any, reason: str, data: st.DataObject) -> None:
         """It says what strict reading says, and has all other messages as they are."""
@@ -235,7 +235,7 @@ class ItchDecodeSuite:
         assert bytes_of(found) == sound
 
     @pytest.mark.parametrize("reason", OF_BOOKS)
-    @settings(law, max_examples=10)
+    @settings(law, max_examples=5)
     @given(data=st.data())
     def test_what_is_of_books_is_no_problem(
         self, kernel: Any, reason: str, data: st.DataObject
@@ -265,7 +265,7 @@ class ItchDecodeSuite:
             with pytest.raises(TypeError):
                 decode(kernel, refused)
 
-    @settings(law, max_examples=40)
+    @settings(law, max_examples=20)
     @given(day=days(max_size=8))
     def test_it_remembers_nothing_but_what_it_is_given(self, kernel: Any, day: list[bytes]) -> None:
         """A second call gives the same, in tables of its own."""
@@ -278,19 +278,22 @@ class ItchDecodeSuite:
 
     def test_ctrl_c_stops_it_and_leaves_the_memory_as_it_was(self, kernel: Any) -> None:
         """However long it would have taken."""
-        data = day_bytes(messages=20_000, symbols=5) * 20
+        data = day_bytes(messages=20_000, symbols=5) * 10
         memory = ItchMemory()
-        decode(kernel, data[:14], memory)
-        before = state(memory)
+        read = decode(kernel, data, memory, strict=False, types=frozenset())
+        symbols = memory.symbols.tolist()
         handler = signal.signal(signal.SIGINT, signal.default_int_handler)
         timer = threading.Timer(0.05, interrupt_main)
         try:
-            with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - once may be done before
+            with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - some may be done before
                 timer.start()
                 while True:
                     decode(kernel, data, memory, strict=False, types=frozenset())
-                    before = state(memory)
         finally:
             timer.join()
             signal.signal(signal.SIGINT, handler)
-        assert state(memory) == before
+        # Of whole runs only, however many were done.
+        n_runs, rest = divmod(memory.sequence, read.n_messages)
+        assert (n_runs > 0, rest) == (True, 0)
+        assert memory.offset == n_runs * read.n_bytes
+        assert memory.symbols.tolist() == symbols
