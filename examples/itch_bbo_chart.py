@@ -12,12 +12,17 @@ import numpy as np
 
 import nanobook
 
-FILE, SYMBOL, PICTURE = sys.argv[1:]
+try:
+    FILE, SYMBOL, PICTURE = sys.argv[1:]
+except ValueError:
+    sys.exit(__doc__)
 COLOURS = {b"B": ("tab:green", "bought"), b"S": ("tab:red", "sold"), b"": ("tab:gray", "hidden")}
 
 mpl.use("agg")
 tables = nanobook.ItchFeed(FILE, symbols=[SYMBOL]).books(start="09:30", end="16:00")
 bbo, trades = tables.bbo, tables.trades
+if not len(bbo):
+    sys.exit(f"{FILE} has no prices of {SYMBOL} from 09:30 to 16:00")
 trades = trades[(trades["type"] != b"B") & (trades["type"] != b"Q")]
 
 

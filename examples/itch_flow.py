@@ -12,7 +12,10 @@ import numpy as np
 
 import nanobook
 
-FILE, SYMBOL = sys.argv[1:]
+try:
+    FILE, SYMBOL = sys.argv[1:]
+except ValueError:
+    sys.exit(__doc__)
 SECONDS = 60
 TICK = 100  # a cent, in 1/10000 of a dollar
 
@@ -22,6 +25,8 @@ is_two_sided = (tables.bbo["bid"] > 0) & (tables.bbo["ask"] > 0)
 bbo, flow = tables.bbo[is_two_sided], flow[is_two_sided]
 
 interval = bbo["timestamp"] // (SECONDS * 1_000_000_000)
+if not np.unique(interval)[2:].size:
+    sys.exit(f"{FILE} has too few prices of {SYMBOL} from 09:30 to 16:00")
 last = np.flatnonzero(np.diff(interval, append=interval[-1] + 1))
 flows = np.diff(np.cumsum(flow)[last], prepend=0)
 mid = (bbo["bid"] + bbo["ask"]) / 2

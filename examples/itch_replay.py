@@ -8,7 +8,10 @@ import sys
 
 import nanobook
 
-FILE, SYMBOL, TIME = sys.argv[1:]
+try:
+    FILE, SYMBOL, TIME = sys.argv[1:]
+except ValueError:
+    sys.exit(__doc__)
 
 market = nanobook.MultiExchange()
 nanobook.replay_into(market, FILE, symbols=[SYMBOL], until=TIME)

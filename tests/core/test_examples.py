@@ -161,6 +161,29 @@ def test_a_market_of_binance_is_recorded_and_goes_on_in_another_simulator(tmp_pa
         assert (top.bid, top.bid_size, top.ask - top.bid) == (Decimal(best), 2, 1)
 
 
+def test_examples_of_itch_say_what_they_need(tmp_path):
+    write_day(tmp_path / "day.itch", messages=1000, symbols=20)
+    for name, others in (
+        ("itch_bbo_chart.py", ["bbo.png"]),
+        ("itch_flow.py", []),
+        ("itch_replay.py", ["10:30"]),
+    ):
+        for arguments, said in (
+            ([], f"python {name} day.itch AAPL"),
+            (["day.itch", "ZZZZ", *others], "ZZZZ"),
+        ):
+            done = subprocess.run(
+                [sys.executable, EXAMPLES / name, *arguments],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 1
+            assert said in done.stderr
+            assert "Traceback" not in done.stderr
+
+
 def test_a_day_of_nasdaq_is_drawn_measured_and_traded_against(tmp_path):
     write_day(tmp_path / "day.itch", messages=100_000, symbols=20)
     assert run("itch_bbo_chart.py", tmp_path, "day.itch", "AAPL", "bbo.png") == [

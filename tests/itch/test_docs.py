@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
 from tests.itch.itch_command import run_here
 from tests.page import Page, is_shown
@@ -57,6 +58,9 @@ def test_every_block_prints_what_stands_below_it(day):
     for output, shown, _ in PAGE.outputs():
         assert is_shown(output, shown), output
     assert (day / "bbo.png").read_bytes().startswith(b"\x89PNG")
+    axes = plt.gca()
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["bid", "ask"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("hour in New York", "dollars")
 
 
 def test_every_command_says_what_stands_below_it(day):

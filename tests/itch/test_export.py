@@ -107,7 +107,7 @@ def test_the_metadata_say_what_it_is(tmp_path, suffix):
 def test_a_problem_of_messages_is_counted_once(tmp_path):
     data = DAY + order("D", 1, reference=0)
     for tables in (["order"], ["order", "bbo"]):
-        done = export_itch(data, tmp_path, tables, strict=False)
+        done = export_itch(data, tmp_path, tables, strict=False, force=True)
         assert done.n_problems["time_back"] == 1
 
 
@@ -143,12 +143,13 @@ def test_a_table_without_rows_has_its_columns(tmp_path, suffix):
         ({"every": "00:30"}, ValidationError, 'every is of the table "depth"'),
         ({"source": DAY[:-1]}, ItchError, "the source ends within a message"),
         ({"symbols": [1]}, TypeError, "symbols"),
+        ({"force": False}, FileExistsError, "force=True replaces it"),
     ],
 )
 def test_what_is_refused_leaves_what_was_there(tmp_path, ask, error, words):
     export_itch(DAY, tmp_path, ["bbo", "order"], suffix=".arrow")
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    options = {"source": DAY, "tables": ["bbo", "order"], "suffix": ".arrow", **ask}
+    options = {"source": DAY, "tables": ["bbo", "order"], "suffix": ".arrow", "force": True, **ask}
     with pytest.raises(error, match=words):
         export_itch(options.pop("source"), tmp_path, **options)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
@@ -184,7 +185,7 @@ def test_a_part_of_somebody_else_stays(tmp_path):
     (tmp_path / "bbo.parquet.part").write_text("mine")
     export_itch(DAY, tmp_path, "bbo")
     with pytest.raises(ItchError):
-        export_itch(DAY[:-1], tmp_path, "bbo")
+        export_itch(DAY[:-1], tmp_path, "bbo", force=True)
     assert {path.name for path in tmp_path.iterdir()} == {"bbo.parquet", "bbo.parquet.part"}
     assert (tmp_path / "bbo.parquet.part").read_text() == "mine"
 
@@ -201,7 +202,7 @@ import pyarrow.parquet, pyarrow.feather, nanobook_itch.feed
 peak = lambda: int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 export_itch(sys.argv[1], sys.argv[3], "orders", progress=False)
 first = peak()
-export_itch(sys.argv[2], sys.argv[3], "orders", progress=False)
+export_itch(sys.argv[2], sys.argv[3], "orders", progress=False, force=True)
 print(first, peak())
 """
     small, large = tmp_path / "small", tmp_path / "large"

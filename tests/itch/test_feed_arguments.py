@@ -4,7 +4,7 @@ import pytest
 from tests.itch.feeds import day
 
 import nanobook
-from nanobook_itch.time_of_day import clock, nanoseconds
+from nanobook_itch.time_of_day import clock, duration, nanoseconds
 
 V, T = nanobook.ValidationError, TypeError
 FEED = nanobook.ItchFeed(day())
@@ -35,8 +35,18 @@ BAD = [
     (FEED.books, {"depth": 0}, V, "depth is 1 to 1000"),
     (FEED.books, {"depth": True}, T, "depth is a whole number"),
     (FEED.books, {"every": "00:01"}, V, 'of the table "depth"'),
-    (FEED.books, {"tables": "depth", "every": 0}, V, "every is a time from one row"),
-    (FEED.books, {"tables": "depth", "every": 1000}, V, "more than 1,000,000 times"),
+    (FEED.books, {"tables": "depth", "every": 0}, V, "every is a length of time above 0"),
+    (FEED.books, {"tables": "depth", "every": "1us"}, V, "more than 1,000,000 times"),
+    (FEED.books, {"tables": "depth", "every": 60}, V, 'nanoseconds: write "60s"'),
+    (
+        FEED.books,
+        {"tables": "depth", "every": "1 m"},
+        V,
+        'length of time, as "00:05", "5m" or "300s"',
+    ),
+    (FEED.books, {"tables": "depth", "every": "0s"}, V, "above 0, got '0s'"),
+    (FEED.books, {"tables": "depth", "every": "999999999999999h"}, V, "above 0, got"),
+    (FEED.books, {"tables": "depth", "every": True}, T, "every is nanoseconds"),
     (FEED.books, {"tables": "depth", "every": "00:01", "grid": [5]}, V, "give one of them"),
     (FEED.books, {"tables": "depth", "grid": [5, 5]}, V, "must ascend"),
     (FEED.books, {"tables": "depth", "grid": []}, V, "grid has no times"),
@@ -52,6 +62,24 @@ BAD = [
 def test_bad_arguments_are_refused_at_once(call, options, error, text):
     with pytest.raises(error, match=text):
         call(**options)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("00:05", 300 * 10**9),
+        ("2h", 7200 * 10**9),
+        ("5m", 300 * 10**9),
+        ("300s", 300 * 10**9),
+        ("250ms", 250_000_000),
+        ("7us", 7000),
+        ("7ns", 7),
+        (1_000_000, 1_000_000),
+        (dt.time(0, 1), 60 * 10**9),
+    ],
+)
+def test_lengths_of_time(given, expected):
+    assert duration(given, "every") == expected
 
 
 def test_times_of_day():

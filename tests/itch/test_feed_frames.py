@@ -33,6 +33,13 @@ def test_a_side_that_is_not_there_is_null(backend):
     assert (depth["bid_shares_1"], depth["bid_count_2"]) == ([100], [0])
 
 
+def test_a_backend_is_one_of_those_that_there_are():
+    tables = nanobook.ItchFeed(day()).books("bbo")
+    for backend in ("panda", "", "narwhals"):
+        with pytest.raises(nanobook.ValidationError, match="one of pandas, polars, pyarrow; got"):
+            tables.frame("bbo", backend)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_all_families_become_frames(backend):
     pytest.importorskip(backend)

@@ -71,7 +71,7 @@ def test_order_flow_of_intervals_adds_up(table, step):
     for row, flow in zip(table, naive_flow(table), strict=True):
         key = int(row["locate"]), int(row["timestamp"]) // step * step
         expected[key] = expected.get(key, 0) + flow
-    found = nanobook.order_flow(table, step)
+    found = nanobook.order_flow(table, f"{step}ns")
     keys = zip(found["locate"].tolist(), found["timestamp"].tolist(), strict=True)
     assert dict(zip(keys, found["imbalance"].tolist(), strict=True)) == expected
     assert found["symbol"].tolist() == [f"S{locate}".encode() for locate in found["locate"]]
@@ -106,6 +106,12 @@ def test_order_flow_by_hand():
     )
     assert nanobook.order_flow_imbalance(table).tolist() == [0, 0, 3, -3, 0, 2, -6]
     assert nanobook.order_flow_imbalance(table[:0]).tolist() == []
+
+
+def test_an_interval_without_a_unit_is_nanoseconds_and_not_seconds():
+    assert nanobook.order_flow(bbo((1, 0, 1, 1, 2, 1)), 300 * SECOND)["timestamp"].tolist() == [0]
+    with pytest.raises(nanobook.ValidationError, match='nanoseconds: write "300s" for seconds'):
+        nanobook.order_flow(bbo((1, 0, 1, 1, 2, 1)), 300)
 
 
 def test_the_touch_by_hand():

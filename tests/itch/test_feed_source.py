@@ -110,7 +110,9 @@ def test_pipes(expected, packing):
     with os.fdopen(end, "rb") as pipe:
         feed = nanobook.ItchFeed(pipe)
         assert plain(feed.books()) == expected[1]
-        with pytest.raises(nanobook.ValidationError, match="can be read once only, and has been"):
+        with pytest.raises(
+            nanobook.ValidationError, match=r"^file descriptor \d+ can be read once"
+        ):
             feed.messages()
     writer.join()
 

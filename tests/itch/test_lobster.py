@@ -269,8 +269,8 @@ WRITTEN_BOOK = """\
 
 
 def written(tmp_path, data, symbol="AAPL", **options):
-    options = {"start": 0, "end": "24:00", "levels": 2, **options}
-    return write_lobster(data, tmp_path, symbol=symbol, date=DAY, **options)
+    options = {"date": DAY, "start": 0, "end": "24:00", "levels": 2, **options}
+    return write_lobster(data, tmp_path, symbol=symbol, **options)
 
 
 def test_a_stock_is_written_as_lobster_has_it(tmp_path):
@@ -281,6 +281,12 @@ def test_a_stock_is_written_as_lobster_has_it(tmp_path):
     assert files.orderbook.read_text() == WRITTEN_BOOK
     assert files.n_rows == 14
     assert sorted(tmp_path.glob("new/folder/*")) == sorted(files[:2])
+
+
+def test_a_date_may_be_text(tmp_path):
+    files = written(tmp_path, FEED, date="2012-06-21")
+    assert files.message.name == "AAPL_2012-06-21_0_86400000_message_2.csv"
+    assert written(tmp_path, FEED, force=True) == files
 
 
 def test_rows_are_of_a_time_and_of_the_best_levels(tmp_path):
@@ -299,7 +305,8 @@ def test_rows_are_of_a_time_and_of_the_best_levels(tmp_path):
         ({"symbol": "IBM"}, ValidationError, "the feed has no order of IBM"),
         ({"symbol": ""}, ValidationError, "symbol"),
         ({"symbol": b"AAPL"}, TypeError, "symbol"),
-        ({"date": "2012-06-21"}, TypeError, "date is a datetime.date, got '2012-06-21'"),
+        ({"date": "21.6.2012"}, ValidationError, 'date is written "2026-03-02", got'),
+        ({"force": False}, FileExistsError, "force=True replaces it"),
         ({"levels": 0}, ValidationError, "levels"),
         ({"levels": 1001}, ValidationError, "levels is 1 to 1000"),
         ({"levels": 1.5}, TypeError, "levels"),
@@ -308,7 +315,7 @@ def test_rows_are_of_a_time_and_of_the_best_levels(tmp_path):
         (
             {"date": dt.datetime(2012, 6, 21, tzinfo=dt.UTC)},
             TypeError,
-            "date is a datetime.date, got datetime",
+            "date is a datetime.date or text .*, got datetime",
         ),
         ({"source": FEED + add(130, 99, "B", 1, 1, "AAPL", 9)}, ItchError, "has two locates"),
         ({"source": FEED[:-1]}, ItchError, "the source ends within a message"),
@@ -319,7 +326,7 @@ def test_what_is_refused_leaves_no_file_and_the_old_ones(tmp_path, options, erro
     keep = {path: path.read_bytes() for path in files[:2]}
     base = {"source": FEED, "folder": tmp_path, "symbol": "AAPL", "date": DAY, "levels": 2}
     with pytest.raises(error, match=words):
-        write_lobster(**{**base, "start": 0, "end": "24:00", **options})
+        write_lobster(**{**base, "start": 0, "end": "24:00", "force": True, **options})
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == keep
 
 

@@ -102,6 +102,9 @@ def test_references_lead_to_the_orders_of_the_exchanges():
     assert result.references == {502: ("AAPL", 3), 7: ("MSFT", 1), 503: ("AAPL", 4)}
     assert multi["AAPL"].get_order(4).remaining_quantity == 60
     assert (result.n_messages, result.n_held, result.held) == (5, 0, {})
+    assert repr(result) == (
+        "ReplayResult(n_messages: 5, references: 3, held: 0, n_held: 0, n_problems: 0)"
+    )
     assert multi["AAPL"].best_bid_ask() == (500_100, 510_000)
 
 

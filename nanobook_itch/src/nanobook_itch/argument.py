@@ -12,7 +12,7 @@ import numpy as np
 from nanobook_core.contracts.itch_message import MESSAGES
 from nanobook_core.errors import ValidationError, shown
 from nanobook_itch.books import BOOK_TABLES, EVENT_TABLES
-from nanobook_itch.time_of_day import END_OF_TIME, TimeOfDay, nanoseconds
+from nanobook_itch.time_of_day import END_OF_TIME, TimeOfDay, duration, nanoseconds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -155,9 +155,7 @@ def time_grid(
         return np.array(times, np.int64), True
     if every is None:
         return None, False
-    step = nanoseconds(every, "every")
-    if step < 1:
-        raise ValidationError(f"every is a time from one row to the next, got {shown(every)}")
+    step = duration(every, "every")
     first, last = -(-start // step) * step, min(end, _DAY + 1)
     if (last - first) // step > _GRID_LENGTH:
         raise ValidationError(

@@ -19,7 +19,7 @@ from nanobook_itch.argument import level_count
 from nanobook_itch.books import BOOK_TABLES
 from nanobook_itch.feed import ItchFeed
 from nanobook_itch.layout import TABLES, table_dtype
-from nanobook_itch.part_file import part_files
+from nanobook_itch.part_file import check_new, part_files
 from nanobook_itch.sheet import SHEETS, ArrowSheet, ParquetSheet
 from nanobook_itch.table import PRICE_SCALE
 from nanobook_itch.time_of_day import TimeOfDay
@@ -61,6 +61,7 @@ def export_itch(
     end: TimeOfDay | None = None,
     suffix: str = ".parquet",
     progress: bool = True,
+    force: bool = False,
 ) -> ItchExport:
     """Write tables of an ITCH feed to Parquet or Arrow files, in bounded memory.
 
@@ -72,8 +73,8 @@ def export_itch(
     `price_scale` (units in a dollar), `strict`, and `problems` (JSON: how many of each reason;
     Parquet has it with the file, not with the schema of Arrow).
 
-    All files are there at the end or none; what had their names is replaced. They are written
-    beside it with `.part` after the name; Arrow needs as much again for a while.
+    All files are there at the end or none. They are written beside these names with `.part` after
+    them; Arrow needs as much again for a while.
 
     Args:
         source: of the feed, as of `ItchFeed`.
@@ -88,8 +89,10 @@ def export_itch(
         end: as of `ItchFeed.books`.
         suffix: of the files in a folder, `.parquet` or `.arrow`.
         progress: as of `ItchFeed`.
+        force: replace files of the same names.
 
     Raises:
+        FileExistsError: one of the files is there, and `force` is not given.
         ImportError: pyarrow is not installed.
         TypeError, ValidationError: an argument is of a wrong type or not allowed; nothing has been
             read.
@@ -103,6 +106,7 @@ def export_itch(
     if every is not None and "depth" not in names:
         raise ValidationError('every is of the table "depth", which is not asked for')
     _check_apart(source, paths)
+    check_new(paths.values(), force=force)
     feed = ItchFeed(source, symbols=symbols, strict=strict, progress=progress)
     window = {"start": start, "end": end}
     runs = _runs(feed, names, {"depth": depth, "every": every, **window}, window)

@@ -30,7 +30,7 @@ from nanobook_itch.lobster import (
     levels_to_line,
     to_line,
 )
-from nanobook_itch.part_file import part_files
+from nanobook_itch.part_file import check_new, part_files
 from nanobook_itch.request import symbols_of
 from nanobook_itch.time_of_day import TimeOfDay
 
@@ -64,12 +64,13 @@ def write_lobster(
     folder: str | PathLike[str],
     *,
     symbol: str,
-    date: dt.date,
+    date: dt.date | str,
     levels: int = 10,
     start: TimeOfDay = "09:30",
     end: TimeOfDay = "16:00",
     strict: bool = True,
     progress: bool = True,
+    force: bool = False,
 ) -> LobsterFiles:
     """Write a stock's messages and its book after each, as LOBSTER has them.
 
@@ -80,20 +81,22 @@ def write_lobster(
     -1 at the opening, -2 at the close, -3 after a halt or at an IPO, -4 else; those of no shares
     are left out. A book file has -9999999999 and 9999999999 for prices that are not there.
 
-    Both files are there at the end or neither; what had their names is replaced.
+    Both files are there at the end or neither.
 
     Args:
         source: of the feed, as of `ItchFeed`.
         folder: it is made if it is not there.
         symbol: of the stock.
-        date: of the day, for the names.
+        date: of the day, for the names: a date, or text as "2026-03-02".
         levels: of each side, 1 to 1000.
         start: of the first row; the book has all that came before. Files' names have milliseconds.
         end: rows are before it.
         strict: as of `ItchFeed`.
         progress: as of `ItchFeed`.
+        force: replace files of the same names.
 
     Raises:
+        FileExistsError: one of the files is there, and `force` is not given.
         TypeError, ValidationError: an argument is of a wrong type or out of range; the feed has no
             order message of the stock.
         ItchError, OSError: as of `ItchFeed`; or the stock has two locates; or a file cannot be
@@ -102,14 +105,14 @@ def write_lobster(
     """
     check_symbol(symbol)
     whole(levels, "levels", 1, 1000)
-    if not isinstance(date, dt.date) or isinstance(date, dt.datetime):
-        raise TypeError(f"date is a datetime.date, got {shown(date)}")
+    day = _date(date)
     hours = window(start, end)
     feed = ItchFeed(source, symbols=[symbol], strict=strict, progress=progress)
     into = Path(folder)
     paths = [
-        into / file_name(symbol, date, hours, what, levels) for what in ("message", "orderbook")
+        into / file_name(symbol, day, hours, what, levels) for what in ("message", "orderbook")
     ]
+    check_new(paths, force=force)
     with part_files(paths) as parts, parts[0].open("wb") as messages, parts[1].open("wb") as books:
         n_rows = 0
         for message, book in _rows(_changes(feed, symbol, hours[1]), levels):
@@ -118,6 +121,17 @@ def write_lobster(
                 books.write(book)
                 n_rows += 1
     return LobsterFiles(paths[0], paths[1], n_rows)
+
+
+def _date(date: dt.date | str) -> dt.date:
+    if isinstance(date, str):
+        try:
+            return dt.datetime.strptime(date, "%Y-%m-%d").date()  # noqa: DTZ007 - only the date
+        except ValueError:
+            raise ValidationError(f'date is written "2026-03-02", got {shown(date)}') from None
+    if not isinstance(date, dt.date) or isinstance(date, dt.datetime):
+        raise TypeError(f'date is a datetime.date or text as "2026-03-02", got {shown(date)}')
+    return date
 
 
 def _rows(changes: Iterable[_Change], levels: int) -> Iterator[tuple[Message, bytes]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nanobook_core.errors import ValidationError, shown
 from nanobook_itch.layout import table_dtype
-from nanobook_itch.time_of_day import TimeOfDay, nanoseconds
+from nanobook_itch.time_of_day import TimeOfDay, duration, nanoseconds
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -81,19 +81,18 @@ def order_flow_imbalance(bbo: Table, opening: Table | None = None) -> NDArray[np
 def order_flow(bbo: Table, every: TimeOfDay, opening: Table | None = None) -> Table:
     """Return the order flow imbalance of each symbol over each interval that has a row.
 
-    Intervals begin at multiples of `every`, `"00:05"` say (a whole number is nanoseconds); what
-    happens at such a time is of the one that begins. Columns are `timestamp`, of the begin, in
+    Intervals begin at multiples of `every`, `"00:05"` or `"5m"` (a whole number is nanoseconds);
+    what happens at such a time is of the one that begins. Columns are `timestamp`, of the begin, in
     nanoseconds since midnight, `imbalance` in shares, `symbol` and `locate`. Sign and `opening` are
     as of `order_flow_imbalance`.
 
     Raises:
-        TypeError, ValidationError: `every` is no time above 0; it is no table `bbo`.
+        TypeError, ValidationError: `every` is no length of time, or a number below 1 ms; it is no
+            table `bbo`.
 
     """
     _check(bbo, "bid", "ask")
-    step = nanoseconds(every, "every")
-    if step < 1:
-        raise ValidationError(f"every is a time from one interval to the next, got {shown(every)}")
+    step = duration(every, "every")
     begin = bbo["timestamp"] // step * step
     order = np.lexsort((begin, bbo["locate"]))
     begin, locate = begin[order], bbo["locate"][order]

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nanobook_core.interrupt import interrupts_held
+
+
+def check_new(paths: Iterable[Path], *, force: bool) -> None:
+    """Refuse to replace files, unless `force`.
+
+    Raises:
+        FileExistsError: one is there.
+
+    """
+    for path in () if force else paths:
+        if path.is_file():
+            raise FileExistsError(errno.EEXIST, "is there; force=True replaces it", str(path))
 
 
 @contextmanager

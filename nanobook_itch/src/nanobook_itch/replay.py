@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     OnStep = Callable[[int, str, ExchangeBase], None]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ReplayResult:
     """What became of a replay."""
 
@@ -38,6 +38,16 @@ class ReplayResult:
     """Orders that were held back at some time."""
     n_problems: Mapping[str, int]
     """What was wrong with the feed, by reason; empty where nothing was."""
+
+    def __repr__(self) -> str:
+        counts = {
+            "n_messages": self.n_messages,
+            "references": len(self.references),
+            "held": sum(map(len, self.held.values())),
+            "n_held": self.n_held,
+            "n_problems": sum(self.n_problems.values()),
+        }
+        return f"ReplayResult({', '.join(f'{name}: {n:,}' for name, n in counts.items())})"
 
 
 def replay_into(
@@ -74,7 +84,9 @@ def replay_into(
         on_step: called after each message that changes orders, with its time in nanoseconds since
             midnight, symbol and exchange.
         crossed: see above.
-        price_unit: of the exchanges' prices, in dollars.
+        price_unit: of the exchanges' prices, in dollars. An exchange itself shows prices as if its
+            unit were a cent: by default its repr has a hundred times the dollars, and with
+            `Decimal("0.01")` the dollars, if the feed has no prices between cents.
         progress: as of `ItchFeed`.
 
     Raises:

@@ -101,7 +101,8 @@ class Source:
         self._raw = lambda: path.open("rb", buffering=0)
 
     def _take_file(self, file: Any) -> None:
-        self.name = str(getattr(file, "name", type(file).__name__))
+        name = getattr(file, "name", type(file).__name__)
+        self.name = name if isinstance(name, str) else f"file descriptor {name}"
         if isinstance(file, str):
             self.name, file = "standard input", getattr(sys.stdin, "buffer", None)
             if file is None:

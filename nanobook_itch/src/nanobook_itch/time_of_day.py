@@ -17,6 +17,11 @@ _SECOND = 1_000_000_000
 #: A time on the wire has six bytes; none reaches it.
 END_OF_TIME = 2**48
 
+#: In nanoseconds; no interval is meant to be shorter where a number has no unit.
+_LEAST = 1_000_000
+
+_UNITS = {"ns": 1, "us": 1000, "ms": _LEAST, "s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND}
+_LENGTH = re.compile(r"(\d{1,15})(ns|us|ms|s|m|h)", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?", re.ASCII)
 
 
@@ -46,6 +51,35 @@ def nanoseconds(time: TimeOfDay, name: str = "time") -> int:
     if not 0 <= number <= END_OF_TIME:
         raise ValidationError(f"{name} is 0 to 2^48 ns since midnight, got {shown(time)}")
     return number
+
+
+def duration(time: TimeOfDay, name: str) -> int:
+    """Return nanoseconds of a length of time: `"00:05"`, or `"5m"` of h, m, s, ms, us, ns.
+
+    A whole number is nanoseconds.
+
+    Raises:
+        TypeError: as of `nanoseconds`.
+        ValidationError: it is 0 or longer than a time can be, or a number below 1 ms, which is
+            seconds that were meant.
+
+    """
+    if isinstance(time, str) and (found := _LENGTH.fullmatch(time)) is not None:
+        length = int(found[1]) * _UNITS[found[2]]
+    elif isinstance(time, str) and _CLOCK.fullmatch(time) is None:
+        raise ValidationError(
+            f'{name} is a length of time, as "00:05", "5m" or "300s"; got {shown(time)}'
+        )
+    else:
+        length = nanoseconds(time, name)
+        if not isinstance(time, str) and 0 < length < _LEAST:
+            raise ValidationError(
+                f"{name} {time} is {time} ns, as numbers are nanoseconds: "
+                f'write "{time}s" for seconds, or "{time}ns" if that is meant'
+            )
+    if not 0 < length <= END_OF_TIME:
+        raise ValidationError(f"{name} is a length of time above 0, got {shown(time)}")
+    return length
 
 
 def _of_text(text: str, name: str) -> int:

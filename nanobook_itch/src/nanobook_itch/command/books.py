@@ -34,7 +34,7 @@ def books(source: Reading, *, top: int, as_json: bool, out: str | None, force: b
       nanobook itch books day.itch --symbols AAPL --out - | head
     """
     if out is not None:
-        write_table(source, "bbo", out, force=force)
+        write_table(source, "bbo", out, force=force, as_json=as_json)
         return
     found = tally(source, "bbo", "trades")
     end = ending(source, is_complete=found.is_complete)

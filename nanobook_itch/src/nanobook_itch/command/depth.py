@@ -10,7 +10,7 @@ import click
 from nanobook_core.cli.document import print_json
 from nanobook_core.cli.printing import printing
 from nanobook_core.cli.table import print_table
-from nanobook_itch.command.option import TIME, Reading, json_option, out_options, reading
+from nanobook_itch.command.option import DURATION, Reading, json_option, out_options, reading
 from nanobook_itch.command.problem import ending, is_end, warn, warn_incomplete, warn_missing
 from nanobook_itch.command.table_file import write_table
 from nanobook_itch.command.text import dollars, exact
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 @click.command()
 @reading
 @click.option("--levels", type=click.IntRange(1, 1000), default=10, show_default=True)
-@click.option("--every", type=TIME, help="With --out: a row each 00:01, say, not each change.")
+@click.option("--every", type=DURATION, help="With --out: a row each 1m or 00:01, not each change.")
 @json_option
 @out_options("Write the levels whenever one has changed")
 def depth(
-    source: Reading, *, levels: int, every: int | None, as_json: bool, out: str | None, force: bool
+    source: Reading, *, levels: int, every: str | None, as_json: bool, out: str | None, force: bool
 ) -> None:
     """Show the levels of books.
 
@@ -41,7 +41,7 @@ def depth(
       nanobook itch depth day.itch.gz --levels 5 --every 00:01 --from 09:30 --out minutes.parquet
     """
     if out is not None:
-        write_table(source, "depth", out, force=force, depth=levels, every=every)
+        write_table(source, "depth", out, force=force, as_json=as_json, depth=levels, every=every)
         return
     if every is not None:
         raise click.UsageError("--every is for --out.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from nanobook_core.cli.printing import printing
-from nanobook_itch.command.option import TIME, Names, Reading, force_option, reading
+from nanobook_itch.command.option import DURATION, Names, Reading, force_option, reading
 from nanobook_itch.command.problem import warn
 from nanobook_itch.command.write import check_folder
 
@@ -22,7 +22,9 @@ _FORMS = ("parquet", "arrow", _LOBSTER)
 @click.option("--format", "form", type=click.Choice(_FORMS), default="parquet", show_default=True)
 @click.option("--tables", type=Names("tables"), metavar="A,B,…", help="By default all.")
 @click.option("--levels", type=click.IntRange(1, 1000), default=10, show_default=True)
-@click.option("--every", type=TIME, help="Depth once each 00:01, say, not at each change.")
+@click.option(
+    "--every", type=DURATION, help="Depth once each 1m or 00:01, say, not at each change."
+)
 @click.option(
     "--date",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -37,7 +39,7 @@ def export(
     form: str,
     tables: tuple[str, ...] | None,
     levels: int,
-    every: int | None,
+    every: str | None,
     date: dt.datetime | None,
     force: bool,
 ) -> None:
@@ -80,6 +82,7 @@ def export(
         start=source.start,
         end=source.end,
         suffix=f".{form}",
+        force=True,
     )
     with printing():
         for name, path in done.paths.items():
@@ -103,6 +106,7 @@ def _export_lobster(source: Reading, folder: str, levels: int, date: dt.datetime
         start="09:30" if source.start is None else source.start,
         end="16:00" if source.end is None else source.end,
         strict=not source.lenient,
+        force=True,
     )
     with printing():
         for path in (written.message, written.orderbook):

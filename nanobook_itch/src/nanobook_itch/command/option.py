@@ -10,7 +10,7 @@ import click
 from attrs import frozen
 
 from nanobook_itch.command.ending import in_one_line
-from nanobook_itch.time_of_day import clock, nanoseconds
+from nanobook_itch.time_of_day import clock, duration, nanoseconds
 
 if TYPE_CHECKING:
     from nanobook_itch.feed import ItchFeed
@@ -26,6 +26,19 @@ class _Time(click.ParamType[int]):
             return nanoseconds(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class _Duration(click.ParamType[str]):
+    """A length of time."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            duration(value, "every")
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
 
 
 class Names(click.ParamType[tuple[str, ...]]):
@@ -45,6 +58,7 @@ class Names(click.ParamType[tuple[str, ...]]):
 
 
 TIME = _Time()
+DURATION = _Duration()
 
 
 @frozen

@@ -46,4 +46,6 @@ def warn_missing(source: Reading, found: Iterable[str]) -> None:
     """Say on standard error which symbols that were asked for do not occur."""
     missing = sorted(set(source.symbols or ()) - set(found))
     if missing:
-        click.echo(f"warning: nothing is said of {', '.join(missing)}", err=True)
+        small = [symbol for symbol in missing if symbol != symbol.upper()]
+        hint = f"; symbols are in capitals: {', '.join(small).upper()}?" if small else ""
+        click.echo(f"warning: nothing is said of {', '.join(missing)}{hint}", err=True)

@@ -26,15 +26,25 @@ ARROW = (".parquet", ".arrow")
 
 
 def write_table(
-    source: Reading, name: str, out: str, *, force: bool, depth: int = 10, every: int | None = None
+    source: Reading,
+    name: str,
+    out: str,
+    *,
+    force: bool,
+    as_json: bool,
+    depth: int = 10,
+    every: str | None = None,
 ) -> None:
     """Write a table of books in bounded memory, and say how many rows it has.
 
     Raises:
+        UsageError: JSON is asked for too, which is of the numbers that are shown.
         ValidationError: another suffix; nothing has been read.
         FileExistsError, FileNotFoundError: as `check_free` does.
 
     """
+    if as_json:
+        raise click.UsageError("--json shows numbers and --out writes a table: give one of them.")
     suffix = Path(out).suffix
     if STDIO not in {out, source.file} and Path(out).exists() and Path(out).samefile(source.file):
         raise ValidationError(f"{out} is the feed itself, and is not replaced by its own table")
@@ -59,7 +69,7 @@ def write_table(
 class _Rows:
     """Rows of a table in runs, counted."""
 
-    def __init__(self, source: Reading, name: str, depth: int, every: int | None) -> None:
+    def __init__(self, source: Reading, name: str, depth: int, every: str | None) -> None:
         self.count = 0
         self._source = source
         self._is_complete = False
@@ -89,7 +99,7 @@ class _Rows:
 
 
 def _write_arrow(
-    source: Reading, name: str, out: str, *, force: bool, depth: int, every: int | None
+    source: Reading, name: str, out: str, *, force: bool, depth: int, every: str | None
 ) -> None:
     from nanobook_itch.export import export_itch
 
@@ -104,6 +114,7 @@ def _write_arrow(
         every=every,
         start=source.start,
         end=source.end,
+        force=force,
     )
     with printing():
         click.echo(f"{out}: {done.n_rows[name]:,} rows of {name}")

@@ -35,7 +35,7 @@ def trades(source: Reading, *, top: int, as_json: bool, out: str | None, force: 
       zcat day.itch.gz | nanobook itch trades - --out - | head
     """
     if out is not None:
-        write_table(source, "trades", out, force=force)
+        write_table(source, "trades", out, force=force, as_json=as_json)
         return
     found = tally(source, "trades")
     traded = [each for each in found.sorted() if each.trades or each.broken]
