@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from tests.itch.feeds import day
 
@@ -56,3 +57,18 @@ def test_all_families_become_frames(backend):
 def test_a_table_that_is_not_there():
     with pytest.raises(KeyError, match="no table 'depth'"):
         nanobook.ItchFeed(day()).books().frame("depth")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_measures_return_becomes_a_frame(backend):
+    tables = nanobook.ItchFeed(day()).books("bbo")
+    flow = nanobook.order_flow(tables.bbo, "00:05", tables.opening)
+    frame = nanobook.table_frame(flow, backend)
+    found = columns(frame)
+    assert list(found) == ["timestamp", "imbalance", "symbol", "locate"]
+    assert found["imbalance"] == flow["imbalance"].tolist()
+    assert found["symbol"] == [symbol.decode() for symbol in flow["symbol"].tolist()]
+    with pytest.raises(TypeError, match="a table is a structured array, got ItchTables"):
+        nanobook.table_frame(tables, backend)
+    with pytest.raises(TypeError, match="a table is a structured array, got ndarray"):
+        nanobook.table_frame(np.zeros(3), backend)

@@ -245,6 +245,7 @@ _PARTS = {
     "replay_into": "nanobook-itch",
     "rsi": "nanobook-indicators",
     "spearman": "nanobook-indicators",
+    "table_frame": "nanobook-itch",
     "time_weighted_mean": "nanobook-itch",
     "trade_volumes": "nanobook-itch",
     "weighted_mid": "nanobook-itch",

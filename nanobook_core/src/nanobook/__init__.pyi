@@ -208,6 +208,7 @@ from nanobook_itch.measure import trade_volumes as trade_volumes
 from nanobook_itch.measure import weighted_mid as weighted_mid
 from nanobook_itch.parse import parse_itch as parse_itch
 from nanobook_itch.replay import replay_into as replay_into
+from nanobook_itch.table import table_frame as table_frame
 from nanobook_rebalancer.planning import plan as plan
 from nanobook_report.equity import plot_equity as plot_equity
 

@@ -159,6 +159,7 @@ def time_grid(
     first, last = -(-start // step) * step, min(end, _DAY + 1)
     if (last - first) // step > _GRID_LENGTH:
         raise ValidationError(
-            f"every {shown(every)} is more than 1,000,000 times from start to end"
+            f"every {shown(every)} is more than 1,000,000 times from start to end; a whole number "
+            'is nanoseconds, a text as "00:01" hours and minutes'
         )
     return np.arange(first, last, step, dtype=np.int64), False

@@ -12,7 +12,7 @@ from nanobook_core.contracts.itch import ItchBooks, ItchProblem
 from nanobook_core.contracts.itch_message import MESSAGES
 from nanobook_core.contracts.itch_table import FAMILIES
 from nanobook_core.plugin.registry import default_registry
-from nanobook_itch.messages import KEPT, decode_kernel
+from nanobook_itch.messages import KEPT, decode_kernel, tells_end
 from nanobook_itch.opening import Opening, best_prices
 from nanobook_itch.table import Tables, put_together
 from nanobook_itch.time_of_day import END_OF_TIME
@@ -42,8 +42,11 @@ class ItchTables(Tables):
         opening: Table,
         problems: tuple[ItchProblem, ...] = (),
         n_problems: Mapping[str, int] | None = None,
+        *,
+        is_complete: bool | None = None,
+        missing: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(tables, problems, n_problems)
+        super().__init__(tables, problems, n_problems, is_complete=is_complete, missing=missing)
         self.books = books
         """Of a chunk, until the next one is asked for."""
         self.opening = opening
@@ -93,6 +96,9 @@ class BookPass:
         self.books = books
         self.problem: ItchProblem | None = None
         """With the end of the source."""
+        self.is_complete: bool | None = None
+        """As `Tables.is_complete`."""
+        self._n_system = 0
         self._request = request
         self._memory = books.memory
         self._types = types | {
@@ -128,6 +134,7 @@ class BookPass:
                 self.problem = runs.ending(memory.offset, memory.sequence)
                 if self.problem is not None and self._request.strict:
                     raise self.problem.error()
+            self._look_for_end(run[:n], is_last=runs.is_last and not is_stopped)
             if runs.is_last or is_stopped:
                 self._finish(is_stopped=is_stopped)
             yield run[:n]
@@ -158,6 +165,13 @@ class BookPass:
         messages = {name: put_together(tables) for name, tables in parts.items()}
         self.opening = self._opening.table
         return self._in_order(self.books.take() | messages)
+
+    def _look_for_end(self, read: memoryview, *, is_last: bool) -> None:
+        before, self._n_system = self._n_system, int(self.books.counts[ord("S")])
+        if self._n_system > before and tells_end(read):
+            self.is_complete = True
+        elif is_last and not self.is_complete:
+            self.is_complete = False
 
     def _open(self) -> None:
         self._is_open = True

@@ -21,7 +21,7 @@ from nanobook_itch.feed import ItchFeed
 from nanobook_itch.layout import TABLES, table_dtype
 from nanobook_itch.part_file import check_new, part_files
 from nanobook_itch.sheet import SHEETS, ArrowSheet, ParquetSheet
-from nanobook_itch.table import PRICE_SCALE
+from nanobook_itch.table import PRICE_SCALE, Tables
 from nanobook_itch.time_of_day import TimeOfDay
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ class ItchExport:
     """Of each table."""
     n_problems: Mapping[str, int]
     """What was wrong with the feed, by reason; empty where nothing was."""
+    is_complete: bool | None
+    """Whether the feed has told its end, or its source ended without; None where `end` came
+    first."""
+    missing: tuple[str, ...]
+    """Symbols that were asked for and that the feed has not named so far."""
 
 
 def export_itch(
@@ -113,28 +118,28 @@ def export_itch(
     dtypes = _dtypes(level_count(depth))
     with part_files(paths.values()) as parts:
         files = {name: (part, dtypes[name]) for name, part in zip(names, parts, strict=True)}
-        n_rows, n_problems = _write(runs, files, suffix, feed)
+        n_rows, n_problems, last = _write(runs, files, suffix, feed)
     return ItchExport(
         paths=paths,
         n_rows=n_rows,
         n_problems=n_problems,
+        is_complete=last.is_complete,
+        missing=last.missing,
     )
 
 
 def _write(
-    runs: Iterator[tuple[Mapping[str, Any], Mapping[str, int]]],
+    runs: Iterator[tuple[Tables, Mapping[str, int]]],
     files: Mapping[str, tuple[Path, np.dtype[np.void]]],
     suffix: str,
     feed: ItchFeed,
-) -> tuple[dict[str, int], Mapping[str, int]]:
-    """Write all rows, and return how many of each table there were, and what was wrong."""
-    n_problems: Mapping[str, int] = {}
+) -> tuple[dict[str, int], Mapping[str, int], Tables]:
+    """Write all rows; return how many of each table there were, what was wrong, the last ones."""
     sheets: dict[str, ParquetSheet | ArrowSheet] = {}
     try:
         for name, (part, dtype) in files.items():
             sheets[name] = SHEETS[suffix](part, dtype, _metadata(name, feed))
-        for tables, wrong in runs:
-            n_problems = wrong
+        for tables, n_problems in runs:  # noqa: B007 - of the last; there is one or more
             for name, sheet in sheets.items():
                 sheet.write(tables[name])
         for sheet in sheets.values():
@@ -143,7 +148,7 @@ def _write(
         for sheet in sheets.values():
             sheet.abandon()
         raise
-    return {name: sheet.n_rows for name, sheet in sheets.items()}, n_problems
+    return {name: sheet.n_rows for name, sheet in sheets.items()}, n_problems, tables
 
 
 def _check_apart(source: Any, paths: Mapping[str, Path]) -> None:
@@ -185,7 +190,7 @@ def _dtypes(depth: int) -> dict[str, np.dtype[np.void]]:
 
 def _runs(
     feed: ItchFeed, names: list[str], of_books: dict[str, Any], of_messages: dict[str, Any]
-) -> Iterator[tuple[Mapping[str, Any], Mapping[str, int]]]:
+) -> Iterator[tuple[Tables, Mapping[str, int]]]:
     """Yield tables, and what was wrong up to there; books are kept only where they are needed."""
     if any(name in BOOK_TABLES for name in names):
         for run in feed.book_chunks(names, **of_books):

@@ -24,14 +24,15 @@ from nanobook_itch.books import BookPass, BookRequest, ItchTables
 from nanobook_itch.checkpoint import Checkpoint
 from nanobook_itch.info import ItchInfo, info_of
 from nanobook_itch.lifecycle import lifecycles_of
-from nanobook_itch.messages import ItchMessages, decoded, joined
+from nanobook_itch.messages import ItchMessages, Part, decoded, joined
+from nanobook_itch.naming import missing_symbols
 from nanobook_itch.run import RUN, reading
 from nanobook_itch.source import Source
 from nanobook_itch.time_of_day import END_OF_TIME, TimeOfDay, nanoseconds
 from nanobook_itch.view import ItchBooksView
 
 if TYPE_CHECKING:
-    from nanobook_core.contracts.itch import ItchBooks, ItchDecoded
+    from nanobook_core.contracts.itch import ItchBooks
     from nanobook_itch.layout import Table
     from nanobook_itch.run import Runs
 
@@ -140,10 +141,7 @@ class ItchFeed:
         """
         size = whole(n_bytes, "n_bytes", 1, 2**40)
         parts = self._decoded(types, start, end, size)
-        return (
-            ItchMessages(part.families, part.index, part.problems, part.n_problems)
-            for part in parts
-        )
+        return (part.messages() for part in parts)
 
     def books(
         self,
@@ -190,7 +188,9 @@ class ItchFeed:
     ) -> Iterator[ItchTables]:
         """Yield the same tables in chunks, each from about so many unpacked bytes of the feed.
 
-        Only one is in memory, with the books. `problems` are those up to and in the chunk.
+        Only one is in memory, with the books; it has all times of a grid that lie between two of
+        its messages, and the last one those after the feed. `problems` are those up to and in the
+        chunk.
 
         Raises:
             ItchError, ValidationError: as of `books`.
@@ -253,9 +253,14 @@ class ItchFeed:
     def lifecycles(self, start: TimeOfDay | None = None, end: TimeOfDay | None = None) -> Table:
         """Return what became by `end` of each order that was entered from `start` on.
 
-        One row an order, by entry; columns as of `lifecycle.LIFECYCLES`. `table_frame` makes a
-        frame of it. All order messages are in memory while it is made, about 350 bytes each: of a
-        whole day name `symbols`.
+        One row an order, by entry: `sequence`, `symbol`, `locate`, `side`, `price`, `shares` as
+        entered, `ahead` (shares before it at its price then), `entered` and `ended` (0 while live),
+        `executed`, `cancelled` and `remaining` shares, `outcome` (`executed`, `deleted`,
+        `replaced`, `live`; lenient, `duplicate`), `reference`, `replaced_by`, `root` (the first of
+        its chain of replaces) and `mpid`. `nanobook.table_frame` makes a frame of it.
+
+        All order messages are in memory while it is made, about 220 bytes each: of a whole day name
+        `symbols`.
 
         Raises:
             ItchError, ValidationError: as of `books`.
@@ -277,11 +282,11 @@ class ItchFeed:
         start: TimeOfDay | None,
         end: TimeOfDay | None,
         n_bytes: int,
-    ) -> Iterator[ItchDecoded]:
+    ) -> Iterator[Part]:
         wanted = type_filter(types)
         first, last = window(start, end)
 
-        def parts() -> Iterator[ItchDecoded]:
+        def parts() -> Iterator[Part]:
             with reading(self._source, n_bytes, progress=self._progress) as runs:
                 yield from decoded(
                     runs,
@@ -347,4 +352,12 @@ class ItchFeed:
 
     def _tables(self, books: BookPass, tables: Mapping[str, Table]) -> ItchTables:
         view = ItchBooksView(books.books, self._symbols)
-        return ItchTables(tables, view, books.opening, books.problems, books.n_problems)
+        return ItchTables(
+            tables,
+            view,
+            books.opening,
+            books.problems,
+            books.n_problems,
+            is_complete=books.is_complete,
+            missing=missing_symbols(books.books.memory, self._symbols),
+        )

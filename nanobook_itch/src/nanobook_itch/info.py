@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from attrs import frozen
 
-from nanobook_core.contracts.itch import ItchDecoded, ItchProblem
-from nanobook_itch.messages import KEPT
+from nanobook_core.contracts.itch import ItchProblem
+from nanobook_itch.messages import KEPT, Part
 from nanobook_itch.time_of_day import clock
 
 _LOCATES = 1 << 16
@@ -69,7 +69,7 @@ class ItchInfo:
         )
 
 
-def info_of(name: str, parts: Iterable[ItchDecoded]) -> ItchInfo:
+def info_of(name: str, parts: Iterable[Part]) -> ItchInfo:
     """Return what is in all messages of a feed, decoded run by run."""
     counts = np.zeros(256, np.int64)
     names = np.zeros(_LOCATES, "S8")
@@ -80,7 +80,7 @@ def info_of(name: str, parts: Iterable[ItchDecoded]) -> ItchInfo:
     problems: list[ItchProblem] = []
     n_problems: Counter[str] = Counter()
     ended = False
-    for part in parts:
+    for part, _, _ in parts:
         counts += part.counts
         n_bytes += part.n_bytes
         n_messages += part.n_messages

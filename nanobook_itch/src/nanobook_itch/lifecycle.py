@@ -45,20 +45,20 @@ def lifecycles_of(orders: Table, attributed: Table) -> Table:
     life = np.zeros(len(entries), _LIFECYCLES)
     if not len(entries):
         return life
-    entry = orders[entries]
-    renamed = entry["type"] == b"U"
+    renamed = is_replace[entries]
     for name in ("sequence", "price", "symbol", "locate", "side"):
-        life[name] = entry[name]
-    life["entered"] = entry["timestamp"]
-    life["reference"] = np.where(renamed, entry["new_reference"], entry["reference"])
-    life["shares"] = life["remaining"] = entry["remaining"]
-    life["ahead"] = entry["level_shares"] - entry["remaining"]
+        life[name] = orders[name][entries]
+    life["entered"] = orders["timestamp"][entries]
+    named = orders["reference"][entries]
+    life["reference"] = np.where(renamed, orders["new_reference"][entries], named)
+    life["shares"] = life["remaining"] = orders["remaining"][entries]
+    life["ahead"] = orders["level_shares"][entries] - life["shares"]
     life["outcome"] = b"live"
     _attribute(life, attributed)
     of, heirs = _orders_of(life["reference"], entries, orders["reference"][later], later)
     known = of >= 0
     later, of = later[known], of[known]
-    _reduce(life, orders[later], of)
+    _reduce(life, orders, later, of)
     # A replace ends the old order and, in one message, enters the new.
     replaced = is_replace[later]
     parent = np.arange(len(life))
@@ -66,7 +66,7 @@ def lifecycles_of(orders: Table, attributed: Table) -> Table:
     while not np.array_equal(further := parent[parent], parent):
         parent = further
     # The first known of a chain may itself replace an order of before.
-    first = np.where(renamed, entry["reference"], life["reference"])
+    first = np.where(renamed, named, life["reference"])
     life["root"] = first[parent]
     life["mpid"] = life["mpid"][parent]
     _displace(life, heirs)
@@ -108,22 +108,22 @@ def _orders_of(
     return of, heirs
 
 
-def _reduce(life: Table, rows: Table, of: NDArray[np.intp]) -> None:
-    kind = rows["type"]
+def _reduce(life: Table, orders: Table, later: NDArray[np.intp], of: NDArray[np.intp]) -> None:
+    kind = orders["type"][later]
     is_executed = (kind == b"E") | (kind == b"C")
-    np.add.at(life["executed"], of[is_executed], rows["shares"][is_executed])
+    np.add.at(life["executed"], of[is_executed], orders["shares"][later[is_executed]])
     # Of a replace the row says what the new order has.
-    remaining = np.where(kind == b"U", 0, rows["remaining"])
+    remaining = np.where(kind == b"U", 0, orders["remaining"][later])
     life["remaining"][of] = remaining
     ends = remaining == 0
-    life["ended"][of[ends]] = rows["timestamp"][ends]
+    life["ended"][of[ends]] = orders["timestamp"][later[ends]]
     for outcome, chosen in (
         (b"executed", is_executed),
         (b"deleted", (kind == b"X") | (kind == b"D")),
         (b"replaced", kind == b"U"),
     ):
         life["outcome"][of[ends & chosen]] = outcome
-    life["replaced_by"][of[kind == b"U"]] = rows["new_reference"][kind == b"U"]
+    life["replaced_by"][of[kind == b"U"]] = orders["new_reference"][later[kind == b"U"]]
 
 
 def _displace(life: Table, heirs: NDArray[np.intp]) -> None:

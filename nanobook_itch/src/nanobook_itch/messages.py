@@ -6,7 +6,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from attrs import evolve
@@ -16,6 +16,7 @@ from nanobook_core.contracts.itch_message import MESSAGES
 from nanobook_core.contracts.itch_table import FAMILIES
 from nanobook_core.errors import ItchError
 from nanobook_core.plugin.registry import default_registry
+from nanobook_itch.naming import missing_symbols
 from nanobook_itch.table import Tables, put_together
 from nanobook_itch.time_of_day import END_OF_TIME
 
@@ -42,8 +43,11 @@ class ItchMessages(Tables):
         index: Table,
         problems: tuple[ItchProblem, ...] = (),
         n_problems: Mapping[str, int] | None = None,
+        *,
+        is_complete: bool | None = None,
+        missing: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(families, problems, n_problems)
+        super().__init__(families, problems, n_problems, is_complete=is_complete, missing=missing)
         self.index = index
         """One row a message, in the order of the source: `sequence`, `row`, `family`, `type`.
 
@@ -57,6 +61,40 @@ def decode_kernel() -> ItchDecode:
     return kernel
 
 
+def tells_end(run: memoryview) -> bool:
+    """Return whether the exchange says in these whole messages that no more will come."""
+    found = decode_kernel()(
+        run,
+        ItchMemory(),
+        symbols=None,
+        types=frozenset("S"),
+        start=0,
+        end=END_OF_TIME,
+        strict=False,
+    )
+    return bool((found.families["system"]["event"] == b"C").any())
+
+
+class Part(NamedTuple):
+    """What was found in a run, and what is known of the feed by then."""
+
+    found: ItchDecoded
+    is_complete: bool | None
+    missing: tuple[str, ...]
+
+    def messages(self) -> ItchMessages:
+        """Return what was found as tables."""
+        found = self.found
+        return ItchMessages(
+            found.families,
+            found.index,
+            found.problems,
+            found.n_problems,
+            is_complete=self.is_complete,
+            missing=self.missing,
+        )
+
+
 def decoded(
     runs: Runs,
     *,
@@ -65,7 +103,7 @@ def decoded(
     start: int,
     end: int,
     strict: bool,
-) -> Iterator[ItchDecoded]:
+) -> Iterator[Part]:
     """Decode run by run, to before the first message at or after `end`.
 
     What is wrong with the end of the source is among the problems of the last.
@@ -78,6 +116,7 @@ def decoded(
     decode = partial(
         decode_kernel(), symbols=symbols, types=types, start=start, end=end, strict=strict
     )
+    is_complete: bool | None = None
     for run in runs:
         found = _decoded_before(run, memory, decode, end)
         runs.use(found.n_bytes)
@@ -88,7 +127,11 @@ def decoded(
                 raise problem.error()
             if problem is not None:
                 found = with_problem(found, problem)
-        yield found
+        if found.counts[ord("S")] and tells_end(run[: found.n_bytes]):
+            is_complete = True
+        elif runs.is_last and not is_stopped and not is_complete:
+            is_complete = False
+        yield Part(found, is_complete, missing_symbols(memory, symbols))
         if is_stopped:
             return
 
@@ -142,7 +185,7 @@ def with_problem(found: ItchDecoded, problem: ItchProblem) -> ItchDecoded:
     return evolve(found, problems=(*found.problems, problem)[:KEPT], n_problems=dict(n_problems))
 
 
-def joined(parts: Iterable[ItchDecoded]) -> ItchMessages:
+def joined(parts: Iterable[Part]) -> ItchMessages:
     """Return all parts as one.
 
     Raises:
@@ -154,7 +197,9 @@ def joined(parts: Iterable[ItchDecoded]) -> ItchMessages:
     n_rows = np.zeros(len(FAMILIES), np.int64)
     problems: list[ItchProblem] = []
     n_problems: Counter[str] = Counter()
-    for part in parts:
+    is_complete: bool | None = None
+    missing: tuple[str, ...] = ()
+    for part, is_complete, missing in parts:  # noqa: B007 - of the last
         part.index["row"] += n_rows.astype(np.uint32)[part.index["family"]]
         indices.append(part.index)
         for number, (name, table) in enumerate(part.families.items()):
@@ -168,4 +213,11 @@ def joined(parts: Iterable[ItchDecoded]) -> ItchMessages:
     families = {}
     for name in FAMILIES:  # one by one, so that no more than one table is there twice
         families[name] = put_together(tables.pop(name))
-    return ItchMessages(families, put_together(indices), tuple(problems), n_problems)
+    return ItchMessages(
+        families,
+        put_together(indices),
+        tuple(problems),
+        n_problems,
+        is_complete=is_complete,
+        missing=missing,
+    )

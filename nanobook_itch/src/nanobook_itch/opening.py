@@ -9,23 +9,14 @@ import numpy as np
 from nanobook_core.contracts.itch import ItchBooks, ItchMemory
 from nanobook_core.contracts.itch_table import BBO
 from nanobook_itch.layout import table_dtype
+from nanobook_itch.naming import named_locates
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from nanobook_itch.layout import Table
 
 SIDES = ((b"B", "bid"), (b"S", "ask"))
 
 _BBO = table_dtype(BBO)
-
-
-def named_locates(memory: ItchMemory, symbols: frozenset[bytes] | None) -> NDArray[np.intp]:
-    """Return the locates, ascending, of which the feed has named the symbol and it is wanted."""
-    named = memory.symbols != b""
-    if symbols is not None:
-        named &= np.isin(memory.symbols, sorted(symbols))
-    return np.flatnonzero(named)
 
 
 def best_prices(books: ItchBooks, symbols: frozenset[bytes] | None, time: int) -> Table:

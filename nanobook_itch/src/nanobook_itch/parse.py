@@ -50,6 +50,10 @@ class FeedEvents(list[tuple[str, Event]]):
     """Orders that are entered later than in the feed, or never, as they would have traded."""
     n_problems: Mapping[str, int]
     """What was wrong with the feed, by reason; empty where nothing was."""
+    is_complete: bool | None
+    """Whether the feed tells its end; without it the file may be cut."""
+    missing: tuple[str, ...]
+    """Symbols that were asked for and that the feed does not name."""
 
     @property
     def is_clean(self) -> bool:
@@ -139,13 +143,15 @@ def parse_itch(
         progress=progress,
     )
     tables = feed.books(tables=("orders", "bbo"))
-    return feed_events(
+    events = feed_events(
         tables["orders"],
         crossing=crossed_locates(tables["bbo"]),
         n_problems=tables.n_problems,
         price_unit=price_unit,
         hold=hold,
     )
+    events.is_complete, events.missing = tables.is_complete, tables.missing
+    return events
 
 
 def feed_events(

@@ -122,6 +122,14 @@ def nanobook_features() -> list[Capability]:
             target="nanobook_itch.feed:ItchFeed",
             summary="messages, all books and orders of a NASDAQ ITCH 5.0 feed",
         ),
+        Capability(
+            kind=Kind.FEATURE,
+            name="table_frame",
+            feature="table_frame",
+            export="table_frame",
+            target="nanobook_itch.table:table_frame",
+            summary="a table of an ITCH feed, or of a measure, as a frame",
+        ),
     ]
 
 

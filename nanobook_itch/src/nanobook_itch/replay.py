@@ -38,6 +38,11 @@ class ReplayResult:
     """Orders that were held back at some time."""
     n_problems: Mapping[str, int]
     """What was wrong with the feed, by reason; empty where nothing was."""
+    is_complete: bool | None
+    """Whether the feed has told its end, or its source ended without; None where `until` came
+    first."""
+    missing: tuple[str, ...]
+    """Symbols that were asked for and that the feed has not named so far."""
 
     def __repr__(self) -> str:
         counts = {
@@ -109,7 +114,6 @@ def replay_into(
     feed = ItchFeed(source, symbols=symbols, strict=strict, progress=progress)
     names: dict[int, str] = {}
     n_messages = 0
-    n_problems: Mapping[str, int] = {}
     for run in feed.book_chunks(tables=("orders",), end=end):
         orders = run["orders"]
         symbols_of(orders, names)
@@ -119,7 +123,6 @@ def replay_into(
             if on_step is not None:
                 on_step(message.timestamp, message.symbol, multi.get_or_create(message.symbol))
         n_messages += len(orders)
-        n_problems = run.n_problems
     held: dict[str, list[int]] = {}
     for reference, order in replay.held.items():
         held.setdefault(order.message.symbol, []).append(reference)
@@ -131,5 +134,7 @@ def replay_into(
         },
         held={symbol: tuple(references) for symbol, references in held.items()},
         n_held=replay.n_held,
-        n_problems=n_problems,
+        n_problems=run.n_problems,
+        is_complete=run.is_complete,
+        missing=run.missing,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,17 +104,10 @@ def _numbers(name: str, column: NDArray[Any]) -> Any:
     return pa.array(column, mask=column == 0 if name in PRICES else None)
 
 
-class ParquetSheet:
-    """A Parquet file."""
+class _Sheet(ABC):
+    """A file of a table, written rows by rows."""
 
-    def __init__(self, path: Path, dtype: np.dtype[np.void], metadata: Mapping[str, str]) -> None:
-        import pyarrow as pa
-        from pyarrow import parquet
-
-        self._columns = _Columns(dtype)
-        empty = self._columns.worded(self._columns.of(np.empty(0, dtype)))
-        self._schema = pa.table(empty).schema.with_metadata(dict(metadata))
-        self._writer = parquet.ParquetWriter(path, self._schema, compression="zstd")
+    _columns: _Columns
 
     @property
     def n_rows(self) -> int:
@@ -124,6 +118,23 @@ class ParquetSheet:
         """Write the next rows of the table."""
         for rows in self._columns.add(table):
             self._write(rows)
+
+    @abstractmethod
+    def _write(self, rows: Table) -> None:
+        """Write so many rows at once."""
+
+
+class ParquetSheet(_Sheet):
+    """A Parquet file."""
+
+    def __init__(self, path: Path, dtype: np.dtype[np.void], metadata: Mapping[str, str]) -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        self._columns = _Columns(dtype)
+        empty = self._columns.worded(self._columns.of(np.empty(0, dtype)))
+        self._schema = pa.table(empty).schema.with_metadata(dict(metadata))
+        self._writer = parquet.ParquetWriter(path, self._schema, compression="zstd")
 
     def close(self, metadata: Mapping[str, str]) -> None:
         """Write the rest, and what else is said of the whole."""
@@ -143,7 +154,7 @@ class ParquetSheet:
         self._writer.write_table(pa.table(columns, schema=self._schema), row_group_size=len(rows))
 
 
-class ArrowSheet:
+class ArrowSheet(_Sheet):
     """An Arrow IPC file.
 
     Its dictionaries and metadata stand before the rows, but are known after them. So the rows are
@@ -161,16 +172,6 @@ class ArrowSheet:
         self._schema = pa.table(self._columns.of(np.empty(0, dtype))).schema
         self._sink = self._beside.open("wb")
         self._writer = ipc.new_stream(self._sink, self._schema)
-
-    @property
-    def n_rows(self) -> int:
-        """Of the table so far."""
-        return self._columns.n_rows
-
-    def write(self, table: Table) -> None:
-        """Write the next rows of the table."""
-        for rows in self._columns.add(table):
-            self._write(rows)
 
     def close(self, metadata: Mapping[str, str]) -> None:
         """Write the rest, and what else is said of the whole."""

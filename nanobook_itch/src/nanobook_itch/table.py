@@ -44,12 +44,20 @@ class Tables(Mapping[str, "Table"]):
         tables: Mapping[str, Table],
         problems: tuple[ItchProblem, ...] = (),
         n_problems: Mapping[str, int] | None = None,
+        *,
+        is_complete: bool | None = None,
+        missing: tuple[str, ...] = (),
     ) -> None:
         self._tables = dict(tables)
         self.problems = problems
         """The first 1,000 that lenient reading found; none if it was strict."""
         self.n_problems = dict(n_problems or {})
         """By reason, those that occurred."""
+        self.is_complete = is_complete
+        """Whether the feed has told its end (`C`), or the source ended without; None where neither
+        was reached, because of an `end`, or in a chunk that is not the last."""
+        self.missing = missing
+        """Symbols that were asked for and that the feed has not named so far."""
 
     @property
     def is_clean(self) -> bool:
@@ -96,12 +104,22 @@ class Tables(Mapping[str, "Table"]):
 
 
 def table_frame(table: Table, backend: str | None = None, *, dollars: bool = False) -> Any:
-    """Return a structured array of this package as a frame; see `Tables.frame`."""
+    """Return a table as a frame, as `ItchFeed.lifecycles` or a measure gives one.
+
+    Columns are as of `Tables.frame`.
+
+    Raises:
+        ImportError: the backend is not installed.
+        TypeError: it is no structured array.
+
+    """
     import narwhals as nw
 
+    if not isinstance(table, np.ndarray) or table.dtype.names is None:
+        raise TypeError(f"a table is a structured array, got {type(table).__name__}")
     columns: dict[str, Any] = {}
     absent = []
-    for name in table.dtype.names or ():
+    for name in table.dtype.names:
         label = f"{name}_dollars" if dollars and name in PRICES else name
         column = np.ascontiguousarray(table[name])
         if label != name:

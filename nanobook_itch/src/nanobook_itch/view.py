@@ -12,7 +12,8 @@ from nanobook_core.contracts import BookSnapshot, LevelSnapshot, Order
 from nanobook_core.contracts.itch import ItchBooks
 from nanobook_core.errors import ItchError, ValidationError, shown
 from nanobook_core.types import Side, TimeInForce
-from nanobook_itch.opening import SIDES, best_prices, named_locates
+from nanobook_itch.naming import named_locates
+from nanobook_itch.opening import SIDES, best_prices
 from nanobook_itch.table import PRICE_SCALE
 from nanobook_itch.time_of_day import clock
 

@@ -9,7 +9,7 @@ import click
 from nanobook_core.cli.document import print_json
 from nanobook_core.cli.printing import printing
 from nanobook_itch.command.option import Reading, json_option, out_options, reading, top_option
-from nanobook_itch.command.problem import ending, warn, warn_incomplete, warn_missing
+from nanobook_itch.command.problem import warn, warn_incomplete, warn_missing
 from nanobook_itch.command.table_file import write_table
 from nanobook_itch.command.tally import Standing, tally
 from nanobook_itch.command.text import average, dollars, exact, name_text, print_top
@@ -37,7 +37,7 @@ def books(source: Reading, *, top: int, as_json: bool, out: str | None, force: b
         write_table(source, "bbo", out, force=force, as_json=as_json)
         return
     found = tally(source, "bbo", "trades")
-    end = ending(source, is_complete=found.is_complete)
+    end = {"complete": found.is_complete}
     with printing():
         if as_json:
             books = [_numbers(each) for each in found.sorted()]
@@ -46,8 +46,8 @@ def books(source: Reading, *, top: int, as_json: bool, out: str | None, force: b
             busiest = sorted(found.sorted(), key=lambda each: -each.changes)
             print_top(_COLUMNS, [_row(each) for each in busiest], top)
     warn(found.problems, found.n_problems)
-    warn_incomplete(source, is_complete=found.is_complete)
-    warn_missing(source, (each.symbol for each in found.sorted()))
+    warn_incomplete(is_complete=found.is_complete)
+    warn_missing(found.missing)
 
 
 _COLUMNS = (

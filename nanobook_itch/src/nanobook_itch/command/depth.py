@@ -11,7 +11,7 @@ from nanobook_core.cli.document import print_json
 from nanobook_core.cli.printing import printing
 from nanobook_core.cli.table import print_table
 from nanobook_itch.command.option import DURATION, Reading, json_option, out_options, reading
-from nanobook_itch.command.problem import ending, is_end, warn, warn_incomplete, warn_missing
+from nanobook_itch.command.problem import warn, warn_incomplete, warn_missing
 from nanobook_itch.command.table_file import write_table
 from nanobook_itch.command.text import dollars, exact
 from nanobook_itch.time_of_day import clock
@@ -59,14 +59,14 @@ def depth(
                 {
                     "books": [{"symbol": name, **_levels(book)} for name, book in books.items()],
                     "problems": dict(found.n_problems),
-                    **ending(source, is_complete=is_end(found.system)),
+                    "complete": found.is_complete,
                 }
             )
         else:
             _print(books)
     warn(found.problems, found.n_problems)
-    warn_incomplete(source, is_complete=is_end(found.system))
-    warn_missing(source, books)
+    warn_incomplete(is_complete=found.is_complete)
+    warn_missing(found.missing)
 
 
 def _levels(book: BookSnapshot) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import click
 
 from nanobook_core.cli.printing import printing
 from nanobook_itch.command.option import DURATION, Names, Reading, force_option, reading
-from nanobook_itch.command.problem import warn
+from nanobook_itch.command.problem import warn, warn_incomplete, warn_missing
 from nanobook_itch.command.write import check_folder
 
 _LOBSTER = "lobster"
@@ -88,6 +88,8 @@ def export(
         for name, path in done.paths.items():
             click.echo(f"{path}: {done.n_rows[name]:,} rows")
     warn((), done.n_problems)
+    warn_incomplete(is_complete=done.is_complete)
+    warn_missing(done.missing)
 
 
 def _export_lobster(source: Reading, folder: str, levels: int, date: dt.datetime | None) -> None:

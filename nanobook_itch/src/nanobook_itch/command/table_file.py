@@ -13,7 +13,7 @@ from nanobook_core.cli.printing import printing
 from nanobook_core.errors import ValidationError
 from nanobook_itch.command.csv_text import csv_text
 from nanobook_itch.command.ending import STDIO
-from nanobook_itch.command.problem import is_end, warn, warn_incomplete
+from nanobook_itch.command.problem import warn, warn_incomplete, warn_missing
 from nanobook_itch.command.write import check_free, replacing
 
 if TYPE_CHECKING:
@@ -71,18 +71,15 @@ class _Rows:
 
     def __init__(self, source: Reading, name: str, depth: int, every: str | None) -> None:
         self.count = 0
-        self._source = source
-        self._is_complete = False
         self._name = name
         self._runs = source.feed().book_chunks(
-            (name, "system"), depth=depth, every=every, start=source.start, end=source.end
+            name, depth=depth, every=every, start=source.start, end=source.end
         )
         self._last: ItchTables | None = None
 
     def __iter__(self) -> Iterator[Table]:
         for run in self._runs:
             self._last = run
-            self._is_complete = self._is_complete or is_end(run.system)
             self.count += len(run[self._name])
             yield run[self._name]
 
@@ -95,7 +92,8 @@ class _Rows:
         """Say what was wrong with the source so far."""
         if self._last is not None:
             warn(self._last.problems, self._last.n_problems)
-            warn_incomplete(self._source, is_complete=self._is_complete)
+            warn_incomplete(is_complete=self._last.is_complete)
+            warn_missing(self._last.missing)
 
 
 def _write_arrow(
@@ -119,3 +117,5 @@ def _write_arrow(
     with printing():
         click.echo(f"{out}: {done.n_rows[name]:,} rows of {name}")
     warn((), done.n_problems)
+    warn_incomplete(is_complete=done.is_complete)
+    warn_missing(done.missing)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import define, field
 
-from nanobook_itch.command.problem import is_end
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -64,8 +62,10 @@ class Tally:
     """By locate."""
     problems: tuple[ItchProblem, ...] = ()
     n_problems: Mapping[str, int] = field(factory=dict)
-    is_complete: bool = False
-    """Whether the exchange has said that no more messages come."""
+    is_complete: bool | None = None
+    """As `Tables.is_complete`."""
+    missing: tuple[str, ...] = ()
+    """Symbols that were asked for and do not occur."""
 
     def sorted(self) -> list[Standing]:
         """Return them by symbol."""
@@ -173,10 +173,10 @@ def tally(source: Reading, *tables: str) -> Tally:
     its start.
     """
     start, found = source.start or 0, Tally()
-    for run in source.feed().book_chunks((*tables, "system"), end=source.end):
+    for run in source.feed().book_chunks(tables, end=source.end):
         if "bbo" in tables:
             found.add_bbo(run.bbo, start)
         found.add_trades(run.trades[run.trades["timestamp"] >= start])
-        found.is_complete = found.is_complete or is_end(run.system)
+        found.is_complete, found.missing = run.is_complete, run.missing
         found.problems, found.n_problems = run.problems, run.n_problems
     return found
