@@ -103,3 +103,13 @@ def test_views_of_books_refuse_what_they_do_not_have():
             call("ZZZZ")
     with pytest.raises(V, match="levels are 1 or more"):
         books.depth("AAPL", 0)
+
+
+@pytest.mark.parametrize("n", [2.5, "1", None, True])
+def test_levels_are_whole_numbers(n):
+    tables = nanobook.ItchFeed(day()).books("bbo")
+    with pytest.raises(TypeError, match="n is a whole number, got"):
+        tables.books.depth("AAPL", n)
+    if n is not None:
+        with pytest.raises(TypeError, match="levels is a whole number, got"):
+            nanobook.book_imbalance(tables.bbo, n)

@@ -24,7 +24,7 @@ def results(source, path, **options):
         "parse": nanobook.parse_itch(path / "day.itch", **options),
         "replay": nanobook.replay_into(multi, source, **options),
         "export": nanobook.export_itch(source, path / "out", ["bbo", "order"], **options),
-        "messages exported": nanobook.export_itch(source, path / "out", "order", **options),
+        "messages exported": nanobook.export_itch(source, path / "more", "order", **options),
     }
 
 

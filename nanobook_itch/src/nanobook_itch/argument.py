@@ -26,7 +26,7 @@ _GRID_LENGTH = 10**6
 _MOST_LEVELS = 1000
 
 
-def whole(value: Any, name: str, least: int, most: int) -> int:
+def whole(value: Any, name: str, least: int = -(2**63), most: int = 2**63 - 1) -> int:
     """Return a whole number.
 
     Raises:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nanobook_core.errors import ValidationError, shown
+from nanobook_itch.argument import whole
 from nanobook_itch.layout import table_dtype
 from nanobook_itch.time_of_day import TimeOfDay, duration, nanoseconds
 
@@ -112,6 +113,7 @@ def book_imbalance(table: Table, levels: int | None = None) -> NDArray[np.float6
     both sides are added up; all, by default.
 
     Raises:
+        TypeError: `levels` is no whole number, or it is no such table.
         ValidationError: there are not so many levels.
 
     """
@@ -119,7 +121,7 @@ def book_imbalance(table: Table, levels: int | None = None) -> NDArray[np.float6
     bid, ask = table["bid_shares"], table["ask_shares"]
     if bid.ndim == 1:
         bid, ask = bid[:, None], ask[:, None]
-    n = bid.shape[1] if levels is None else levels
+    n = bid.shape[1] if levels is None else whole(levels, "levels")
     if not 1 <= n <= bid.shape[1]:
         raise ValidationError(f"levels are 1 to {bid.shape[1]} here, got {shown(levels)}")
     bids, asks = bid[:, :n].sum(axis=1), ask[:, :n].sum(axis=1)

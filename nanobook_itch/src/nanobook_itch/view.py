@@ -12,6 +12,7 @@ from nanobook_core.contracts import BookSnapshot, LevelSnapshot, Order
 from nanobook_core.contracts.itch import ItchBooks
 from nanobook_core.errors import ItchError, ValidationError, shown
 from nanobook_core.types import Side, TimeInForce
+from nanobook_itch.argument import whole
 from nanobook_itch.naming import named_locates
 from nanobook_itch.opening import SIDES, best_prices
 from nanobook_itch.table import PRICE_SCALE
@@ -83,10 +84,11 @@ class ItchBooksView(Mapping[str, BookSnapshot]):
 
         Raises:
             KeyError: the feed has not named the symbol, or it was not asked for.
-            ValidationError: `n` is less than 1.
+            TypeError: `n` is no whole number.
+            ValidationError: it is less than 1.
 
         """
-        if n < 1:
+        if whole(n, "n") < 1:
             raise ValidationError(f"levels are 1 or more, got {shown(n)}")
         return self._snapshot(symbol, n)
 
