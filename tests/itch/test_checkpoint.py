@@ -369,7 +369,7 @@ def test_what_has_none_says_so(file):
         nanobook.ItchFeed(day()).checkpoint()
     with pytest.raises(nanobook.ValidationError, match="is the feed itself"):
         nanobook.ItchFeed(file).checkpoint(path=file)
-    with pytest.raises(nanobook.ValidationError, match="every is a time"):
+    with pytest.raises(nanobook.ValidationError, match="every is a length of time above 0"):
         nanobook.ItchFeed(file).checkpoint(0)
     assert file.read_bytes() == day()
 
