@@ -87,12 +87,15 @@ def bytes_of(data: Any) -> memoryview:
 
     """
     try:
-        view = memoryview(data)
-    except (TypeError, BufferError) as error:
-        raise TypeError(f"data is anything with contiguous bytes, got {shown(data)}") from error
-    if not view.c_contiguous:
-        raise TypeError(f"data is anything with contiguous bytes, got pieces: {shown(data)}")
-    return view.cast("B") if view.nbytes else memoryview(b"")
+        return np.frombuffer(data, np.uint8).data
+    except (BufferError, ValueError) as error:
+        raise TypeError(f"data must have contiguous bytes, not {shown(data)}: {error}") from None
+
+
+def wanted_symbols(symbols: Iterable[bytes]) -> frozenset[bytes]:
+    """Return those that a message can have, without the spaces and zeros on their right."""
+    names = {symbol.rstrip(b" \0") for symbol in symbols}
+    return frozenset(name for name in names if len(name) <= 8)  # noqa: PLR2004 - bytes
 
 
 def trimmed(text: NDArray[np.bytes_]) -> NDArray[np.bytes_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -16,14 +17,14 @@ from nanobook_core.errors import ConcurrentUseError, ItchError, ValidationError,
 from nanobook_core.interrupt import interrupts_held
 from nanobook_itch.fallback.book import Book, Order
 from nanobook_itch.fallback.ledger import Ledger, Message
-from nanobook_itch.fallback.live import check_live
+from nanobook_itch.fallback.live import LOCATES, check_live, check_memory
 from nanobook_itch.fallback.problem import Problems, first_problem
 from nanobook_itch.fallback.record import Record
 from nanobook_itch.fallback.walk import ends, messages
-from nanobook_itch.layout import SIDES, bytes_of, table_dtype, table_of
+from nanobook_itch.layout import SIDES, bytes_of, table_dtype, table_of, wanted_symbols
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -38,7 +39,7 @@ _SYMBOLS = {
 }
 """Where the symbol is, of the types that have one."""
 
-_LOCATES = 65536
+_FULL = "the books do not fit in memory, and can no longer be used"
 
 
 class ItchBooks:
@@ -58,7 +59,7 @@ class ItchBooks:
         start: int,
         end: int,
     ) -> None:
-        self._wanted = symbols
+        self._wanted = None if symbols is None else wanted_symbols(symbols)
         self._record = Record(tables, depth, grid, start, end)
         self._problems = Problems(strict=strict)
         self._ledger = Ledger(self._record, self._problems)
@@ -67,28 +68,23 @@ class ItchBooks:
         self._sequence = self._offset = self._timestamp = 0
         self._counts = np.zeros(256, np.int64)
         self._ended = False
-        self._refused: ItchError | None = None
+        self._refused: ItchError | MemoryError | None = None
         self._turn = Lock()
 
     def feed(self, data: Any, /, until: int | None = None) -> int:
         """Apply whole messages and return how many bytes they were."""
-        with self._alone():
+        with self._changing() as answer_interrupts:
             if self._refused is not None:
                 raise self._refused
             view = bytes_of(data)
             begin = self._offset
             self._ended = False
-            try:
-                with interrupts_held() as answer_interrupts:
-                    for message in messages(view):
-                        if not self._read(message, until):
-                            return self._offset - begin
-                        self._offset += len(message)
-                        self._sequence += 1
-                        answer_interrupts()
-            except ItchError as error:
-                self._refused = error
-                raise
+            for message in messages(view):
+                if not self._read(message, until, answer_interrupts):
+                    return self._offset - begin
+                self._offset += len(message)
+                self._sequence += 1
+                answer_interrupts()
             self._ended = ends(view, self._offset - begin)
             return self._offset - begin
 
@@ -99,8 +95,8 @@ class ItchBooks:
 
     def finish(self, until: int) -> None:
         """Write the rows of the grid's times up to and at `until`."""
-        with self._alone():
-            self._ledger.write_grid(until + 1, self._sequence - 1)
+        with self._changing() as answer_interrupts:
+            self._ledger.write_grid(until + 1, self._sequence - 1, answer_interrupts)
 
     def levels(self, locate: int, side: bytes, n: int | None = None, /) -> Table:
         """Return the best `n` levels of a side, or all."""
@@ -109,7 +105,7 @@ class ItchBooks:
             raise ValidationError(f"a side is b'B' or b'S', got {shown(side)}")
         with self._alone():
             book = self._ledger.books.get(locate, Book())
-            rows = book.levels(side, None if n is None else max(0, n))
+            rows = book.levels(side, None if n is None else min(max(0, n), sys.maxsize))
         return table_of(rows, table_dtype(LEVEL))
 
     def orders(self, locate: int | None = None, /) -> Table:
@@ -123,10 +119,11 @@ class ItchBooks:
 
     def restore(self, orders: Table, memory: ItchMemory, /) -> None:
         """Become the books that have these live orders; of books that have read nothing yet."""
-        with self._alone():
+        with self._changing():
             if self._sequence or self._ledger.orders or self._refused is not None:
                 raise ValidationError("only books that have read nothing yet can be restored")
             check_live(orders)
+            check_memory(memory)
             for locate in np.flatnonzero(memory.symbols).tolist():
                 self._learn(locate, bytes(memory.symbols[locate]))
             self._sequence, self._offset = memory.sequence, memory.offset
@@ -182,15 +179,30 @@ class ItchBooks:
             return len(self._ledger.orders)
 
     @contextmanager
+    def _changing(self) -> Iterator[Callable[[], None]]:
+        """Alone, with Ctrl-C held; what is left half done is refused from then on."""
+        with interrupts_held() as answer_interrupts, self._alone():
+            try:
+                yield answer_interrupts
+            except MemoryError:
+                self._refused = MemoryError(_FULL)
+                raise self._refused from None
+            except ItchError as error:
+                self._refused = error
+                raise
+
+    @contextmanager
     def _alone(self) -> Iterator[None]:
         if not self._turn.acquire(blocking=False):
             raise ConcurrentUseError("another thread is inside these books; use a lock")
         try:
+            if isinstance(self._refused, MemoryError):
+                raise self._refused
             yield
         finally:
             self._turn.release()
 
-    def _read(self, data: bytes, until: int | None) -> bool:
+    def _read(self, data: bytes, until: int | None, answer_interrupts: Callable[[], None]) -> bool:
         """Apply a message, its length before it; false where its time has not come."""
         kind = data[2:3]
         time = int.from_bytes(data[7:13])
@@ -202,11 +214,11 @@ class ItchBooks:
         if time < self._timestamp:
             times = {"timestamp": time, "before": self._timestamp}
             self._problems.note(ItchProblem.of(self._offset, kind.decode(), "time_back", **times))
-        self._ledger.write_grid(time, self._sequence - 1)
+        self._ledger.write_grid(time, self._sequence - 1, answer_interrupts)
         locate = int.from_bytes(data[3:5])
         known = self._ledger.symbols.get(locate, b"")
         if kind in _SYMBOLS:
-            self._learn(locate, data[_SYMBOLS[kind]].rstrip(b" "))
+            self._learn(locate, data[_SYMBOLS[kind]].rstrip(b" ").rstrip(b"\0"))
         if locate not in self._skipped:
             message = Message(kind, data[13:], time, locate, self._sequence, self._offset)
             try:
@@ -227,5 +239,5 @@ class ItchBooks:
 
 
 def _check_locate(locate: int) -> None:
-    if not 0 <= locate < _LOCATES:
-        raise ValidationError(f"a locate is from 0 to {_LOCATES - 1}, got {shown(locate)}")
+    if not 0 <= locate < LOCATES:
+        raise ValidationError(f"a locate is from 0 to {LOCATES - 1}, got {shown(locate)}")

@@ -13,6 +13,9 @@ from numpy.lib.stride_tricks import as_strided
 from nanobook_core.contracts.itch import ItchDecoded, ItchMemory, ItchProblem
 from nanobook_core.contracts.itch_message import MESSAGES
 from nanobook_core.contracts.itch_table import FAMILIES
+from nanobook_core.errors import ConcurrentUseError
+from nanobook_core.interrupt import interrupts_held
+from nanobook_itch.fallback.live import check_memory
 from nanobook_itch.fallback.problem import Problems, first_problem
 from nanobook_itch.fallback.walk import blocks, ends
 from nanobook_itch.layout import (
@@ -25,6 +28,7 @@ from nanobook_itch.layout import (
     WIRE,
     bytes_of,
     trimmed,
+    wanted_symbols,
 )
 
 if TYPE_CHECKING:
@@ -53,12 +57,14 @@ def itch_decode(
 ) -> ItchDecoded:
     """Decode whole messages, about two million a second; see `contracts.ItchDecode`."""
     view = bytes_of(data)
+    check_memory(memory)
+    before = memory.sequence, memory.offset
     decoder = _Decoder(memory, strict=strict)
     wanted_types = np.zeros(256, bool)
     wanted_types[[ord(kind) for kind in (MESSAGES if types is None else types)]] = True
-    wanted_symbols = None
+    names = None
     if symbols is not None:
-        wanted_symbols = np.array([b"", *(each for each in symbols if len(each) <= 8)], "S8")  # noqa: PLR2004 - the width of a symbol
+        names = np.array([b"", *wanted_symbols(symbols)], "S8")
     tables: dict[str, list[Table]] = {name: [np.zeros(0, TABLES[name])] for name in FAMILIES}
     index = [np.zeros(0, INDEX_TABLE)]
     rows = dict.fromkeys(FAMILIES, 0)
@@ -67,9 +73,9 @@ def itch_decode(
         messages = decoder.decode(at, block, np.array(offsets))
         wanted = wanted_types[messages.kinds]
         wanted &= (start <= messages.times) & (messages.times < end)
-        if wanted_symbols is not None:
+        if names is not None:
             wanted &= np.isin(messages.kinds, _FOR_ALL) | np.isin(
-                messages.symbols.view(np.uint64), wanted_symbols.view(np.uint64)
+                messages.symbols.view(np.uint64), names.view(np.uint64)
             )
         chosen = messages.index(wanted)
         for number, name in enumerate(FAMILIES):
@@ -84,8 +90,7 @@ def itch_decode(
         last = offsets[-1]
         n_bytes = at + last + 2 + int.from_bytes(block[last : last + 2])
     families = {name: _joined(parts) for name, parts in tables.items()}
-    decoder.remember(memory, n_bytes)
-    return ItchDecoded(
+    decoded = ItchDecoded(
         families=families,
         index=_joined(index),
         n_bytes=n_bytes,
@@ -95,6 +100,11 @@ def itch_decode(
         n_problems=decoder.problems.counts,
         ended=ends(view, n_bytes),
     )
+    with interrupts_held():
+        if (memory.sequence, memory.offset) != before:
+            raise ConcurrentUseError("another thread decodes with this memory; give each its own")
+        decoder.remember(memory, n_bytes)
+    return decoded
 
 
 class _Messages:
@@ -155,7 +165,7 @@ class _Decoder:
 
     def remember(self, memory: ItchMemory, n_bytes: int) -> None:
         """Change the memory to what is known after so many bytes."""
-        memory.symbols[:] = self.symbols
+        memory.symbols = self.symbols
         memory.sequence, memory.timestamp = self.sequence, self.timestamp
         memory.offset += n_bytes
 

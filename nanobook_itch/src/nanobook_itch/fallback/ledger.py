@@ -19,9 +19,8 @@ from nanobook_itch.fallback.record import Record
 _ORDER_BYTES = 400
 _LEVEL_BYTES = 300
 
-#: Ranks, so that one fits 32 bits; and live orders, which no Python has room for.
+#: Ranks, so that one fits 32 bits.
 MOST_RANKS = 2**32 - 1
-MOST_LIVE = 2**31 - 1
 
 # What follows the time.
 _ADD = Struct(">QcI8xI")
@@ -94,11 +93,12 @@ class Ledger:
         for book in self.books.values():
             self._record.meet(book)
 
-    def write_grid(self, before: int, sequence: int) -> None:
+    def write_grid(self, before: int, sequence: int, answer_interrupts: Callable[[], None]) -> None:
         """Write how the books are, for each time of the grid before that one."""
         for time in self._record.times(before):
             for locate, book in sorted(self.books.items()):
                 self._record.see(book, sequence, time, self.symbols.get(locate, b""), locate)
+            answer_interrupts()
 
     def n_bytes(self) -> int:
         """Return the memory of orders and levels, about. O(books)."""
@@ -234,8 +234,11 @@ class Ledger:
 
     def _check_rank(self, message: Message) -> None:
         if self._rank >= MOST_RANKS:
-            told = f"more than {MOST_RANKS} orders, or {MOST_LIVE} at once"
-            raise ItchError(f"at byte {message.offset}: {told}", offset=message.offset)
+            raise ItchError(
+                f"at byte {message.offset}: more than {MOST_RANKS} orders",
+                offset=message.offset,
+                type=message.kind.decode(),
+            )
 
     def _wrong(self, message: Message, reason: str, **found: int) -> None:
         self._problems.note(ItchProblem.of(message.offset, message.kind.decode(), reason, **found))

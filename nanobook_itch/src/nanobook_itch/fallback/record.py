@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nanobook_core.contracts.itch_table import BBO, ORDERS, TRADES, depth_columns
+from nanobook_core.errors import ValidationError, shown
 from nanobook_itch.fallback.book import NONE, Book, Level
 from nanobook_itch.layout import SIDES, table_dtype, table_of
 
@@ -30,6 +31,9 @@ class Record:
         end: int,
     ) -> None:
         columns = {"bbo": BBO, "trades": TRADES, "orders": ORDERS, "depth": depth_columns(depth)}
+        if unknown := tables - columns.keys():
+            told = "tables are 'bbo', 'trades', 'orders' and 'depth'"
+            raise ValidationError(f"{told}, got {shown(min(unknown))}")
         self._dtypes = {name: table_dtype(columns[name]) for name in columns if name in tables}
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in self._dtypes}
         self._depth = depth
