@@ -14,7 +14,7 @@ def breaks(suite, law, kernel):
     law, _, reason = law.partition(" ")
     test = getattr(suite, law)
     if hasattr(test, "hypothesis"):
-        test = unshrunk(test)
+        test = unshrunk(test, max_examples=1000)
     try:
         test(suite(), kernel=kernel, **({"reason": reason} if reason else {}))
     except BaseException:  # noqa: BLE001 - a kernel that raises breaks the law as well
@@ -259,4 +259,3 @@ def test_sound_ones_are_not(suite, kernel):
     assert not breaks(suite, "test_it_fulfils_the_contract", kernel)
     assert not breaks(suite, "test_it_sees_the_mark_of_the_end", kernel)
     assert not breaks(suite, "test_it_keeps_a_thousand_problems_and_counts_all", kernel)
-    assert not breaks(suite, "test_runs_are_the_whole", kernel)
