@@ -38,7 +38,8 @@ def read_binance_depth(
     `levels` is how many a side has at most, None for all; prices and sizes are exact.
 
     Where diffs are missing, strict reading raises. Lenient reading yields a book without levels
-    there, and goes on at the next snapshot.
+    there, and goes on at the next snapshot; a line that is damaged, as the last of a recording that
+    was cut off, raises in both, after all books before it.
 
     Raises:
         OSError: the file cannot be read.

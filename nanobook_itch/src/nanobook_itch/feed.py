@@ -52,6 +52,10 @@ class ItchFeed:
     On a terminal long readings draw a bar unless `progress` is False. `checkpoint` is the file that
     the method of that name has written, if it is not beside the source.
 
+    Times are `"09:30"`, `"09:30:00.5"`, a `datetime.time` or a whole number, which is nanoseconds
+    since midnight and never seconds; lengths of time, as `every`, are `"5m"`, `"00:05"` or
+    nanoseconds.
+
     A feed keeps nothing of what it has read. Threads may share one whose source is a path or bytes.
 
     Raises:
