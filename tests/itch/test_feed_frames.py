@@ -72,3 +72,25 @@ def test_what_measures_return_becomes_a_frame(backend):
         nanobook.table_frame(tables, backend)
     with pytest.raises(TypeError, match="a table is a structured array, got ndarray"):
         nanobook.table_frame(np.zeros(3), backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_comes_as_one_table_becomes_a_frame_too(backend):
+    pytest.importorskip(backend)
+    data = (
+        message("A", 1, 5, 1, b"B", 100, b"AAPL    ", 1_234_567)
+        + message("A", 1, 6, 2, b"S", 200, b"AAPL    ", 1_240_000)
+        + message("E", 1, 7, 2, 200, 9)
+    )
+    feed = nanobook.ItchFeed(data)
+    lives = columns(nanobook.table_frame(feed.lifecycles(), backend, dollars=True))
+    assert lives["outcome"] == ["live", "executed"]
+    assert (lives["ended"], lives["replaced_by"]) == ([None, 7], [None, None])
+    assert lives["price_dollars"] == [123.4567, 124.0]
+    now = columns(nanobook.table_frame(feed.at("09:30").bbo(), backend))
+    assert (now["symbol"], now["bid"], now["ask"]) == (["AAPL"], [1_234_567], [None])
+    tables = feed.books()
+    volumes = columns(nanobook.table_frame(nanobook.trade_volumes(tables.trades), backend))
+    assert volumes["symbol"] == ["AAPL"]
+    flow = columns(nanobook.table_frame(nanobook.order_flow(tables.bbo, "00:05"), backend))
+    assert flow["symbol"] == ["AAPL"]
