@@ -17,7 +17,11 @@ anything = st.one_of(days(), rough(), planted().map(lambda planted: planted.mess
 
 cuts = st.lists(st.integers(0, 60) | st.just(400), min_size=1, max_size=12)
 
-some_symbols = st.none() | st.frozensets(st.sampled_from([b"A", b"AAPL", b"ABCDEFGH", b"", b"Z"]))
+some_symbols = st.none() | st.frozensets(
+    st.sampled_from(
+        [b"A", b"AAPL", b"ABCDEFGH", b"", b"Z", b"A\0", b"AAPL  ", b"A\0 B", b"ABCDEFGHI"]
+    )
+)
 some_types = st.none() | st.frozensets(st.sampled_from("SRHAFECXDUPQBIV"))
 times = st.sampled_from([0, 1, 5, 8, 30, 10**9 + 7, 10**12, 2 * 10**12, END])
 
