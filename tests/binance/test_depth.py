@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+import warnings
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.binance.recorded_market import PATH, needs_recorded_market
 
 import nanobook
+from nanobook_binance.depth import RecordingWarning
 from nanobook_binance.recorded_feed import Touch, read_feed
 from nanobook_core.errors import ValidationError
 from nanobook_core.testing import ParserSuite
@@ -62,6 +64,14 @@ def seen(path, **options):
         (book.update_id, [*map(show, book.bids)], [*map(show, book.asks)])
         for book in nanobook.read_binance_depth(path, **options)
     ]
+
+
+def leniently(path, told):
+    with pytest.warns(RecordingWarning, match=told) as caught:
+        books = seen(path, strict=False)
+    (warning,) = caught
+    assert warning.filename == __file__
+    return books
 
 
 def show(level):
@@ -240,7 +250,7 @@ def test_where_diffs_are_missing_strict_reading_names_both_updates(tmp_path):
 def test_lenient_reading_has_no_book_there_and_begins_anew(tmp_path):
     path = gap().write(tmp_path)
 
-    assert seen(path, strict=False) == [
+    assert leniently(path, "ETHUSDT has 1 gaps and 2 diffs without a book") == [
         (4, ["9 1"], ["11 1"]),
         (9, ["9.5 1", "9 1"], ["11 1"]),
         (13, [], []),
@@ -248,7 +258,16 @@ def test_lenient_reading_has_no_book_there_and_begins_anew(tmp_path):
         (14, ["9.6 1"], ["11 2", "12 5"]),
         (15, ["9.7 1", "9.6 1"], ["11 2", "12 5"]),
     ]
-    assert nanobook.parse_binance_depth(path, strict=False).n_gaps == 1
+    with pytest.warns(RecordingWarning, match="1 gaps and 2 diffs"):
+        assert nanobook.parse_binance_depth(path, strict=False).n_gaps == 1
+
+
+def test_a_book_that_no_snapshot_begins_anew_is_told_with_all_that_came_after(tmp_path):
+    recording = gap()
+    del recording.lines[5]
+    path = recording.write(tmp_path)
+    books = leniently(path, r"market\.jsonl: ETHUSDT has 1 gaps and 3 diffs without a book")
+    assert [update for update, *_ in books] == [4, 9, 13]
 
 
 def test_a_snapshot_that_came_before_the_gap_and_is_newer_makes_up_for_it(tmp_path):
@@ -281,8 +300,9 @@ def test_a_snapshot_that_is_newer_but_before_the_gap_ends_does_not_make_up_for_i
     )
     with pytest.raises(ValidationError, match="after update 4 comes a diff that begins with 9"):
         seen(path)
-    assert seen(path, strict=False) == [(4, ["9 1"], []), (9, [], [])]
-    assert nanobook.parse_binance_depth(path, strict=False).n_gaps == 1
+    assert leniently(path, "1 gaps and 1 diffs") == [(4, ["9 1"], []), (9, [], [])]
+    with pytest.warns(RecordingWarning):
+        assert nanobook.parse_binance_depth(path, strict=False).n_gaps == 1
 
 
 def test_a_snapshot_while_nothing_is_missing_takes_no_level_away(tmp_path):
@@ -304,7 +324,7 @@ def test_a_snapshot_older_than_the_first_diff_is_of_no_use(tmp_path):
         seen(path)
 
     path = recording.snapshot(6, ["9.1 1"]).write(tmp_path)
-    assert seen(path, strict=False) == [(6, ["9.1 1"], []), (8, ["9.1 1"], [])]
+    assert leniently(path, "1 gaps and 1 diffs") == [(6, ["9.1 1"], []), (8, ["9.1 1"], [])]
 
 
 def test_updates_that_the_book_has_had_are_dropped_and_overlapping_ones_applied(tmp_path):
@@ -331,12 +351,13 @@ def test_sides_that_meet_are_no_book(tmp_path):
     )
     with pytest.raises(ValidationError, match="the bid 11 meets the ask 11 after update 6"):
         seen(path)
-    assert seen(path, strict=False) == [
+    assert leniently(path, "1 gaps and 1 diffs") == [
         (4, ["9 1"], ["11 1"]),
         (6, [], []),
         (7, ["10 1"], ["11 2"]),
     ]
-    events = nanobook.parse_binance_depth(path, strict=False)
+    with pytest.warns(RecordingWarning):
+        events = nanobook.parse_binance_depth(path, strict=False)
     assert [(event.kind, event.order_id) for _, event in events][2:4] == [
         ("cancel", 1),
         ("cancel", 2),
@@ -355,10 +376,9 @@ def test_of_several_symbols_each_has_a_book(tmp_path):
     )
     with pytest.raises(ValidationError, match="no snapshot that the diffs of BTCUSDT follow"):
         nanobook.parse_binance_depth(path)
-    assert [
-        (symbol, event.quantity)
-        for symbol, event in nanobook.parse_binance_depth(path, strict=False, quantity_unit=D(1))
-    ] == [("ETHUSDT", 1), ("ETHUSDT", 1)]
+    with pytest.warns(RecordingWarning, match="BTCUSDT has 0 gaps and 1 diffs without a book"):
+        events = nanobook.parse_binance_depth(path, strict=False, quantity_unit=D(1))
+    assert [(symbol, event.quantity) for symbol, event in events] == [("ETHUSDT", 1)] * 2
 
 
 def test_a_snapshot_after_two_symbols_is_nobodys(tmp_path):
@@ -377,7 +397,6 @@ DIFF = Recording().diff(5, 6, ["9 1"], ["11 1"]).lines[0]
     [
         ("garbage\n", "line 3"),
         ("\n", "line 3"),
-        (DIFF[:40], "line 3"),
         (DIFF.replace("1700000000000000000", "-1"), "-1 is no whole number"),
         (DIFF.replace("1700000000000000000", str(2**63)), "no whole number"),
         (DIFF.replace('["9", "1"]', '["NaN", "1"]'), "'NaN' is no number"),
@@ -403,7 +422,7 @@ DIFF = Recording().diff(5, 6, ["9 1"], ["11 1"]).lines[0]
         (DIFF.replace('"u": 6', '"u": "6"'), "'6' is no whole number"),
         ("1 " + "[" * 200_000 + "\n", "RecursionError"),
     ],
-    ids=range(27),
+    ids=range(26),
 )
 def test_a_damaged_line_is_named_and_nothing_is_handed_out(tmp_path, line, complaint):
     path = Recording().diff(1, 4).snapshot(4, ["9 1"], ["11 1"]).write(tmp_path)
@@ -416,14 +435,56 @@ def test_a_damaged_line_is_named_and_nothing_is_handed_out(tmp_path, line, compl
         assert complaint in str(caught.value)
 
 
+@pytest.mark.parametrize("n_bytes", [1, 19, 40, len(DIFF) - 2])
+def test_a_recording_that_was_stopped_within_a_line(tmp_path, n_bytes):
+    path = Recording().diff(1, 4).snapshot(4, ["9 1"], ["11 1"]).write(tmp_path)
+    with path.open("a") as file:
+        file.write(DIFF[:n_bytes])
+
+    with pytest.raises(ValidationError, match=r"line 3: no message.*; the file ends within it"):
+        seen(path)
+    told = r"market\.jsonl: the file ends within line 3, which is left out"
+    assert leniently(path, told) == [(4, ["9 1"], ["11 1"])]
+    with pytest.warns(RecordingWarning, match=told):
+        assert len(nanobook.parse_binance_depth(path, strict=False)) == 2
+
+
+def test_a_last_line_that_only_wants_its_end_is_whole(tmp_path):
+    path = Recording().diff(1, 4).snapshot(4, ["9 1"], ["11 1"]).write(tmp_path)
+    with path.open("a") as file:
+        file.write(DIFF[:-1])
+    for strict in (True, False):
+        assert [update for update, *_ in seen(path, strict=strict)] == [4, 6]
+
+
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
 def test_a_packed_file_that_was_cut_is_refused(tmp_path, part):
     path = market().write(tmp_path, "market.jsonl.gz")
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * part)])
 
-    with pytest.raises(ValidationError, match=r"market\.jsonl\.gz is no file of a recorded market"):
+    with pytest.raises(ValidationError, match=r"market\.jsonl\.gz: the packed file was cut"):
         nanobook.parse_binance_depth(path)
+
+
+def test_of_a_packed_file_that_was_cut_lenient_reading_has_all_that_is_there(tmp_path):
+    recording = market()
+    for update in range(16, 400):
+        recording.diff(update, update, [f"9.{update} {update}"])
+    whole = seen(recording.write(tmp_path))
+    path = recording.write(tmp_path, "market.jsonl.gz")
+    content = path.read_bytes()
+
+    told = "the packed file was cut: its end is missing"
+    path.write_bytes(content[:-4])
+    assert leniently(path, told) == whole
+    path.write_bytes(content[: len(content) // 2])
+    books = leniently(path, told)
+    assert 50 < len(books) < len(whole)
+    assert books == whole[: len(books)]
+    path.write_bytes(content[:60])
+    with pytest.raises(ValidationError, match=f"no snapshot.*; {told}"):
+        seen(path, strict=False)
 
 
 @pytest.mark.parametrize("place", range(12, 60, 4))
@@ -526,11 +587,14 @@ def test_a_book_is_the_venues_or_none_whatever_is_missing_late_or_twice(data, tm
         getattr(recording, kind)(*arguments)
     path = recording.write(tmp_path_factory.mktemp("market"))
 
-    try:
-        books = list(nanobook.read_binance_depth(path, levels=None, strict=False))
-    except ValidationError as error:
-        assert "has no snapshot" in str(error)  # noqa: PT017 - one may never have come in time
-        books = []
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        try:
+            books = list(nanobook.read_binance_depth(path, levels=None, strict=False))
+        except ValidationError as error:
+            assert "has no snapshot" in str(error)  # noqa: PT017 - one may never have come in time
+            books = []
+    if not caught:
+        assert all(book.bids or book.asks or not any(truth[book.update_id]) for book in books)
     for book in books:
         if book.bids or book.asks:
             assert (dict(book.bids), dict(book.asks)) == truth[book.update_id]
@@ -538,7 +602,7 @@ def test_a_book_is_the_venues_or_none_whatever_is_missing_late_or_twice(data, tm
         strict = list(nanobook.read_binance_depth(path, levels=None))
     except ValidationError:
         return
-    assert strict == books
+    assert (strict, caught) == (books, [])
 
 
 @needs_recorded_market

@@ -87,12 +87,18 @@ def test_a_line_that_is_none_is_named(tmp_path, line, complaint):
     assert complaint in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(OTHER.encode() * 1000)[:60]])
-def test_a_file_that_is_not_packed_whole_is_refused(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"no gzip", "feed.jsonl.gz is no file of a recorded market"),
+        (gzip.compress(OTHER.encode() * 1000)[:60], "feed.jsonl.gz: the packed file was cut"),
+    ],
+)
+def test_a_file_that_is_not_packed_whole_is_refused(tmp_path, content, told):
     path = tmp_path / "feed.jsonl.gz"
     path.write_bytes(content)
 
-    with pytest.raises(ValidationError, match=r"feed\.jsonl\.gz is no file of a recorded market"):
+    with pytest.raises(ValidationError, match=told):
         list(read_feed(path))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
@@ -12,6 +14,10 @@ from nanobook_binance.depth_sync import Change, DepthSync
 from nanobook_binance.recorded_feed import Diff, Level, Snapshot, read_feed
 from nanobook_core.errors import ValidationError
 from nanobook_core.types import check_quantity
+
+
+class RecordingWarning(UserWarning):
+    """Lenient reading of a recorded market has left something out."""
 
 
 @frozen
@@ -38,13 +44,18 @@ def read_binance_depth(
     `levels` is how many a side has at most, None for all; prices and sizes are exact.
 
     Where diffs are missing, strict reading raises. Lenient reading yields a book without levels
-    there, and goes on at the next snapshot; a line that is damaged, as the last of a recording that
-    was cut off, raises in both, after all books before it.
+    there, and goes on at the next snapshot: until then nothing can be rebuilt. If the end of the
+    file is missing, it yields the books up to there. At the end it warns of what was left out: how
+    often a book was lost, how many diffs came while there was none, and whether the file was cut.
 
     Raises:
         OSError: the file cannot be read.
         ValidationError: a line is no message of such a market, diffs are missing (strict), both
-            update ids being named, the sides meet (strict), or no book could be made.
+            update ids being named, the sides meet (strict), the end of the file is missing
+            (strict), or no book could be made.
+
+    Warns:
+        RecordingWarning: lenient, and something was left out.
 
     """
     if levels is not None:
@@ -69,10 +80,15 @@ def changes(path: Path, *, strict: bool) -> Iterator[tuple[Change, DepthSync]]:
     Raises:
         OSError, ValidationError: as `read_binance_depth`.
 
+    Warns:
+        RecordingWarning: as `read_binance_depth`, to the caller of the caller.
+
     """
     books: dict[str, DepthSync] = {}
+    bookless: Counter[str] = Counter()
+    left_out: list[str] = []
     has_begun = False
-    for record in read_feed(path):
+    for record in read_feed(path, on_cut=None if strict else left_out.append):
         if isinstance(record, Snapshot | Diff):
             book = books.get(record.symbol)
             if book is None:
@@ -83,8 +99,22 @@ def changes(path: Path, *, strict: bool) -> Iterator[tuple[Change, DepthSync]]:
                     yield change, book
             except ValidationError as error:
                 raise ValidationError(f"{path}: {error}") from None
+            if not book.has_begun:
+                bookless[record.symbol] += isinstance(record, Diff)
+            elif not book.n_gaps:
+                bookless[record.symbol] = 0  # those that waited for the first snapshot
     late = [symbol for symbol, book in books.items() if not book.has_begun]
     if not has_begun or (strict and late):
+        cut = "".join(f"; {told}" for told in left_out)
         raise ValidationError(
             f"{path} has no snapshot that the diffs of {' and '.join(late) or 'any symbol'} follow"
+            f"{cut}"
         )
+    left_out += [
+        f"{symbol} has {book.n_gaps:,} gaps and {bookless[symbol]:,} diffs without a book, "
+        "which begins only at a snapshot"
+        for symbol, book in books.items()
+        if book.n_gaps or bookless[symbol]
+    ]
+    if left_out:
+        warnings.warn(f"{path}: {'; '.join(left_out)}", RecordingWarning, stacklevel=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -69,38 +69,50 @@ class Touch:
 Recorded: TypeAlias = Snapshot | Diff | Print | Touch
 
 
-def read_feed(path: Path) -> Iterator[Recorded]:
+def read_feed(path: Path, *, on_cut: Callable[[str], None] | None = None) -> Iterator[Recorded]:
     """Yield what a file has, in its order; one that ends in `.gz` is unpacked.
 
     A line is the time at which it was received, in nanoseconds, a space, and the message of a
     combined stream (`depth`, `trade`, `bookTicker`; others are passed over) or the answer to
     `GET /api/v3/depth`. That does not say its symbol: it is that of the messages before.
 
+    A file whose end is missing, as of a recorder that was stopped, is refused; with `on_cut`, that
+    is told in words, and all whole lines are what the file has.
+
     Raises:
         OSError: it cannot be read.
-        ValidationError: a line is none of these; the message says which.
+        ValidationError: a line is none of these; the message says which. Or the end is missing.
 
     """
     opened = gzip.open if path.suffix == ".gz" else open
     symbols: dict[str, None] = {}
     with opened(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(_lines(path, lines), 1):
+        for number, line in enumerate(_lines(path, lines, on_cut), 1):
             try:
                 found = _parsed(line, symbols)
             except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+                is_cut = not line.endswith("\n")
+                if is_cut and on_cut is not None:
+                    on_cut(f"the file ends within line {number}, which is left out")
+                    return
                 raise ValidationError(
                     f"{path}, line {number}: no message of a recorded market ({error!r:.80}), "
-                    f"got {line.strip()!r:.60}"
+                    f"got {line.strip()!r:.60}{'; the file ends within it' if is_cut else ''}"
                 ) from None
             if found is not None:
                 symbols[found.symbol] = None
                 yield found
 
 
-def _lines(path: Path, lines: Iterable[str]) -> Iterator[str]:
+def _lines(path: Path, lines: Iterable[str], on_cut: Callable[[str], None] | None) -> Iterator[str]:
     try:
         yield from lines
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except EOFError:
+        told = "the packed file was cut: its end is missing"
+        if on_cut is None:
+            raise ValidationError(f"{path}: {told}") from None
+        on_cut(told)
+    except (UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
         raise ValidationError(f"{path} is no file of a recorded market: {error}") from None
 
 
