@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -55,6 +55,15 @@ class ItchTables(Tables):
         Their time is `start`, or of a later chunk that of the message before it. Symbols without a
         row had no orders; at the beginning of a feed there are none.
         """
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but the books: they are a kernel's, and no file's or other process's."""
+        return {name: value for name, value in vars(self).items() if name != "books"}
+
+    def __getattr__(self, name: str) -> Table:
+        if name == "books":
+            raise AttributeError("books are not pickled with their tables: ask the feed's at()")
+        return super().__getattr__(name)
 
 
 @frozen(kw_only=True, eq=False)

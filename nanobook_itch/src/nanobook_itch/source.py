@@ -47,6 +47,11 @@ class Source:
         else:
             self._take_file(source)
 
+    def __reduce__(self) -> tuple[type[Source], tuple[Path]]:
+        if self.path is None:
+            raise TypeError(f"only a feed of a file's path can be pickled, not one of {self.name}")
+        return Source, (self.path,)
+
     @property
     def is_repeatable(self) -> bool:
         """Whether it can be read more than once."""

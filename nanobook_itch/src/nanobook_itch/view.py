@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from attrs import astuple, evolve, frozen
 
@@ -147,6 +147,9 @@ class ItchBooksView(Mapping[str, BookSnapshot]):
 
     def __len__(self) -> int:
         return len(self._locates)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("books are not pickled: take what full_book(), depth() or bbo() returns")
 
     def __repr__(self) -> str:
         return f"ItchBooksView({clock(self.time)}, {len(self)} books, {self.n_orders:,} orders)"
