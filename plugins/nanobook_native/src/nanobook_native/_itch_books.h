@@ -453,13 +453,15 @@ static itch_outcome itch_feed(itch_books *b, const uint8_t *data, int64_t n_byte
 }
 
 static void itch_close(itch_books *b) {
-    for (int64_t locate = 0; b->books && locate < N_LOCATES; locate++)
-        for (int side = 0; side < 2; side++) {
-            book *k = &b->books[locate];
-            while (k->far[side])
-                remove_block(b, k, side, k->far[side]->n - 1);
-            free(k->near[side]);
-        }
+    /* Only books that had an order have levels: to look at the others would cost all their pages. */
+    for (int64_t word = 0; b->books && word < N_LOCATES / 64; word++)
+        for (uint64_t bits = b->has_had[word]; bits; bits &= bits - 1)
+            for (int side = 0; side < 2; side++) {
+                book *k = &b->books[word * 64 + __builtin_ctzll(bits)];
+                while (k->far[side])
+                    remove_block(b, k, side, k->far[side]->n - 1);
+                free(k->near[side]);
+            }
     if (b->books)
         release(b->books, N_LOCATES * (int64_t)sizeof(book));
     if (b->orders)
