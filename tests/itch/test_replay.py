@@ -224,6 +224,15 @@ def test_a_duplicate_of_an_order_that_is_held_back_takes_its_place():
     assert result.references[2] == ("MSFT", 1)
 
 
+def test_what_a_duplicate_of_another_symbol_leaves_no_longer_holds_orders_back():
+    feed = [*CROSSED, add(34_200_000_000_004, 1, "B", 1, 2, "MSFT", 2)]
+    multi = MultiExchange()
+    result = replay_into(multi, b"".join(feed), strict=False)
+    assert (result.n_held, result.held) == (1, {})
+    assert result.references == {3: ("AAPL", 2), 1: ("MSFT", 1), 2: ("AAPL", 3)}
+    assert multi["AAPL"].best_bid_ask() == (51_000, None)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [

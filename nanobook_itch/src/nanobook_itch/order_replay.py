@@ -53,6 +53,7 @@ class Placed(NamedTuple):
     exchange: Any
     order_id: int
     locate: int
+    symbol: str
 
 
 class Held(NamedTuple):
@@ -133,6 +134,7 @@ class Replay:
 
         """
         kind, reference = message.kind, message.reference
+        changed = {message.symbol: None}
         if kind in b"EXC":
             if message.shares:
                 self._reduce(message)
@@ -147,13 +149,15 @@ class Replay:
                 reference = message.new_reference
             # Of lenient reading: the older order goes first.
             if reference in self.placed or reference in self.held:
+                if reference in self.placed:
+                    changed[self.placed[reference].symbol] = None
                 self._cancel(message, reference)
             if is_crossing:
                 self._keep(message, reference)
             else:
                 self._submit(message, message.shares, reference)
-        if self.held:
-            self._release(message.symbol)
+        for symbol in changed if self.held else ():
+            self._release(symbol)
 
     def _exchange(self, symbol: str) -> Any:
         exchange = self._found.get(symbol)
@@ -173,7 +177,7 @@ class Replay:
         exchange = self._exchange(message.symbol)
         side, price = message.side, message.price
         result = exchange.submit_limit(side, price, shares)  # which cannot trade
-        self.placed[reference] = Placed(exchange, result.order_id, message.locate)
+        self.placed[reference] = Placed(exchange, result.order_id, message.locate, message.symbol)
         self._note(SUBMIT, message.locate, reference, result.order_id, side, price, shares)
 
     def _cancel(self, message: OrderMessage, reference: int) -> None:
