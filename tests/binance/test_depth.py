@@ -262,6 +262,20 @@ def test_lenient_reading_has_no_book_there_and_begins_anew(tmp_path):
         assert nanobook.parse_binance_depth(path, strict=False).n_gaps == 1
 
 
+def test_gaps_that_no_book_follows_are_counted(tmp_path):
+    path = (
+        Recording()
+        .diff(1, 4)
+        .snapshot(4, ["9 1"], ["11 1"])
+        .diff(5, 5, ["12 1"])
+        .diff(8, 9)
+        .snapshot(6, ["9 1"], ["11 1"])
+        .write(tmp_path)
+    )
+    with pytest.warns(RecordingWarning, match="2 gaps"):
+        assert nanobook.parse_binance_depth(path, strict=False).n_gaps == 2
+
+
 def test_a_book_that_no_snapshot_begins_anew_is_told_with_all_that_came_after(tmp_path):
     recording = gap()
     del recording.lines[5]

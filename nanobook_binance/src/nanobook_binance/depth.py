@@ -64,7 +64,9 @@ def read_binance_depth(
 
 
 def _books(path: Path, levels: int | None, *, strict: bool) -> Iterator[DepthBook]:
-    for change, book in changes(path, strict=strict):
+    books: dict[str, DepthSync] = {}
+    for change in changes(path, books, strict=strict):
+        book = books[change.symbol]
         yield DepthBook(
             change.timestamp_ns,
             change.symbol,
@@ -74,8 +76,8 @@ def _books(path: Path, levels: int | None, *, strict: bool) -> Iterator[DepthBoo
         )
 
 
-def changes(path: Path, *, strict: bool) -> Iterator[tuple[Change, DepthSync]]:
-    """Yield each change of a book with that book, which is as after it.
+def changes(path: Path, books: dict[str, DepthSync], *, strict: bool) -> Iterator[Change]:
+    """Yield each change of a book; `books`, empty at first, gets them, as they are after it.
 
     Raises:
         OSError, ValidationError: as `read_binance_depth`.
@@ -84,7 +86,6 @@ def changes(path: Path, *, strict: bool) -> Iterator[tuple[Change, DepthSync]]:
         RecordingWarning: as `read_binance_depth`, to the caller of the caller.
 
     """
-    books: dict[str, DepthSync] = {}
     bookless: Counter[str] = Counter()
     left_out: list[str] = []
     has_begun = False
@@ -96,7 +97,7 @@ def changes(path: Path, *, strict: bool) -> Iterator[tuple[Change, DepthSync]]:
             try:
                 for change in book.follow(record):
                     has_begun = True
-                    yield change, book
+                    yield change
             except ValidationError as error:
                 raise ValidationError(f"{path}: {error}") from None
             if not book.has_begun:

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 
 from nanobook_binance.depth import changes
-from nanobook_binance.depth_sync import Change
+from nanobook_binance.depth_sync import Change, DepthSync
 from nanobook_binance.recorded_feed import Level
 from nanobook_core.contracts import Event, EventKind, Instrument
 from nanobook_core.errors import ValidationError
@@ -68,8 +68,8 @@ def parse_binance_depth(
     instrument = Instrument(symbol="", tick=price_unit, lot=quantity_unit)
     events = DepthEvents(price_unit, quantity_unit)
     queues: dict[str, _Queues] = {}
-    gaps: dict[str, int] = {}
-    for change, book in changes(Path(path), strict=strict):
+    books: dict[str, DepthSync] = {}
+    for change in changes(Path(path), books, strict=strict):
         queue = queues.get(change.symbol)
         if queue is None:
             name = check_symbol((names or {}).get(change.symbol, change.symbol))
@@ -80,8 +80,7 @@ def parse_binance_depth(
             events.append((queue.name, event))
             events.timestamps.append(change.timestamp_ns)
             events.update_ids.append(change.update_id)
-        gaps[change.symbol] = book.n_gaps
-    events.n_gaps = sum(gaps.values())
+    events.n_gaps = sum(book.n_gaps for book in books.values())
     return events
 
 
