@@ -81,6 +81,7 @@ def test_what_comes_as_one_table_becomes_a_frame_too(backend):
         message("A", 1, 5, 1, b"B", 100, b"AAPL    ", 1_234_567)
         + message("A", 1, 6, 2, b"S", 200, b"AAPL    ", 1_240_000)
         + message("E", 1, 7, 2, 200, 9)
+        + message("S", 0, 8, b"C")
     )
     feed = nanobook.ItchFeed(data)
     lives = columns(nanobook.table_frame(feed.lifecycles(), backend, dollars=True))

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.itch.feeds import day
@@ -59,6 +60,7 @@ def naive(feed):
     return [tuple(life.values()) for life in lives]
 
 
+@pytest.mark.filterwarnings("ignore::nanobook.ItchWarning")
 @settings(law, max_examples=40)
 @given(data=feeds)
 def test_lifecycles_are_those_of_a_loop(data):
@@ -93,6 +95,7 @@ def test_one_order_by_hand():
             message("U", 1, 6, 9, 10, 20, 5100),
             message("E", 1, 7, 7, 70, 2),
             message("D", 1, 8, 10),
+            message("S", 0, 9, b"C"),
         ]
     )
     feed = nanobook.ItchFeed(data)

@@ -90,7 +90,7 @@ class JournalWarning(UserWarning):
 
 
 class ItchWarning(UserWarning):
-    """A checkpoint of a feed was set aside, and the feed is read from its beginning."""
+    """A checkpoint of a feed was set aside, or `lifecycles` are of a feed that is not whole."""
 
 
 def shown(value: object) -> str:

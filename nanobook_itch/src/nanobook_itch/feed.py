@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from nanobook_core.errors import ValidationError
+from nanobook_core.errors import ItchWarning, ValidationError
 from nanobook_itch.argument import (
     level_count,
     symbol_filter,
@@ -48,7 +49,8 @@ class ItchFeed:
     gzip or not; what is no file on disk may be readable only once. `symbols` are all that is kept;
     None means all. Strict, the first thing that is wrong with the feed raises `ItchError`; else
     reading goes on as `contracts.itch.PROBLEMS` says, and every result has what was wrong in
-    `problems` and `n_problems`. Nothing wrong is looked for after the `end` that is asked for.
+    `problems` and `n_problems`; only `lifecycles`, an array, warns. Nothing wrong is looked for
+    after the `end` that is asked for.
     On a terminal long readings draw a bar unless `progress` is False. `checkpoint` is the file that
     the method of that name has written, if it is not beside the source.
 
@@ -209,6 +211,7 @@ class ItchFeed:
     def at(self, time: TimeOfDay) -> ItchBooksView:
         """Return all books as they are after all messages up to and at a time.
 
+        Where the source ends before that time and has not told its end, `is_complete` is False.
         With a `checkpoint` it begins at the last of its times before that.
 
         Raises:
@@ -222,7 +225,7 @@ class ItchFeed:
         with self._pass(request, begun) as (books, runs):
             for _ in books.follow(runs):
                 pass
-        return ItchBooksView(books.books, self._symbols, moment)
+        return self._view(books, moment)
 
     def checkpoint(
         self, every: TimeOfDay = "00:05", path: str | os.PathLike[str] | None = None
@@ -263,16 +266,26 @@ class ItchFeed:
         `replaced`, `live`; lenient, `duplicate`), `reference`, `replaced_by`, `root` (the first of
         its chain of replaces) and `mpid`. `nanobook.table_frame` makes a frame of it.
 
+        It is an array, which does not say how the feed was: of a feed that is not whole it warns.
+
         All order messages are in memory while it is made, about 220 bytes each: of a whole day name
         `symbols`.
 
         Raises:
             ItchError, ValidationError: as of `books`.
 
+        Warns:
+            ItchWarning: lenient, and something was wrong; or the source ended without its end.
+
         """
         request = self._book_request(tables="orders", start=start, end=end)
+        books = BookPass(request.new_books(), request, types=frozenset("F"))
         with reading(self._source, progress=self._progress) as runs:
-            tables = BookPass(request.new_books(), request, types=frozenset("F")).whole(runs)
+            tables = books.whole(runs)
+        told = [f"{n:,} {reason}" for reason, n in sorted(books.n_problems.items())]
+        told += ["the end of the day is missing"] * (books.is_complete is False)
+        if told:
+            warnings.warn(f"{self.name}: {'; '.join(told)}", ItchWarning, stacklevel=2)
         return lifecycles_of(tables["orders"], tables["order"])
 
     def __repr__(self) -> str:
@@ -355,13 +368,22 @@ class ItchFeed:
             yield BookPass(books, request), runs
 
     def _tables(self, books: BookPass, tables: Mapping[str, Table]) -> ItchTables:
-        view = ItchBooksView(books.books, self._symbols)
         return ItchTables(
             tables,
-            view,
+            self._view(books),
             books.opening,
             books.problems,
             books.n_problems,
             is_complete=books.is_complete,
             missing=missing_symbols(books.books.memory, self._symbols),
+        )
+
+    def _view(self, books: BookPass, time: int | None = None) -> ItchBooksView:
+        return ItchBooksView(
+            books.books,
+            self._symbols,
+            time,
+            books.problems,
+            books.n_problems,
+            is_complete=books.is_complete,
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nanobook_core.contracts.itch import ItchProblem
 from nanobook_core.errors import ValidationError, shown
 from nanobook_core.types import check_symbol
 from nanobook_itch.argument import whole, window
@@ -35,6 +37,7 @@ from nanobook_itch.request import symbols_of
 from nanobook_itch.time_of_day import TimeOfDay
 
 if TYPE_CHECKING:
+    from nanobook_itch.books import ItchTables
     from nanobook_itch.layout import Table
 
 _TYPES = {b"E": EXECUTION, b"C": EXECUTION, b"X": PARTIAL_CANCEL, b"D": DELETION}
@@ -48,6 +51,18 @@ class LobsterFiles(NamedTuple):
     message: Path
     orderbook: Path
     n_rows: int
+    problems: tuple[ItchProblem, ...]
+    """The first 1,000 that lenient reading found; none if it was strict."""
+    n_problems: Mapping[str, int]
+    """What was wrong with the feed, by reason; empty where nothing was."""
+    is_complete: bool | None
+    """Whether the feed has told its end, or its source ended without; None where `end` came
+    first."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was wrong."""
+        return not self.n_problems
 
 
 class _Change(NamedTuple):
@@ -115,12 +130,16 @@ def write_lobster(
     check_new(paths, force=force)
     with part_files(paths) as parts, parts[0].open("wb") as messages, parts[1].open("wb") as books:
         n_rows = 0
-        for message, book in _rows(_changes(feed, symbol, hours[1]), levels):
+        read: deque[ItchTables] = deque(maxlen=1)
+        for message, book in _rows(_changes(feed, symbol, hours[1], read), levels):
             if message.timestamp >= hours[0]:
                 messages.write(to_line(message))
                 books.write(book)
                 n_rows += 1
-    return LobsterFiles(paths[0], paths[1], n_rows)
+    last = read[0]
+    return LobsterFiles(
+        paths[0], paths[1], n_rows, last.problems, last.n_problems, last.is_complete
+    )
 
 
 def _date(date: dt.date | str) -> dt.date:
@@ -150,11 +169,12 @@ def _rows(changes: Iterable[_Change], levels: int) -> Iterator[tuple[Message, by
         yield message, book
 
 
-def _changes(feed: ItchFeed, symbol: str, end: int) -> Iterator[_Change]:
-    """Yield what happened to a stock, in order."""
+def _changes(feed: ItchFeed, symbol: str, end: int, read: deque[ItchTables]) -> Iterator[_Change]:
+    """Yield what happened to a stock, in order; `read` gets each chunk of the feed."""
     live: dict[int, tuple[bytes, int, int]] = {}
     known: dict[int, str] = {}
     for run in feed.book_chunks(tables=("orders", "trades", "status"), end=end):
+        read.append(run)
         orders, trades, status = (
             table[table["symbol"] == symbol.encode()]
             for table in (run["orders"], run["trades"], run["status"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from attrs import astuple, evolve, frozen
 
 from nanobook_core.contracts import BookSnapshot, LevelSnapshot, Order
-from nanobook_core.contracts.itch import ItchBooks
+from nanobook_core.contracts.itch import ItchBooks, ItchProblem
 from nanobook_core.errors import ItchError, ValidationError, shown
 from nanobook_core.types import Side, TimeInForce
 from nanobook_itch.argument import whole
@@ -52,17 +52,38 @@ class ItchBooksView(Mapping[str, BookSnapshot]):
     `timestamp` is nanoseconds since midnight. There is a book for every symbol that the feed has
     named so far.
 
+    What is told of the feed (`problems`, `is_complete`) is of what was read for these books.
+
     Raises:
         ItchError: when a book is looked for, and the feed has given two locates to one symbol.
 
     """
 
     def __init__(
-        self, books: ItchBooks, symbols: frozenset[bytes] | None, time: int | None = None
+        self,
+        books: ItchBooks,
+        symbols: frozenset[bytes] | None,
+        time: int | None = None,
+        problems: tuple[ItchProblem, ...] = (),
+        n_problems: Mapping[str, int] | None = None,
+        *,
+        is_complete: bool | None = None,
     ) -> None:
         self._books = books
         self._wanted = symbols
         self._time = time
+        self.problems = problems
+        """The first 1,000 that lenient reading found; none if it was strict."""
+        self.n_problems = dict(n_problems or {})
+        """By reason, those that occurred."""
+        self.is_complete = is_complete
+        """Whether the feed has told its end, or its source ended without, and so maybe before the
+        time that was asked for; None where messages of later times follow."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was wrong."""
+        return not self.n_problems
 
     @property
     def time(self) -> int:

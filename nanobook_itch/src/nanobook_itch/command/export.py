@@ -113,3 +113,5 @@ def _export_lobster(source: Reading, folder: str, levels: int, date: dt.datetime
     with printing():
         for path in (written.message, written.orderbook):
             click.echo(f"{path}: {written.n_rows:,} rows")
+    warn(written.problems, written.n_problems)
+    warn_incomplete(is_complete=written.is_complete)
