@@ -41,6 +41,7 @@ def state(view):
         view.n_orders,
         view.bbo().tolist(),
         {symbol: (view[symbol], view.orders(symbol)) for symbol in view},
+        (view.problems, view.n_problems, view.is_clean, view.is_complete),
     )
 
 
@@ -153,6 +154,26 @@ def test_lenient_books_are_the_same_where_there_are_problems(tmp_path):
     assert plain(feed.books(start="12:00")) == plain(
         nanobook.ItchFeed(data, strict=False).books(start="12:00")
     )
+
+
+@pytest.mark.parametrize("n_bytes", [200, 1 << 20])
+def test_the_end_that_was_told_before_the_time_is_known(tmp_path, n_bytes):
+    path = tmp_path / "day.itch"
+    later = [message("N", 1, hour * HOUR, b"AAPL    ", b"N") for hour in [21] * 20 + [22]]
+    path.write_bytes(day()[:-2] + b"".join(later))
+    assert (19 * HOUR, "C") < nanobook.ItchFeed(path).info().events[-1] < (21 * HOUR, "C")
+
+    def told():
+        feed = nanobook.ItchFeed(path)
+        *_, last = feed.book_chunks(start="21:30", n_bytes=n_bytes)
+        found = feed.at("21:30"), feed.books(start="21:30"), last
+        return [each.is_complete for each in found]
+
+    assert told() == [True, True, True]
+    with reading(Source(path), n_bytes) as runs:
+        times = [19 * HOUR, 21 * HOUR]
+        Checkpoint.of(path).write(BookRequest(symbols=None, strict=True), runs, times)
+    assert told() == [True, True, True]
 
 
 def test_a_locate_of_two_symbols_is_not_served_by_all(tmp_path):

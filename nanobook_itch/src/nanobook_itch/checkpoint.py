@@ -22,7 +22,7 @@ from nanobook_core.contracts.itch_message import MESSAGES
 from nanobook_core.contracts.itch_table import LIVE
 from nanobook_core.errors import ItchWarning, ValidationError
 from nanobook_itch.layout import table_dtype
-from nanobook_itch.messages import decode_kernel
+from nanobook_itch.messages import decode_kernel, tells_end
 from nanobook_itch.part_file import part_files
 from nanobook_itch.time_of_day import END_OF_TIME
 
@@ -184,20 +184,37 @@ class _Names:
 def _moments(
     books: ItchBooks, runs: Runs, times: Iterable[int], names: _Names, *, is_strict: bool
 ) -> Iterator[int]:
-    """Read all; yield each time when the books are as they are at it."""
+    """Read all; yield each time when the books are as they are at it.
+
+    There is none after a problem, or after the feed has told its end: who begins before them is
+    told of them.
+    """
     coming = iter(times)
     until = next(coming, None)
+    n_system = 0
     for run in runs:
         runs.use(books.feed(runs.rest, until))
         while until is not None and runs.is_stopped:
-            yield until
-            until = next(coming, None)
+            if _is_told(books, n_system, run[: len(run) - len(runs.rest)]):
+                until = None
+            else:
+                yield until
+                until = next(coming, None)
             runs.use(books.feed(runs.rest, until))
-        names.read(run[: len(run) - len(runs.rest)])
+        read = run[: len(run) - len(runs.rest)]
+        names.read(read)
+        if until is not None and _is_told(books, n_system, read):
+            until = None
+        n_system = int(books.counts[ord("S")])
     memory = books.memory
     problem = runs.ending(memory.offset, memory.sequence)
     if problem is not None and is_strict:
         raise problem.error()
+
+
+def _is_told(books: ItchBooks, n_system: int, read: memoryview) -> bool:
+    """Return whether there was a problem, or the end is told in what was read since `n_system`."""
+    return bool(books.n_problems) or (books.counts[ord("S")] > n_system and tells_end(read))
 
 
 def _about(request: BookRequest, source: tuple[int, int, str]) -> dict[str, Any]:

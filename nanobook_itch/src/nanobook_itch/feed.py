@@ -235,7 +235,8 @@ class ItchFeed:
         It is `day.itch.books` of `day.itch`, or what the feed was made with, or `path`. Where it is
         there, `at` reads only what follows the nearest of these times, and so do `books` and
         `book_chunks` with a `start`, where that gives the same: strict, of the same symbols,
-        without a grid. One of all symbols serves `at` of any, if nothing was wrong with the feed.
+        without a grid. One of all symbols serves `at` of any, if nothing was wrong with the feed;
+        after the first thing that is wrong, or after the feed's end, nothing is kept.
         It is known by the size, the time and both ends of the feed. Where it is of another, of
         other symbols, of lenient reading and not of strict, or damaged, there is an `ItchWarning`,
         and the feed is read from its beginning.
