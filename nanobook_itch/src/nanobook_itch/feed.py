@@ -48,11 +48,11 @@ class ItchFeed:
     `source` is a path, `"-"` for standard input, a binary file object, a pipe or bytes, packed by
     gzip or not; what is no file on disk may be readable only once. `symbols` are all that is kept;
     None means all. Strict, the first thing that is wrong with the feed raises `ItchError`; else
-    reading goes on as `contracts.itch.PROBLEMS` says, and every result has what was wrong in
-    `problems` and `n_problems`; only `lifecycles`, an array, warns. Nothing wrong is looked for
-    after the `end` that is asked for.
-    On a terminal long readings draw a bar unless `progress` is False. `checkpoint` is the file that
-    the method of that name has written, if it is not beside the source.
+    reading goes on as `nanobook_core.contracts.itch.PROBLEMS` says, and every result has what was
+    wrong in `problems` and `n_problems`; only `lifecycles`, an array, warns. Nothing wrong is
+    looked for after the `end` that is asked for. On a terminal long readings draw a bar unless
+    `progress` is False. `checkpoint` is the file that the method of that name has written, if it is
+    not beside the source.
 
     Times are `"09:30"`, `"09:30:00.5"`, a `datetime.time` or a whole number, which is nanoseconds
     since midnight and never seconds; lengths of time, as `every`, are `"5m"`, `"00:05"` or

@@ -129,13 +129,19 @@ def book_imbalance(table: Table, levels: int | None = None) -> NDArray[np.float6
 
 
 def quoted_spread(table: Table) -> NDArray[np.float64]:
-    """Return best ask less best bid of each row; NaN where a side is empty, negative if crossed."""
+    """Return best ask less best bid of each row, in 1/10000 of a dollar.
+
+    It is NaN where a side is empty, negative if the book is crossed.
+    """
     bid, ask, is_whole = _touch(table)
     return np.where(is_whole, ask - bid, np.nan)
 
 
 def mid_price(table: Table) -> NDArray[np.float64]:
-    """Return the mean of best bid and best ask of each row; NaN where a side is empty."""
+    """Return the mean of best bid and best ask of each row, in 1/10000 of a dollar.
+
+    It is NaN where a side is empty.
+    """
     bid, ask, is_whole = _touch(table)
     return np.where(is_whole, (bid + ask) / 2, np.nan)
 
@@ -143,8 +149,8 @@ def mid_price(table: Table) -> NDArray[np.float64]:
 def weighted_mid(table: Table) -> NDArray[np.float64]:
     """Return the mid of each row, each price weighted with the other side's shares.
 
-    So it leans towards the side with less, as `BookSnapshot.weighted_mid`; NaN where a side is
-    empty.
+    It is in 1/10000 of a dollar, and leans towards the side with less, as
+    `BookSnapshot.weighted_mid`; NaN where a side is empty.
     """
     bid, ask, _ = _touch(table)
     bids, asks = (_best(table, name) for name in ("bid_shares", "ask_shares"))
